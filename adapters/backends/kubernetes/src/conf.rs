@@ -1,0 +1,25 @@
+//! The configuration section of a Kubernetes backend.
+
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A Kubernetes cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Conf {
+    /// Unique name; part of every object's id, so it must not change.
+    pub name: String,
+    /// The kubeconfig; without one, the service account of the pod.
+    #[serde(default)]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context in the kubeconfig; without one, the current.
+    #[serde(default)]
+    pub context: Option<String>,
+    /// The node label whose values make the pools.
+    #[serde(default = "default_pool_label")]
+    pub pool_label: String,
+}
+
+fn default_pool_label() -> String {
+    "topology.kubernetes.io/zone".to_owned()
+}

@@ -1,0 +1,20 @@
+//! The O2-IMS domain, its query language, and the ports that backends and stores implement.
+//!
+//! Nothing here does I/O, spawns a task or reads a clock: time and randomness come in through ports.
+
+pub mod domain;
+pub mod error;
+pub mod event;
+pub mod kind;
+pub mod object;
+pub mod port;
+pub mod query;
+pub mod subscription;
+pub mod time;
+
+pub use error::{Error, ErrorKind, InvalidParam, Result, Retry};
+pub use event::{Entry, Event, EventType, Position};
+pub use kind::Kind;
+pub use object::{Id, Object, ObjectKey, SourceName};
+pub use subscription::{NewSubscription, Subscription, SubscriptionState};
+pub use time::Timestamp;

@@ -1,0 +1,225 @@
+//! The port of the delivery queues: from a committed event to an acknowledged notification, in order per subscription.
+
+use crate::error::Result;
+use crate::event::{Event, Position};
+use crate::object::Id;
+use crate::time::Timestamp;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// What one queue item tells the consumer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// An object changed.
+    Change(Arc<Event>),
+    /// Older items were dropped by an overflow: the consumer should read the inventory again.
+    Resync {
+        /// How many items were dropped.
+        dropped: u64,
+    },
+    /// The owner asked for a test delivery.
+    Test,
+}
+
+/// One item of a subscription's queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Counts the items of the subscription from 1, without gaps; dropped ones leave a gap.
+    pub sequence: u64,
+    /// Stable over all attempts.
+    pub notification_id: Uuid,
+    /// What it tells.
+    pub notice: Notice,
+    /// When it was queued.
+    pub queued_at: Timestamp,
+    /// How many attempts have failed.
+    pub attempts: u32,
+}
+
+/// A step of the fan-out: for a run of log entries, which subscriptions get which event.
+#[derive(Clone, Debug)]
+pub struct FanOut {
+    /// The cursor must be here, or the step was already done.
+    pub from: Position,
+    /// The cursor moves here.
+    pub to: Position,
+    /// The version of the subscriptions that were matched; see `Subscriptions::since`.
+    pub subscriptions_version: u64,
+    /// The deliveries, in log order per subscription.
+    pub items: Vec<(Id, Arc<Event>)>,
+    /// A queue longer than this overflows: it is replaced by one `Resync` notice.
+    pub max_queue: u64,
+}
+
+/// What came of a fan-out step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FanOutOutcome {
+    /// It is done, durably.
+    Done,
+    /// The cursor is already at or behind `to`: another one did it.
+    Already,
+    /// Subscriptions changed since the match; match again with those now.
+    StaleMatcher,
+}
+
+/// A subscription whose queue one worker serves until it lets go or the claim runs out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The subscription.
+    pub subscription: Id,
+    /// Fences out a worker whose claim ran out.
+    pub token: u64,
+    /// The head of the queue, oldest first, at least one item.
+    pub items: Vec<Item>,
+}
+
+/// One attempt, as the owner may read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// The item.
+    pub sequence: u64,
+    /// The item's stable id.
+    pub notification_id: Uuid,
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// The consumer's status code, if it answered.
+    pub status: Option<u16>,
+    /// Whether it counts as delivered.
+    pub delivered: bool,
+    /// What went wrong, in a word or two; never the consumer's text.
+    pub error: Option<String>,
+}
+
+/// Why an item will not be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DeadLetterReason {
+    /// The consumer refused it for good.
+    Refused,
+    /// It was tried for as long as the configuration says.
+    TooOld,
+    /// The queue overflowed.
+    Overflow,
+    /// The subscription expired.
+    Expired,
+}
+
+/// An item that will not be tried again unless it is replayed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The subscription.
+    pub subscription: Id,
+    /// The item.
+    pub item: Item,
+    /// Why it is here.
+    pub reason: DeadLetterReason,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// The delivery state of one subscription.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Items that wait.
+    pub queued: u64,
+    /// When the oldest of them was queued.
+    pub oldest: Option<Timestamp>,
+    /// When the head is tried next; `None` if it may be tried now.
+    pub next_attempt: Option<Timestamp>,
+    /// Attempts in a row that failed.
+    pub failures: u32,
+    /// Items among the dead letters.
+    pub dead: u64,
+    /// The last sequence number given out.
+    pub last_sequence: u64,
+    /// The latest attempts, newest first, at most 100.
+    pub attempts: Vec<Attempt>,
+}
+
+/// Queues, claims and dead letters. Everything returned as done is durable. Time is the store's own.
+#[async_trait]
+pub trait Deliveries: Send + Sync {
+    /// Returns the fan-out cursor; the head of the log when there never was one.
+    ///
+    /// # Errors
+    /// `Unavailable` (retryable), as all of this port.
+    async fn cursor(&self) -> Result<Position>;
+
+    /// Queues events for subscriptions and moves the cursor, in one step. Unknown subscriptions are skipped.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn fan_out(&self, step: FanOut) -> Result<FanOutOutcome>;
+
+    /// Queues notices for one subscription, at the end of its queue: a test, or events that it asked to see again.
+    ///
+    /// # Errors
+    /// `NotFound`, `Unavailable`.
+    async fn enqueue(&self, subscription: &Id, notices: Vec<Notice>) -> Result<Vec<Item>>;
+
+    /// Claims up to `limit` subscriptions that have an item due, each with up to `depth` items, until `until`.
+    ///
+    /// A claimed subscription is not given to anyone else until it is let go or `until` has passed.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn take(&self, limit: usize, depth: usize, until: Timestamp) -> Result<Vec<Claim>>;
+
+    /// Returns when the next queue falls due by time alone, if any waits.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn next_due(&self) -> Result<Option<Timestamp>>;
+
+    /// Removes the head, which was delivered; resets the count of failures. `false`: the claim is no longer held.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn ack_head(&self, claim: &Claim, attempt: Attempt) -> Result<bool>;
+
+    /// Lets the claim go and leaves the head to be tried again at `until`; counts a failure.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn defer(&self, claim: &Claim, until: Timestamp, attempt: Attempt) -> Result<bool>;
+
+    /// Moves the head to the dead letters. The claim stays.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn dead_letter(&self, claim: &Claim, reason: DeadLetterReason, attempt: Attempt) -> Result<bool>;
+
+    /// Lets the claim go; what is still queued is due at once.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn release(&self, claim: &Claim) -> Result<()>;
+
+    /// Reads the delivery state of one subscription.
+    ///
+    /// # Errors
+    /// `NotFound`, `Unavailable`.
+    async fn backlog(&self, subscription: &Id) -> Result<Backlog>;
+
+    /// Reads dead letters, oldest first, at most `limit`; of one subscription or of all.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn dead_letters(&self, subscription: Option<&Id>, limit: usize) -> Result<Vec<DeadLetter>>;
+
+    /// Queues the subscription's dead letters again at the end of its queue, under their old notification ids.
+    ///
+    /// Returns how many. Only those with a sequence number of at least `from`.
+    ///
+    /// # Errors
+    /// `NotFound`, `Unavailable`.
+    async fn replay(&self, subscription: &Id, from: u64) -> Result<u64>;
+
+    /// Waits until something may have become due, or the future is dropped; may return early.
+    async fn wait(&self);
+}

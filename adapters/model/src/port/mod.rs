@@ -1,0 +1,22 @@
+//! The ports: what backends and stores implement, and what the rest of the gateway knows of them.
+//!
+//! They are operations, not key/value access, so that each implementation can be atomic in its own way.
+//! Every port has one conformance suite in the tests crate, run by each implementation and decorator.
+
+mod backend;
+mod cache;
+mod clock;
+mod deliveries;
+mod leases;
+mod log;
+mod subscriptions;
+
+pub use backend::{Backend, Capabilities, Change, Changes, Listing};
+pub use cache::{CachedBody, ResponseCache};
+pub use clock::{Clock, Ids};
+pub use deliveries::{
+    Attempt, Backlog, Claim, DeadLetter, DeadLetterReason, Deliveries, FanOut, FanOutOutcome, Item, Notice,
+};
+pub use leases::{Fence, Leases};
+pub use log::{EntryStream, InventoryLog, Snapshot};
+pub use subscriptions::{Created, Quota, SubscriptionChange, Subscriptions, Update};

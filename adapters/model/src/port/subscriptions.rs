@@ -1,0 +1,106 @@
+//! The port of the subscription store.
+
+use crate::error::Result;
+use crate::object::Id;
+use crate::subscription::{NewSubscription, StateForm, Subscription, SubscriptionState};
+use async_trait::async_trait;
+use std::time::Duration;
+
+/// How many subscriptions may exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Of one owner.
+    pub per_owner: u64,
+    /// Of all owners.
+    pub total: u64,
+}
+
+/// What came of a request to create.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// It is stored, durably.
+    New(Subscription),
+    /// The owner already has one with the same callback, filter and consumer id.
+    Duplicate(Subscription),
+    /// The owner's or the gateway's quota is used up.
+    QuotaExceeded,
+}
+
+/// What a replacement changes; `None` leaves an attribute as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Update {
+    /// New callback.
+    pub callback: Option<String>,
+    /// New consumer id; `Some(None)` removes it.
+    pub consumer_subscription_id: Option<Option<String>>,
+    /// New filter; `Some(None)` removes it.
+    pub filter: Option<Option<String>>,
+    /// New form of states.
+    pub states: Option<StateForm>,
+    /// New state: the dispatcher suspends, a replacement by the owner activates.
+    pub state: Option<SubscriptionState>,
+}
+
+/// One step of the subscriptions' history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubscriptionChange {
+    /// It was created, replaced or renewed and looks like this now.
+    Put(Subscription),
+    /// It was deleted or expired.
+    Gone(Id),
+}
+
+/// Subscriptions and their leases. Time is the store's own.
+#[async_trait]
+pub trait Subscriptions: Send + Sync {
+    /// Stores a new subscription under a fresh id; durable when this returns.
+    ///
+    /// # Errors
+    /// `Unavailable` (retryable).
+    async fn create(&self, new: NewSubscription, quota: Quota) -> Result<Created>;
+
+    /// Reads one; an expired one is gone even before it is swept.
+    ///
+    /// # Errors
+    /// `NotFound`, `Unavailable`.
+    async fn get(&self, id: &Id) -> Result<Subscription>;
+
+    /// Reads up to `limit` after the id `after`, ordered by id; of one owner, or of all.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn page(&self, owner: Option<&str>, after: Option<&Id>, limit: usize) -> Result<Vec<Subscription>>;
+
+    /// Changes one and renews its lease; `if_rev` is the revision it must have.
+    ///
+    /// # Errors
+    /// `NotFound`; `PreconditionFailed`: it has another revision; `Conflict`: it would equal another one of the owner;
+    /// `Unavailable`.
+    async fn update(&self, id: &Id, if_rev: Option<u64>, update: Update) -> Result<Subscription>;
+
+    /// Renews the lease: for `lease` from now, or for the subscription's own length.
+    ///
+    /// # Errors
+    /// `NotFound`, `Unavailable`.
+    async fn renew(&self, id: &Id, lease: Option<Duration>) -> Result<Subscription>;
+
+    /// Deletes one with its queue and delivery history; its dead letters go too.
+    ///
+    /// # Errors
+    /// `NotFound`; `PreconditionFailed`: it has another revision than `if_rev`; `Unavailable`.
+    async fn delete(&self, id: &Id, if_rev: Option<u64>) -> Result<()>;
+
+    /// Ends all whose lease has run out, at most `limit`; their queued items become dead letters. Returns what ended.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn sweep(&self, limit: usize) -> Result<Vec<Subscription>>;
+
+    /// Returns the version now and the changes after `version`, oldest first; all of them as `Put` if that is too old.
+    ///
+    /// The flag says whether the list is complete (`true`: forget everything else) or a difference.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn since(&self, version: u64) -> Result<(u64, bool, Vec<SubscriptionChange>)>;
+}

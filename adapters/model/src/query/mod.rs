@@ -1,0 +1,1 @@
+//! The query language: filter, attribute selectors and page markers.

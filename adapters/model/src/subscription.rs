@@ -1,0 +1,93 @@
+//! A subscription to inventory changes, with its lease and its delivery state.
+
+use crate::object::Id;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// The major version of the interface through which something was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Major {
+    /// Inventory 1.x.
+    V1,
+    /// Inventory 2.x.
+    V2,
+}
+
+/// How notifications carry the object's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StateForm {
+    /// As a JSON object; the default of v2.
+    Object,
+    /// As JSON text inside a string, which the specification's type says; the default of v1.
+    String,
+}
+
+/// Whether deliveries are attempted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "state")]
+pub enum SubscriptionState {
+    /// Deliveries are attempted.
+    Active,
+    /// The consumer said that the callback is gone for good (410); deliveries wait until the owner replaces the subscription.
+    Suspended {
+        /// Why, in words for the owner.
+        reason: String,
+    },
+}
+
+/// What an owner asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSubscription {
+    /// The verified identity that asks; it alone may read, replace or delete.
+    pub owner: String,
+    /// The interface it came through.
+    pub major: Major,
+    /// Where notifications are posted; checked before it comes here.
+    pub callback: String,
+    /// The consumer's own name for it.
+    pub consumer_subscription_id: Option<String>,
+    /// The exclusion list in its canonical spelling; events that match are not sent.
+    pub filter: Option<String>,
+    /// How notifications carry states.
+    pub states: StateForm,
+    /// The signing secret, as Standard Webhooks spells it (`whsec_` and base64).
+    pub secret: String,
+    /// How long the subscription lives without a sign of life.
+    pub lease: Duration,
+}
+
+/// A stored subscription.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Subscription {
+    /// Assigned by the gateway.
+    pub id: Id,
+    /// See [`NewSubscription::owner`].
+    pub owner: String,
+    /// See [`NewSubscription::major`].
+    pub major: Major,
+    /// See [`NewSubscription::callback`].
+    pub callback: String,
+    /// See [`NewSubscription::consumer_subscription_id`].
+    pub consumer_subscription_id: Option<String>,
+    /// See [`NewSubscription::filter`].
+    pub filter: Option<String>,
+    /// See [`NewSubscription::states`].
+    pub states: StateForm,
+    /// See [`NewSubscription::secret`].
+    pub secret: String,
+    /// See [`NewSubscription::lease`], in milliseconds.
+    pub lease_ms: u64,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When the lease runs out, by the store's clock, unless a sign of life renews it.
+    pub expires_at: Timestamp,
+    /// Raised by one with each replacement or renewal; the entity tag of the subscription.
+    pub rev: u64,
+    /// Whether deliveries are attempted.
+    #[serde(flatten)]
+    pub state: SubscriptionState,
+}

@@ -1,0 +1,1 @@
+//! Decorators over the backend port: time-out, retry, limits, breaker, observation.

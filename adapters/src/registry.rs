@@ -1,0 +1,72 @@
+//! From a configuration section to a backend or a store: the only place that knows them all.
+
+use netweave_model::SourceName;
+use netweave_model::port::{Deliveries, InventoryLog, Leases, Subscriptions};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// One infrastructure behind the gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum BackendConf {
+    /// An inventory in a YAML file, which is watched.
+    #[cfg(feature = "file")]
+    File(netweave_file::Conf),
+    /// A Kubernetes cluster.
+    #[cfg(feature = "kubernetes")]
+    Kubernetes(netweave_kubernetes::Conf),
+}
+
+/// Where the state is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum StoreConf {
+    /// In this process, lost with it.
+    #[cfg(feature = "memory")]
+    Memory(netweave_memory::Conf),
+    /// In one file of this machine, for one process.
+    #[cfg(feature = "embedded")]
+    Embedded(netweave_embedded::Conf),
+}
+
+/// One store behind all its ports.
+#[derive(Clone)]
+pub struct Stores {
+    /// The change log.
+    pub log: Arc<dyn InventoryLog>,
+    /// The subscriptions.
+    pub subscriptions: Arc<dyn Subscriptions>,
+    /// The delivery queues.
+    pub deliveries: Arc<dyn Deliveries>,
+    /// Leadership.
+    pub leases: Arc<dyn Leases>,
+}
+
+impl BackendConf {
+    /// Returns the configured name.
+    pub fn name(&self) -> SourceName {
+        match self {
+            #[cfg(feature = "file")]
+            Self::File(conf) => SourceName::from(conf.name.as_str()),
+            #[cfg(feature = "kubernetes")]
+            Self::Kubernetes(conf) => SourceName::from(conf.name.as_str()),
+        }
+    }
+
+    /// Returns the kind, as the file spells it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            #[cfg(feature = "file")]
+            Self::File(_) => "file",
+            #[cfg(feature = "kubernetes")]
+            Self::Kubernetes(_) => "kubernetes",
+        }
+    }
+}
+
+#[cfg(feature = "embedded")]
+impl Default for StoreConf {
+    fn default() -> Self {
+        Self::Embedded(netweave_embedded::Conf { path: "./netweave.db".into() })
+    }
+}

@@ -1,0 +1,12 @@
+//! The configuration section of the embedded store.
+
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// One file of this machine, for one process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Conf {
+    /// The file.
+    pub path: PathBuf,
+}

@@ -1,0 +1,8 @@
+//! The configuration section of the memory store.
+
+use serde::{Deserialize, Serialize};
+
+/// In this process, lost with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conf {}

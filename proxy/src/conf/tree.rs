@@ -1,0 +1,323 @@
+//! The typed tree of the configuration file. Every key has a default that works; unknown keys are refused.
+//!
+//! Doc comments here are the comments of the printed default file and of `docs/configuration.md`.
+
+use super::unit::{Size, Span};
+use netweave_adapters::{BackendConf, StoreConf};
+use netweave_model::domain::KeyValuePairs;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty = $default:expr,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $type,)*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)* }
+            }
+        }
+    };
+}
+
+/// Which topology's defaults apply.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// One process, self-signed certificates, loopback.
+    #[default]
+    Dev,
+    /// Like production, one cluster.
+    Staging,
+    /// Production.
+    Prod,
+}
+
+/// Which v1 dialect is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compatibility {
+    /// As the specification says.
+    #[default]
+    Spec,
+    /// As v1 clients of the field expect: DELETE answers 200, a duplicate 400, `globalcloudId` beside `globalCloudId`.
+    Field,
+}
+
+/// What a client without a certificate meets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientAuth {
+    /// It may connect; API calls answer 401, health works.
+    #[default]
+    Request,
+    /// The handshake fails.
+    Require,
+}
+
+/// The oldest TLS version that is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TlsVersion {
+    /// TLS 1.2, ECDHE with AEAD ciphers only.
+    #[serde(rename = "1.2")]
+    V1_2,
+    /// TLS 1.3.
+    #[default]
+    #[serde(rename = "1.3")]
+    V1_3,
+}
+
+/// A major version of the inventory API.
+pub use netweave_model::subscription::Major;
+
+section! {
+    /// The whole file.
+    Conf {
+        /// Version of this file's form: `netweave/v1`.
+        api_version: String = "netweave/v1".to_owned(),
+        /// The topology: `dev`, `staging` or `prod`.
+        environment: Environment = Environment::Dev,
+        /// The O-Cloud that is described.
+        o_cloud: OCloud = OCloud::default(),
+        /// The API listener.
+        api: Api = Api::default(),
+        /// The operations listener: plain HTTP, for probes and Prometheus.
+        ops: Ops = Ops::default(),
+        /// Bounds on what clients may ask.
+        limits: Limits = Limits::default(),
+        /// Where subscriptions, the change log and the delivery queues are kept.
+        state: StoreConf = StoreConf::default(),
+        /// The response cache and the lifetimes of what is known.
+        cache: Cache = Cache::default(),
+        /// Subscriptions and their callbacks.
+        subscriptions: Subscriptions = Subscriptions::default(),
+        /// How deliveries are tried.
+        delivery: Delivery = Delivery::default(),
+        /// How the process ends.
+        shutdown: Shutdown = Shutdown::default(),
+        /// Log output.
+        log: Log = Log::default(),
+        /// The infrastructures behind the gateway.
+        backends: Vec<BackendConf> = Vec::new(),
+    }
+}
+
+section! {
+    /// The O-Cloud's own data, served at the API root.
+    OCloud {
+        /// Identifies the O-Cloud within its own domain.
+        id: String = "o-cloud".to_owned(),
+        /// Identifies the O-Cloud among all O-Clouds of the SMO.
+        global_cloud_id: String = "o-cloud".to_owned(),
+        /// Human-readable name.
+        name: String = "O-Cloud".to_owned(),
+        /// Human-readable description.
+        description: String = "An O-Cloud behind netweave".to_owned(),
+        /// The URI under which clients reach the API, without API name and version.
+        service_uri: String = "https://127.0.0.1:8443".to_owned(),
+        /// Vendor attributes.
+        extensions: KeyValuePairs = KeyValuePairs::new(),
+    }
+}
+
+section! {
+    /// The API listener.
+    Api {
+        /// Addresses to listen on.
+        listen: Vec<SocketAddr> = vec![SocketAddr::from(([0, 0, 0, 0], 8443))],
+        /// Certificates.
+        tls: Tls = Tls::default(),
+        /// Which majors are served: `v1`, `v2`.
+        majors: Vec<Major> = vec![Major::V1, Major::V2],
+        /// Which v1 dialect is spoken: `spec` or `field`.
+        compatibility: Compatibility = Compatibility::Spec,
+    }
+}
+
+section! {
+    /// Certificates of the API listener, as PEM files.
+    Tls {
+        /// The server's certificate, leaf first, then intermediates.
+        certificate: PathBuf = "tls.crt".into(),
+        /// Its private key (PKCS#8, SEC1 or PKCS#1).
+        key: PathBuf = "tls.key".into(),
+        /// The authorities whose client certificates are accepted.
+        client_ca: PathBuf = "ca.crt".into(),
+        /// Revocation lists of these authorities.
+        crl: Option<PathBuf> = None,
+        /// What a client without a certificate meets: `request` or `require`.
+        client_auth: ClientAuth = ClientAuth::Request,
+        /// The oldest TLS version that is spoken: `1.3` or `1.2`.
+        min_version: TlsVersion = TlsVersion::V1_3,
+    }
+}
+
+section! {
+    /// The operations listener.
+    Ops {
+        /// Address to listen on.
+        listen: SocketAddr = SocketAddr::from(([0, 0, 0, 0], 8080)),
+    }
+}
+
+section! {
+    /// Bounds on what clients may ask. The defaults are for production.
+    Limits {
+        /// Open connections.
+        connections: usize = 10_000,
+        /// Open connections of one address.
+        connections_per_ip: usize = 200,
+        /// Size of a request's head.
+        header: Size = Size::kib(16),
+        /// Time for a request's head, from its first byte.
+        header_time: Span = Span::seconds(5),
+        /// Size of a request's body.
+        body: Size = Size::kib(1024),
+        /// Time for a request's body.
+        body_time: Span = Span::seconds(10),
+        /// Time for each write of an answer.
+        write_time: Span = Span::seconds(10),
+        /// Time a connection may be idle between requests.
+        idle: Span = Span::seconds(60),
+        /// Concurrent streams of one HTTP/2 connection.
+        h2_streams: u32 = 64,
+        /// Size of a request's target.
+        url: Size = Size::kib(8),
+        /// Depth of attribute paths in a filter.
+        filter_depth: usize = 8,
+        /// Requests per second of all clients together.
+        requests_per_second: u32 = 1000,
+        /// Requests per second of one identity.
+        per_identity: Rate = Rate::default(),
+        /// Requests being answered at the same time.
+        in_flight: usize = 500,
+    }
+}
+
+section! {
+    /// A rate with a burst.
+    Rate {
+        /// Requests per second.
+        rate: u32 = 100,
+        /// Requests that may come at once.
+        burst: u32 = 200,
+    }
+}
+
+section! {
+    /// The response cache.
+    Cache {
+        /// Memory for rendered answers; 0 switches the cache off.
+        max_bytes: Size = Size::kib(64 * 1024),
+        /// How old what is known may be before a read asks the source again.
+        ttl: Ttl = Ttl::default(),
+    }
+}
+
+section! {
+    /// Lifetimes, jittered by a tenth. While a native watch is live, what it delivers is fresh by definition.
+    Ttl {
+        /// Of lists.
+        resource_lists: Span = Span::seconds(30),
+        /// Of single objects.
+        resources: Span = Span::seconds(60),
+        /// Of pools, sites and locations.
+        resource_pools: Span = Span::seconds(300),
+        /// Of types, dictionaries and deployment managers.
+        capabilities: Span = Span::seconds(3600),
+    }
+}
+
+section! {
+    /// Subscriptions.
+    Subscriptions {
+        /// How long one lives without a sign of life.
+        ttl: Span = Span::seconds(24 * 3600),
+        /// How many one identity may have.
+        per_owner: u64 = 100,
+        /// How many may exist.
+        total: u64 = 10_000,
+        /// Where notifications may be posted.
+        callback: Callback = Callback::default(),
+    }
+}
+
+/// Whether a callback is tried when a subscription is created.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verify {
+    /// It is not.
+    #[default]
+    None,
+    /// A GET must answer 204.
+    Get204,
+}
+
+section! {
+    /// Where notifications may be posted.
+    Callback {
+        /// Schemes: `https`, and `http` for development.
+        schemes: Vec<String> = vec!["https".to_owned()],
+        /// Ports; empty means any.
+        ports: Vec<u16> = Vec::new(),
+        /// Networks and host names that are allowed although they are not public: `10.0.0.0/8`, `smo.example.net`, `*.example.net`.
+        allow: Vec<String> = Vec::new(),
+        /// Authorities for the callbacks' certificates, as a PEM file, beside the public ones.
+        ca: Option<PathBuf> = None,
+        /// Whether a callback is tried at creation: `none` or `get204`.
+        verify: Verify = Verify::None,
+    }
+}
+
+section! {
+    /// How deliveries are tried.
+    Delivery {
+        /// Deliveries at the same time, one per subscription.
+        concurrency: usize = 64,
+        /// Time for one attempt.
+        timeout: Span = Span::seconds(5),
+        /// Longest pause between attempts.
+        max_pause: Span = Span::seconds(300),
+        /// How long an item is tried before it becomes a dead letter.
+        retention: Span = Span::seconds(24 * 3600),
+        /// Longest queue of one subscription.
+        max_queue: u64 = 10_000,
+    }
+}
+
+section! {
+    /// How the process ends after SIGTERM.
+    Shutdown {
+        /// Time in which it still accepts, unready, until endpoints have moved on.
+        delay: Span = Span::seconds(5),
+        /// Time for requests in flight.
+        grace: Span = Span::seconds(10),
+    }
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object per line.
+    #[default]
+    Json,
+    /// For people.
+    Text,
+}
+
+section! {
+    /// Log output.
+    Log {
+        /// `error`, `warn`, `info`, `debug`, or directives such as `info,netweave=debug`.
+        level: String = "info".to_owned(),
+        /// The form of lines: `json` or `text`.
+        format: LogFormat = LogFormat::Json,
+    }
+}

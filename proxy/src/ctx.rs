@@ -1,0 +1,1 @@
+//! What the chain knows of one request.

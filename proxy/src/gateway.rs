@@ -1,0 +1,1 @@
+//! The only implementation of `ProxyHttp`: Pingora's session <-> plain HTTP types.

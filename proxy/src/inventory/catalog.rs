@@ -1,0 +1,1 @@
+//! The catalog: the views of all sources and kinds, read together with their version.

@@ -1,0 +1,3 @@
+//! Sockets and TLS: who may connect, and who it is.
+
+pub mod identity;

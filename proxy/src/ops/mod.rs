@@ -1,0 +1,1 @@
+//! The plain listener: health, readiness, metrics.

@@ -1,0 +1,1 @@
+//! Domain -> wire: spellings of the majors, selectors, pages, entity tags.

@@ -1,0 +1,1 @@
+//! Error -> `ProblemDetails` and status: the only place that picks a status code.

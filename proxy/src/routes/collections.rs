@@ -1,0 +1,1 @@
+//! The read-only collections of the inventory: lists, objects, cloud, versions.

@@ -1,0 +1,1 @@
+//! What O2-IMS does not define: `/netweave/v1/`.

@@ -1,0 +1,1 @@
+//! The subscriptions of the O2-IMS interface.

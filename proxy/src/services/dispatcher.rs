@@ -1,0 +1,1 @@
+//! Dispatcher: event x subscriptions -> per-subscription queues.

@@ -1,0 +1,1 @@
+//! Runs services as Pingora background services.

@@ -1,0 +1,1 @@
+//! Notifier: takes due queue heads and posts them to their callbacks.

@@ -1,0 +1,1 @@
+//! Sweeper: ends expired leases, probes callbacks before, trims the log.

@@ -1,0 +1,1 @@
+//! Watcher: a backend's changes -> the change log, one leader per source.

@@ -1,0 +1,1 @@
+//! Log output: JSON lines or text, with the fixed field names.

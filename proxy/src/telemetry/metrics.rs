@@ -1,0 +1,197 @@
+//! Every metric family of the gateway, in one registry.
+//!
+//! Names under `o2ims_` come from the operations documents, new ones start with `netweave_`. Labels come from closed
+//! sets (route templates, backend names of the configuration, kinds), never from ids or addresses.
+
+use netweave_model::{Error, Result};
+use prometheus::{
+    Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
+};
+
+/// Bucket edges in seconds; the service level objectives (0.1, 0.5, 1) are edges.
+const SECONDS: &[f64] = &[
+    0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+/// Bucket edges in bytes.
+const BYTES: &[f64] = &[256.0, 1024.0, 4096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0, 4_194_304.0];
+
+macro_rules! families {
+    ($($(#[$doc:meta])* $field:ident: $type:ty = $make:ident($name:literal, $help:literal $(, $labels:expr)?);)*) => {
+        /// All families, registered once.
+        pub struct Metrics {
+            registry: Registry,
+            $($(#[$doc])* pub $field: $type,)*
+        }
+
+        impl Metrics {
+            /// Registers all families in a registry of their own.
+            ///
+            /// # Errors
+            /// `Internal`: a family is named twice.
+            pub fn new() -> Result<Self> {
+                let registry = Registry::new();
+                Ok(Self {
+                    $($field: $make(&registry, $name, $help $(, $labels)?).map_err(faulty)?,)*
+                    registry,
+                })
+            }
+        }
+    };
+}
+
+families! {
+    /// 1 while the process serves.
+    up: IntGauge = gauge("o2ims_up", "1 while the gateway serves");
+    /// Build facts as labels, always 1.
+    build_info: IntGaugeVec = gauge_vec("netweave_build_info", "Build facts as labels", &["version"]);
+    /// Requests answered, by method, route template and status.
+    http_requests: IntCounterVec = counter_vec("o2ims_http_requests_total", "Requests answered", &["method", "path", "status"]);
+    /// Time from the request's head to the answer's end.
+    http_duration: HistogramVec = seconds("o2ims_http_request_duration_seconds", "Time to answer a request", &["method", "path"]);
+    /// Requests being answered now.
+    http_in_flight: IntGauge = gauge("o2ims_http_requests_in_flight", "Requests being answered now");
+    /// Size of answers' bodies.
+    http_response_size: HistogramVec = bytes("o2ims_http_response_size_bytes", "Size of the answers' bodies", &["path"]);
+    /// Open API connections.
+    connections: IntGauge = gauge("netweave_connections", "Open connections on the API listener");
+    /// Connections refused before a request, by reason.
+    connections_refused: IntCounterVec = counter_vec("netweave_connections_refused_total", "Connections closed before a request was accepted", &["reason"]);
+    /// Requests refused by a limit, by limit.
+    limited: IntCounterVec = counter_vec("netweave_requests_limited_total", "Requests refused by a limit", &["limit"]);
+    /// When certificates end, by role.
+    certificate_expiry: GaugeVec = float_gauge_vec("netweave_tls_certificate_expiration_timestamp_seconds", "When a certificate ends, in seconds since 1970", &["role"]);
+
+    /// Calls to backends, by outcome.
+    adapter_operations: IntCounterVec = counter_vec("o2ims_adapter_operations_total", "Backend operations", &["adapter", "operation", "status"]);
+    /// Time of calls to backends.
+    adapter_duration: HistogramVec = seconds("o2ims_adapter_operation_duration_seconds", "Time of backend operations", &["adapter", "operation"]);
+    /// Failed calls to backends, by kind of error.
+    adapter_errors: IntCounterVec = counter_vec("o2ims_adapter_operation_errors_total", "Failed backend operations", &["adapter", "error_type"]);
+    /// Answers found in the response cache, by class.
+    cache_hits: IntCounterVec = counter_vec("o2ims_adapter_cache_hits_total", "Answers found in the response cache", &["class"]);
+    /// Answers rendered afresh, by class.
+    cache_misses: IntCounterVec = counter_vec("o2ims_adapter_cache_misses_total", "Answers not found in the response cache", &["class"]);
+    /// Answers served although their source is older than its lifetime, by class.
+    cache_stale: IntCounterVec = counter_vec("netweave_cache_stale_total", "Answers served although their source is older than its lifetime", &["class"]);
+    /// Objects known, by source and kind.
+    resources: IntGaugeVec = gauge_vec("o2ims_adapter_resources_total", "Objects known", &["adapter", "resource_type"]);
+    /// Pools known, by source.
+    resource_pools: IntGaugeVec = gauge_vec("o2ims_adapter_resource_pools_total", "Resource pools known", &["adapter"]);
+    /// 1 while a source's change stream is live.
+    health_status: IntGaugeVec = gauge_vec("o2ims_adapter_health_check_status", "1 while the backend answers", &["adapter"]);
+    /// Time of the latest probe of a source.
+    health_duration: HistogramVec = seconds("o2ims_adapter_health_check_duration_seconds", "Time of backend probes", &["adapter"]);
+    /// Seconds since a source last confirmed its state.
+    source_age: GaugeVec = float_gauge_vec("netweave_source_age_seconds", "Seconds since a source last confirmed its state", &["adapter"]);
+
+    /// Subscriptions that exist.
+    subscriptions: IntGauge = gauge("o2ims_adapter_subscriptions_active", "Subscriptions that exist");
+    /// Subscriptions that ended without a delete.
+    subscriptions_expired: IntCounter = counter("netweave_subscriptions_expired_total", "Subscriptions whose lease ran out");
+    /// Callbacks that were dead when probed before their lease ran out.
+    lease_warnings: IntCounter = counter("netweave_subscription_lease_warnings_total", "Callbacks that did not answer when probed before the lease ran out");
+    /// Delivery attempts, by outcome.
+    webhook_deliveries: IntCounterVec = counter_vec("o2ims_webhook_deliveries_total", "Delivery attempts", &["status"]);
+    /// Attempts after the first.
+    webhook_retries: IntCounter = counter("o2ims_webhook_retries_total", "Delivery attempts after the first");
+    /// Items that became dead letters.
+    webhook_dead: IntCounter = counter("o2ims_webhook_dlq_total", "Notifications that became dead letters");
+    /// From commit to the consumer's 2xx.
+    webhook_latency: HistogramVec = seconds("o2ims_webhook_latency_seconds", "Time from the commit of a change to its acknowledged delivery", &["attempt"]);
+    /// Deliveries in flight.
+    webhook_workers: IntGauge = gauge("o2ims_active_webhook_workers", "Deliveries in flight");
+    /// Log entries not yet fanned out.
+    stream_length: IntGauge = gauge("o2ims_event_stream_length", "Change log entries not yet fanned out");
+    /// Log entries that views have not applied yet.
+    follow_lag: IntGauge = gauge("netweave_follow_lag_entries", "Change log entries that the views have not applied yet");
+    /// Rounds of background services, by outcome.
+    service_rounds: IntCounterVec = counter_vec("netweave_service_rounds_total", "Rounds of background services", &["service", "outcome"]);
+    /// Resident memory of the process.
+    resident: Gauge = float_gauge("process_resident_memory_bytes", "Resident memory");
+}
+
+impl Metrics {
+    /// Renders all families in the Prometheus text format 0.0.4.
+    ///
+    /// # Errors
+    /// `Internal`: the encoder refused.
+    pub fn render(&self) -> Result<Vec<u8>> {
+        let mut out = Vec::with_capacity(32 * 1024);
+        TextEncoder::new().encode(&self.registry.gather(), &mut out).map_err(faulty)?;
+        Ok(out)
+    }
+}
+
+fn faulty(error: prometheus::Error) -> Error {
+    Error::internal("a metric family is faulty").with_source(error)
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+    let family = IntGauge::new(name, help)?;
+    registry.register(Box::new(family.clone()))?;
+    Ok(family)
+}
+
+fn float_gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<Gauge> {
+    let family = Gauge::new(name, help)?;
+    registry.register(Box::new(family.clone()))?;
+    Ok(family)
+}
+
+fn gauge_vec(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
+    let family = IntGaugeVec::new(Opts::new(name, help), labels)?;
+    registry.register(Box::new(family.clone()))?;
+    Ok(family)
+}
+
+fn float_gauge_vec(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<GaugeVec> {
+    let family = GaugeVec::new(Opts::new(name, help), labels)?;
+    registry.register(Box::new(family.clone()))?;
+    Ok(family)
+}
+
+fn counter(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntCounter> {
+    let family = IntCounter::new(name, help)?;
+    registry.register(Box::new(family.clone()))?;
+    Ok(family)
+}
+
+fn counter_vec(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+    let family = IntCounterVec::new(Opts::new(name, help), labels)?;
+    registry.register(Box::new(family.clone()))?;
+    Ok(family)
+}
+
+fn seconds(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<HistogramVec> {
+    histogram(registry, name, help, labels, SECONDS)
+}
+
+fn bytes(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<HistogramVec> {
+    histogram(registry, name, help, labels, BYTES)
+}
+
+fn histogram(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+    edges: &[f64],
+) -> prometheus::Result<HistogramVec> {
+    let family = HistogramVec::new(HistogramOpts::new(name, help).buckets(edges.to_vec()), labels)?;
+    registry.register(Box::new(family.clone()))?;
+    Ok(family)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_register_and_render() {
+        let metrics = Metrics::new().unwrap();
+        metrics.up.set(1);
+        let text = String::from_utf8(metrics.render().unwrap()).unwrap();
+        assert!(text.contains("o2ims_up 1"), "{text}");
+    }
+}

@@ -1,0 +1,4 @@
+//! The names of all log fields, metrics and spans.
+
+pub mod log;
+pub mod metrics;
