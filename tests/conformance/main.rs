@@ -1,0 +1,1 @@
+//! Every port's conformance suite, run by every implementation and decorator.

@@ -1,0 +1,1 @@
+//! Nothing acknowledged is lost: random sequences, kill -9, dropped unsynced writes.

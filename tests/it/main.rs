@@ -1,0 +1,1 @@
+//! The whole gateway, over its listeners, on real stores and the file backend.

@@ -1,0 +1,1 @@
+//! The whole gateway before a real kube-apiserver.

@@ -1,0 +1,1 @@
+//! Starts what a test needs: the gateway, certificates, clients, consumers.
