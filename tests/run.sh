@@ -11,7 +11,7 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-. tests/setup.sh
+. deploy/needs.sh
 
 ALL=(unit it edge durability kubernetes)
 SUITES=()
@@ -142,7 +142,8 @@ with_cluster() {
   )
 }
 
-needs cc:gcc make:make cmake:cmake curl:curl openssl:openssl
+needs_to_build
+needs curl:curl openssl:openssl
 command -v cargo >/dev/null || { echo "run.sh: needs Rust (cargo)" >&2; exit 1; }
 case " ${SUITES[*]} " in *" kubernetes "*) command -v go >/dev/null || { echo "run.sh: the suite kubernetes needs Go" >&2; exit 1; } ;; esac
 

@@ -274,7 +274,12 @@ fn spawn(folder: &Path) -> Child {
         .open(folder.join("log"))
         .expect("the log file");
     let program = program();
-    Command::new(&program)
+    let mut command = Command::new(&program);
+    // The suites' own switches are no settings of the gateway.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NETWEAVE_")) {
+        command.env_remove(name);
+    }
+    command
         .args(["serve", "-c", "netweave.yaml"])
         .current_dir(folder)
         .stdin(Stdio::null())
