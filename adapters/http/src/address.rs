@@ -96,13 +96,16 @@ const GLOBAL_UNICAST: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::from_bits(0x2000 <
 /// Returns the range that holds an address; `None` if it is public.
 pub(crate) fn range_of(address: IpAddr) -> Option<Range> {
     let named = RANGES.iter().find(|range| range.net.contains(&address)).copied();
+    if named.is_some() {
+        return named;
+    }
     match address {
-        IpAddr::V6(inner) if named.is_none() && !GLOBAL_UNICAST.contains(&inner) => Some(Range {
+        IpAddr::V6(inner) if !GLOBAL_UNICAST.contains(&inner) => Some(Range {
             name: "reserved",
             closed: Closed::Special,
             net: IpNet::from(address),
         }),
-        _ => named,
+        IpAddr::V4(_) | IpAddr::V6(_) => None,
     }
 }
 

@@ -72,10 +72,13 @@ impl Guard {
     pub async fn check(&self, text: &str) -> Result<Checked> {
         let url = self.parse(text)?;
         if let Some(Host::Domain(name)) = url.host() {
-            self.addresses(name).await.map_err(|error| match error.kind() {
-                ErrorKind::Forbidden => refused_address(error.public().to_owned()),
-                _ => Error::invalid("/callback", "the host of the callback cannot be resolved")
-                    .with_source(error),
+            self.addresses(name).await.map_err(|error| {
+                if error.kind() == ErrorKind::Forbidden {
+                    refused_address(error.public())
+                } else {
+                    Error::invalid("/callback", "the host of the callback cannot be resolved")
+                        .with_source(error)
+                }
             })?;
         }
         Ok(Checked { url })
@@ -120,7 +123,7 @@ impl Guard {
             Some(Host::Domain(_)) | None => return refuse("the callback names no host"),
         };
         match self.allow.refusal(address, false) {
-            Some(range) => Err(refused_address(range.to_owned())),
+            Some(range) => Err(refused_address(range)),
             None => Ok(url),
         }
     }
@@ -158,7 +161,7 @@ fn authority(text: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
-fn refused_address(range: String) -> Error {
+fn refused_address(range: &str) -> Error {
     let reason = format!("the address of the callback is not allowed: {range}");
     Error::invalid("/callback", reason)
 }

@@ -219,20 +219,20 @@ impl std::fmt::Display for Forbidden {
 
 impl StdError for Forbidden {}
 
+/// Hands an error to the client so that [`named`] finds it again.
+fn marked(error: Error) -> Box<dyn StdError + Send + Sync> {
+    if error.kind() == ErrorKind::Forbidden {
+        Box::new(Forbidden(error.to_string()))
+    } else {
+        Box::new(error)
+    }
+}
+
 impl Resolve for Pinned {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = Arc::clone(&self.guard);
         Box::pin(async move {
-            let addresses =
-                guard
-                    .addresses(name.as_str())
-                    .await
-                    .map_err(|error| -> Box<dyn StdError + Send + Sync> {
-                        match error.kind() {
-                            ErrorKind::Forbidden => Box::new(Forbidden(error.to_string())),
-                            _ => Box::new(error),
-                        }
-                    })?;
+            let addresses = guard.addresses(name.as_str()).await.map_err(marked)?;
             Ok(Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })
     }
