@@ -92,7 +92,7 @@ impl Follow {
         let applied = snapshot.position.max(views.position);
         for kind in kinds {
             if let Some(view) = views.view_mut(source, *kind) {
-                *view = View { known: true, changed: applied, applied, ..View::default() };
+                *view = View::at(applied);
             }
         }
         for object in snapshot.objects {

@@ -60,6 +60,11 @@ impl Comparable<Key> for KeyRef<'_> {
 }
 
 impl View {
+    /// Makes the empty view of a kind whose rows, as they were at this position, are put in next.
+    pub fn at(position: Position) -> Self {
+        Self { known: true, changed: position, applied: position, objects: OrdMap::new() }
+    }
+
     /// Returns how many objects there are.
     pub fn len(&self) -> usize {
         self.objects.len()

@@ -1,8 +1,8 @@
 //! What the majors spell differently, and documents that come from the configuration.
 //!
 //! Both majors share one model; everything that differs on the wire between them is here. Inventory 1.x carries a copy
-//! of the alarm dictionary in a resource type (deprecated there), sent when `all_fields` asks for everything; and in the
-//! field's dialect the O-Cloud's id has a second spelling.
+//! of the alarm dictionary in each resource type, which its clients expect and `exclude_fields` cuts out; filters do not
+//! see the copy. In the field's dialect the O-Cloud's id has a second spelling.
 
 use crate::conf::tree::Compatibility;
 use http::HeaderValue;

@@ -73,7 +73,8 @@ pub(super) fn list(
         if body.len() > 1 {
             body.push(b',');
         }
-        body.extend_from_slice(&selected(spelled(views, object.json(), kind, list.major, &query.selectors)?, &query.selectors)?);
+        let json = spelled(views, object.json(), kind, list.major)?;
+        body.extend_from_slice(&selected(json, &query.selectors)?);
     }
     body.push(b']');
     answer(body.into(), next)
@@ -82,7 +83,7 @@ pub(super) fn list(
 /// Renders one object; `None` if the views do not hold it.
 pub(super) fn single(views: &Views, single: &Single<'_>, selectors: &Selectors) -> Result<Option<Bytes>> {
     let Some(object) = views.get(single.kind, single.parent, &single.id) else { return Ok(None) };
-    let json = spelled(views, object.json(), single.kind, single.major, selectors)?;
+    let json = spelled(views, object.json(), single.kind, single.major)?;
     selected(json, selectors).map(Some)
 }
 
@@ -97,8 +98,8 @@ pub(super) fn answer(body: Bytes, link: Option<HeaderValue>) -> Result<Answer> {
 }
 
 /// Spells an object as a major does.
-fn spelled(views: &Views, json: &Bytes, kind: Kind, major: Major, selectors: &Selectors) -> Result<Bytes> {
-    if kind != Kind::ResourceType || major != Major::V1 || !selectors.all_fields() {
+fn spelled(views: &Views, json: &Bytes, kind: Kind, major: Major) -> Result<Bytes> {
+    if kind != Kind::ResourceType || major != Major::V1 {
         return Ok(json.clone());
     }
     let Some(id) = Dictionaries::of(json)?.alarm_dictionary_id else { return Ok(json.clone()) };
