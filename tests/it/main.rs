@@ -4,7 +4,6 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::string_slice,
-    clippy::unwrap_used,
     reason = "code of tests: a panic is how it says that something is not as it must be"
 )]
 
