@@ -2,11 +2,12 @@
 
 use netweave_model::SourceName;
 use netweave_model::port::{Deliveries, InventoryLog, Leases, Subscriptions};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// One infrastructure behind the gateway.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum BackendConf {
     /// An inventory in a YAML file, which is watched.
@@ -18,7 +19,7 @@ pub enum BackendConf {
 }
 
 /// Where the state is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum StoreConf {
     /// In this process, lost with it.
