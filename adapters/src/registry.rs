@@ -67,6 +67,8 @@ impl BackendConf {
 #[cfg(feature = "embedded")]
 impl Default for StoreConf {
     fn default() -> Self {
-        Self::Embedded(netweave_embedded::Conf { path: "./netweave.db".into() })
+        Self::Embedded(netweave_embedded::Conf {
+            path: "./netweave.db".into(),
+        })
     }
 }

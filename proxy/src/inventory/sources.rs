@@ -26,8 +26,20 @@ pub struct Sources {
 impl Sources {
     /// Starts with sources that nobody has seen yet.
     pub fn new(sources: impl IntoIterator<Item = (SourceName, &'static str)>) -> Self {
-        let state = |backend| SourceState { backend, seen_at: None, live: false, failure: None };
-        Self { states: Mutex::new(sources.into_iter().map(|(name, backend)| (name, state(backend))).collect()) }
+        let state = |backend| SourceState {
+            backend,
+            seen_at: None,
+            live: false,
+            failure: None,
+        };
+        Self {
+            states: Mutex::new(
+                sources
+                    .into_iter()
+                    .map(|(name, backend)| (name, state(backend)))
+                    .collect(),
+            ),
+        }
     }
 
     /// Notes that the source confirmed its state; `live` says whether a native watch stands.
@@ -59,7 +71,10 @@ impl Sources {
 
     /// Returns the states of all sources, ordered by name.
     pub fn all(&self) -> Vec<(SourceName, SourceState)> {
-        self.lock().iter().map(|(name, state)| (name.clone(), state.clone())).collect()
+        self.lock()
+            .iter()
+            .map(|(name, state)| (name.clone(), state.clone()))
+            .collect()
     }
 
     fn with(&self, source: &SourceName, change: impl FnOnce(&mut SourceState)) {
