@@ -1,5 +1,7 @@
 //! From a configuration section to a backend or a store: the only place that knows them all.
 
+mod stores;
+
 use netweave_model::SourceName;
 use netweave_model::port::{Deliveries, InventoryLog, Leases, Subscriptions};
 use serde::{Deserialize, Serialize};

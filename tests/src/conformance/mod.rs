@@ -4,4 +4,5 @@ pub mod backend;
 pub mod deliveries;
 pub mod leases;
 pub mod log;
+pub mod stores;
 pub mod subscriptions;
