@@ -3,8 +3,16 @@
 use super::pki::{Leaf, Pki};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// The API's base paths.
 pub const V1: &str = "/o2ims-infrastructureInventory/v1";
@@ -48,7 +56,6 @@ impl Answer {
 
     /// Fails unless the status is this one; returns the answer for more questions.
     #[track_caller]
-    #[must_use]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self:?}");
         self
@@ -222,4 +229,34 @@ impl Client {
         }
         panic!("{path} has no last page");
     }
+}
+
+/// Opens a TLS connection on which a test speaks HTTP/1.1 by hand.
+pub async fn raw(pki: &Pki, leaf: Option<&Leaf>, address: SocketAddr) -> TlsStream<TcpStream> {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(pki.authority().as_bytes()).expect("the authority"))
+        .expect("an authority");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("TLS 1.3");
+    let builder = builder.with_root_certificates(roots);
+    let config = match leaf {
+        Some(leaf) => {
+            let certificate =
+                CertificateDer::from_pem_slice(leaf.certificate.as_bytes()).expect("a certificate");
+            let key = PrivateKeyDer::from_pem_slice(leaf.key.as_bytes()).expect("a key");
+            builder
+                .with_client_auth_cert(vec![certificate], key)
+                .expect("a certificate with its key")
+        }
+        None => builder.with_no_client_auth(),
+    };
+    let tcp = TcpStream::connect(address).await.expect("a connection");
+    let name = ServerName::from(address.ip());
+    TlsConnector::from(Arc::new(config))
+        .connect(name, tcp)
+        .await
+        .expect("a handshake")
 }
