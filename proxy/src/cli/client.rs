@@ -195,7 +195,7 @@ fn refusal(status: u16, problem: &Value) -> Failure {
         message.push_str(&detail);
     }
     for param in problem.get("invalidParams").and_then(Value::as_array).into_iter().flatten() {
-        let name = text(param, "param").or_else(|| text(param, "name")).unwrap_or_default();
+        let name = text(param, "name").unwrap_or_default();
         message.push_str(&format!("\n  {name}: {}", text(param, "reason").unwrap_or_default()));
     }
     Failure::new(exit, message)
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn a_problem_becomes_a_message_and_an_exit_code() {
         let problem =
-            json!({"detail": "no", "invalidParams": [{"param": "/callback", "reason": "is no URL"}]});
+            json!({"detail": "no", "invalidParams": [{"name": "/callback", "reason": "is no URL"}]});
         let failure = refusal(400, &problem);
         assert_eq!(failure.exit, Exit::Usage);
         assert_eq!(failure.message, "the gateway answers 400: no\n  /callback: is no URL");

@@ -15,8 +15,8 @@ mod watch;
 mod webhook;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use netweave_model::Timestamp;
 use netweave_model::port::Clock;
+use netweave_model::{Error, ErrorKind, Timestamp};
 use out::Out;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -76,6 +76,18 @@ impl Failure {
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into() }
     }
+}
+
+/// Chooses the exit code of a gateway that could not start.
+pub fn refused(error: &Error) -> ExitCode {
+    let exit = match error.kind() {
+        ErrorKind::Invalid | ErrorKind::TooLarge | ErrorKind::Unsupported => Exit::Configuration,
+        ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::RateLimited => Exit::Unreachable,
+        ErrorKind::Unauthenticated | ErrorKind::Forbidden => Exit::Unauthorised,
+        ErrorKind::Conflict | ErrorKind::PreconditionFailed => Exit::Conflict,
+        ErrorKind::NotFound | ErrorKind::Internal => Exit::Failed,
+    };
+    exit.into()
 }
 
 /// A reader that has gone away ends the command quietly.

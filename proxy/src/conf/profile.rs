@@ -62,9 +62,9 @@ backends: [{backend}]
 /// The development CA's certificate.
 pub const CA: &str = "ca.crt";
 /// The server's certificate, made by `serve --dev`.
-pub const SERVER_CERTIFICATE: &str = "server.crt";
+pub const SERVER_CERTIFICATE: &str = "tls.crt";
 /// The server's key.
-pub const SERVER_KEY: &str = "server.key";
+pub const SERVER_KEY: &str = "tls.key";
 /// The certificate of the SMO.
 pub const CLIENT_CERTIFICATE: &str = "smo.crt";
 /// The SMO's key.

@@ -248,7 +248,7 @@ fn serve_dev_stays_on_this_machine_and_has_no_fault() {
     assert_eq!((&loaded.faults[..], &loaded.warnings[..]), (&[][..], &[][..]));
     let conf = loaded.checked().unwrap();
     assert!(conf.api.listen.iter().chain([&conf.ops.listen]).all(|address| address.ip().is_loopback()));
-    assert_eq!(conf.api.tls.key, Path::new("/tmp/a 'b\" c/server.key"));
+    assert_eq!(conf.api.tls.key, Path::new("/tmp/a 'b\" c/tls.key"));
 }
 
 #[test]
