@@ -1,6 +1,8 @@
 //! Values that carry their unit in the file: durations (`30s`) and sizes (`64KiB`).
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,6 +14,11 @@ pub struct Span(pub Duration);
 /// A number of bytes, written as a whole number and one of `B`, `KiB`, `MiB`, `GiB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size(pub u64);
+
+/// The form of a socket address, for the schema.
+#[derive(JsonSchema)]
+#[schemars(inline, extend("format" = "socket-address"))]
+pub(super) struct SocketText(#[expect(dead_code, reason = "only its schema is used")] String);
 
 const SPANS: [(&str, u64); 5] = [
     ("d", 86_400_000),
@@ -114,7 +121,7 @@ impl fmt::Display for Size {
 }
 
 macro_rules! as_text {
-    ($($name:ident)*) => {$(
+    ($($name:ident $format:literal $pattern:literal)*) => {$(
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
                 String::deserialize(input)?.parse().map_err(serde::de::Error::custom)
@@ -126,10 +133,27 @@ macro_rules! as_text {
                 output.collect_str(self)
             }
         }
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "format": $format, "pattern": $pattern })
+            }
+        }
     )*};
 }
 
-as_text!(Span Size);
+as_text! {
+    Span "span" "^[0-9]+(ms|s|m|h|d)$"
+    Size "size" "^[0-9]+(B|KiB|MiB|GiB)$"
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,1 +1,222 @@
-//! The catalog: the views of all sources and kinds, read together with their version.
+//! All views at one position of the log, and the one place where readers get them.
+//!
+//! A reader takes [`Views`] once and has data and versions from the same moment. Versions are positions of the log: the
+//! version of a kind grows with each change of that kind in any source and with nothing else. This holds because views
+//! are published only once every one of them stands at the same position; see `follow`.
+
+use super::per_kind::PerKind;
+use super::view::{KeyRef, View};
+use arc_swap::{ArcSwap, Guard};
+use netweave_model::port::InventoryLog;
+use netweave_model::query::{Bound, Indexed, Paths};
+use netweave_model::{Id, Kind, Position, SourceName};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// How long a read waits for the views to reach the log's head. Source: `docs/architecture.md`, section 2.
+const CATCH_UP: Duration = Duration::from_millis(100);
+
+/// The views of one source.
+#[derive(Clone)]
+pub struct SourceViews {
+    /// The source.
+    pub name: SourceName,
+    /// Its views.
+    pub kinds: PerKind<View>,
+}
+
+/// All views of all sources at one position of the log.
+#[derive(Clone, Default)]
+pub struct Views {
+    /// Entries up to here are contained.
+    pub position: Position,
+    /// The rows of the store were read; before that nothing is known of anything.
+    pub loaded: bool,
+    /// One per configured source, ordered by name.
+    pub sources: Vec<SourceViews>,
+}
+
+/// Which objects of a collection to list.
+#[derive(Clone, Copy)]
+pub struct Selection<'a> {
+    /// The kind.
+    pub kind: Kind,
+    /// The pool, for resources.
+    pub parent: Option<&'a str>,
+    /// Only objects whose ids come after this one.
+    pub after: Option<&'a str>,
+    /// Only objects that match.
+    pub filter: Option<&'a Bound>,
+    /// How many of these to leave out first.
+    pub skip: usize,
+    /// How many to return at most.
+    pub limit: usize,
+}
+
+/// A part of a collection, ordered by id ascending.
+pub struct Page<'a> {
+    /// The objects.
+    pub objects: Vec<&'a Arc<Indexed>>,
+    /// The id of the last of them.
+    pub last: Option<&'a Id>,
+    /// Whether more objects follow.
+    pub more: bool,
+}
+
+/// The current views.
+pub struct Catalog {
+    views: ArcSwap<Views>,
+    expected: ArcSwap<Position>,
+    paths: Arc<Paths>,
+    pulse: watch::Sender<u64>,
+}
+
+impl Views {
+    /// Makes empty views of which nothing is known yet.
+    pub fn new(names: impl IntoIterator<Item = SourceName>) -> Self {
+        let mut sources: Vec<_> =
+            names.into_iter().map(|name| SourceViews { name, kinds: PerKind::default() }).collect();
+        sources.sort_by(|a, b| a.name.cmp(&b.name));
+        Self { sources, ..Self::default() }
+    }
+
+    /// Returns the version of all these kinds together.
+    pub fn version(&self, kinds: &[Kind]) -> Position {
+        let views = self.sources.iter().flat_map(|source| kinds.iter().map(|kind| source.kinds.get(*kind)));
+        views.map(|view| view.changed).max().unwrap_or_default()
+    }
+
+    /// Returns the view of one kind of one source; `None` if the source is not configured.
+    pub fn view(&self, source: &SourceName, kind: Kind) -> Option<&View> {
+        self.sources.iter().find(|views| views.name == *source).map(|views| views.kinds.get(kind))
+    }
+
+    /// Returns the view of one kind of one source, to be changed.
+    pub fn view_mut(&mut self, source: &SourceName, kind: Kind) -> Option<&mut View> {
+        self.sources.iter_mut().find(|views| views.name == *source).map(|views| views.kinds.get_mut(kind))
+    }
+
+    /// Returns one object, from whichever source has it.
+    pub fn get(&self, kind: Kind, parent: Option<&str>, id: &str) -> Option<&Arc<Indexed>> {
+        self.sources.iter().find_map(|source| source.kinds.get(kind).get(KeyRef { parent, id }))
+    }
+
+    /// Lists a part of a collection over all sources.
+    pub fn list<'a>(&'a self, selection: Selection<'a>) -> Page<'a> {
+        let Selection { kind, parent, after, filter, skip, limit } = selection;
+        let matches = move |object: &Indexed| filter.is_none_or(|filter| filter.matches(object));
+        let mut streams: Vec<_> = self
+            .sources
+            .iter()
+            .map(|source| source.kinds.get(kind).range(parent, after))
+            .map(|range| range.filter(move |(_, object)| matches(object)).peekable())
+            .collect();
+        let mut page = Page { objects: Vec::new(), last: None, more: false };
+        let mut left_out = 0;
+        while let Some((id, object)) = next_in_order(&mut streams) {
+            if left_out < skip {
+                left_out += 1;
+            } else if page.objects.len() == limit {
+                page.more = true;
+                break;
+            } else {
+                page.objects.push(object);
+                page.last = Some(id);
+            }
+        }
+        page
+    }
+}
+
+/// Takes the object with the lowest id; the same id in a later stream is the same object and is passed over.
+fn next_in_order<'a, T>(
+    streams: &mut [std::iter::Peekable<impl Iterator<Item = (&'a Id, T)>>],
+) -> Option<(&'a Id, T)> {
+    let lowest = streams.iter_mut().filter_map(|stream| stream.peek().map(|(id, _)| *id)).min()?;
+    let mut taken = None;
+    for stream in streams {
+        let same = stream.next_if(|(id, _)| *id == lowest);
+        taken = taken.or(same);
+    }
+    taken
+}
+
+impl Catalog {
+    /// Starts with nothing known of these sources.
+    pub fn new(names: impl IntoIterator<Item = SourceName>) -> Self {
+        Self {
+            views: ArcSwap::from_pointee(Views::new(names)),
+            expected: ArcSwap::default(),
+            paths: Arc::new(Paths::new()),
+            pulse: watch::Sender::new(0),
+        }
+    }
+
+    /// Returns the table of attribute paths that all views share.
+    pub fn paths(&self) -> &Arc<Paths> {
+        &self.paths
+    }
+
+    /// Returns the views as they are now; cheap, for the length of one synchronous step.
+    pub fn views(&self) -> Guard<Arc<Views>> {
+        self.views.load()
+    }
+
+    /// Replaces the views and wakes who waits for that. There is one writer: `follow`.
+    pub fn publish(&self, views: Views) {
+        self.views.store(Arc::new(views));
+        self.ring();
+    }
+
+    /// Notes that the log holds entries up to here, so that reads do not run ahead of the views.
+    pub fn expect(&self, position: Position) {
+        self.expected.rcu(|known| Position::max(**known, position));
+    }
+
+    /// Returns whether the views lack entries that this process knows to be in the log.
+    pub fn is_behind(&self) -> bool {
+        self.views.load().position < **self.expected.load()
+    }
+
+    /// Wakes who waits for news that are not in the views, such as a failed fill.
+    pub fn ring(&self) {
+        self.pulse.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Returns a receiver that is woken by the next [`publish`](Self::publish) or [`ring`](Self::ring).
+    pub fn pulse(&self) -> watch::Receiver<u64> {
+        self.pulse.subscribe()
+    }
+
+    /// Waits until something holds of the views.
+    ///
+    /// # Cancel safety
+    /// Safe: nothing is taken.
+    pub async fn until(&self, holds: impl Fn(&Views) -> bool) {
+        let mut pulse = self.pulse();
+        while !holds(&self.views()) {
+            if pulse.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until the views hold what the log held when this was called, at most 100 ms.
+    ///
+    /// What an SMO was told, it can read: called before a 404 and when a client asks for an answer past caches. A log
+    /// that does not answer is passed over: the views go on serving.
+    pub async fn catch_up(&self, log: &dyn InventoryLog) {
+        let reach_head = async {
+            if let Ok(head) = log.head().await {
+                self.until(|views| views.position >= head).await;
+            }
+        };
+        // Running out of time only means that the views are read as they are.
+        timeout(CATCH_UP, reach_head).await.unwrap_or_default();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,16 @@
 //! The health of the sources: who answered last when, and who fails why.
+//!
+//! Read on every request, so reading takes no lock: states are replaced as a whole under an atomic pointer.
 
-use netweave_model::{Error, ErrorKind, SourceName, Timestamp};
+use super::per_kind::PerKind;
+use crate::telemetry::metrics::Metrics;
+use arc_swap::{ArcSwap, Guard};
+use netweave_model::{Error, ErrorKind, Kind, SourceName, Timestamp};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
+
+/// The states of all sources by name, as one reader sees them.
+pub type States = BTreeMap<SourceName, SourceState>;
 
 /// What is known of one source's health.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,8 +19,12 @@ pub struct SourceState {
     pub backend: &'static str,
     /// When it last confirmed that what is known is current; `None` if never.
     pub seen_at: Option<Timestamp>,
+    /// The same for each kind: a fill confirms one kind only.
+    pub kinds: PerKind<Option<Timestamp>>,
     /// A native watch is live: what is known is fresh by definition.
     pub live: bool,
+    /// This process holds the source's lease, so it knows better than the log when the source confirmed what.
+    pub leading: bool,
     /// The latest failure, cleared by the next success.
     pub failure: Option<(Timestamp, ErrorKind)>,
 }
@@ -20,40 +32,74 @@ pub struct SourceState {
 /// The health of all configured sources. Reads and writes are short and never wait on I/O.
 #[derive(Debug)]
 pub struct Sources {
-    states: Mutex<BTreeMap<SourceName, SourceState>>,
+    states: ArcSwap<States>,
+}
+
+impl SourceState {
+    fn new(backend: &'static str) -> Self {
+        Self {
+            backend,
+            seen_at: None,
+            kinds: PerKind::default(),
+            live: false,
+            leading: false,
+            failure: None,
+        }
+    }
+
+    fn confirm(&mut self, at: Timestamp) {
+        self.seen_at = self.seen_at.max(Some(at));
+        self.kinds = PerKind::from_fn(|kind| (*self.kinds.get(kind)).max(Some(at)));
+    }
+
+    /// Returns whether the latest failure came after the latest confirmation of the kind.
+    pub fn fails(&self, kind: Kind) -> bool {
+        self.failure.is_some_and(|(at, _)| self.kinds.get(kind).is_none_or(|confirmed| at >= confirmed))
+    }
 }
 
 impl Sources {
     /// Starts with sources that nobody has seen yet.
     pub fn new(sources: impl IntoIterator<Item = (SourceName, &'static str)>) -> Self {
-        let state = |backend| SourceState {
-            backend,
-            seen_at: None,
-            live: false,
-            failure: None,
-        };
-        Self {
-            states: Mutex::new(
-                sources
-                    .into_iter()
-                    .map(|(name, backend)| (name, state(backend)))
-                    .collect(),
-            ),
-        }
+        let states: States =
+            sources.into_iter().map(|(name, backend)| (name, SourceState::new(backend))).collect();
+        Self { states: ArcSwap::from_pointee(states) }
     }
 
     /// Notes that the source confirmed its state; `live` says whether a native watch stands.
     pub fn seen(&self, source: &SourceName, at: Timestamp, live: bool) {
         self.with(source, |state| {
-            state.seen_at = state.seen_at.max(Some(at));
+            state.confirm(at);
             state.live = live;
             state.failure = None;
         });
     }
 
+    /// Notes that the source confirmed one kind, by a complete list outside its change stream.
+    pub fn filled(&self, source: &SourceName, kind: Kind, at: Timestamp) {
+        self.with(source, |state| {
+            state.seen_at = state.seen_at.max(Some(at));
+            let confirmed = state.kinds.get_mut(kind);
+            *confirmed = (*confirmed).max(Some(at));
+        });
+    }
+
     /// Notes when the store last heard of the source, without a word about its health now.
+    ///
+    /// For the pod that holds the lease this is its own echo and says nothing about single kinds.
     pub fn heard(&self, source: &SourceName, at: Timestamp) {
-        self.with(source, |state| state.seen_at = state.seen_at.max(Some(at)));
+        self.with(source, |state| {
+            if state.leading {
+                state.seen_at = state.seen_at.max(Some(at));
+            } else {
+                state.confirm(at);
+            }
+        });
+    }
+
+    /// Notes what the store knew of the source when it was loaded.
+    pub fn restored(&self, source: &SourceName, at: Timestamp) {
+        self.with(source, |state| state.confirm(at));
     }
 
     /// Notes that the source failed.
@@ -64,26 +110,76 @@ impl Sources {
         });
     }
 
+    /// Notes whether this process holds the source's lease; without it no watch of ours is live.
+    pub fn leading(&self, source: &SourceName, leading: bool) {
+        self.with(source, |state| {
+            state.leading = leading;
+            state.live &= leading;
+        });
+    }
+
     /// Returns the state of one source; `None` if it is not configured.
     pub fn state(&self, source: &SourceName) -> Option<SourceState> {
-        self.lock().get(source).cloned()
+        self.states.load().get(source).cloned()
+    }
+
+    /// Returns all states as they are now.
+    pub fn states(&self) -> Guard<Arc<States>> {
+        self.states.load()
     }
 
     /// Returns the states of all sources, ordered by name.
     pub fn all(&self) -> Vec<(SourceName, SourceState)> {
-        self.lock()
-            .iter()
-            .map(|(name, state)| (name.clone(), state.clone()))
-            .collect()
+        self.states.load().iter().map(|(name, state)| (name.clone(), state.clone())).collect()
     }
 
-    fn with(&self, source: &SourceName, change: impl FnOnce(&mut SourceState)) {
-        if let Some(state) = self.lock().get_mut(source) {
-            change(state);
+    /// Writes age and health of all sources to their gauges; meant to be called when they are scraped.
+    pub fn observe(&self, metrics: &Metrics, now: Timestamp) {
+        for (name, state) in self.states.load().iter() {
+            let age = if state.live { Some(0.0) } else { state.seen_at.map(|at| now.since(at).as_secs_f64()) };
+            metrics.source_age.with_label_values(&[name.as_str()]).set(age.unwrap_or(f64::NAN));
+            let answers = state.failure.is_none() && state.seen_at.is_some();
+            metrics.health_status.with_label_values(&[name.as_str()]).set(i64::from(answers));
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<SourceName, SourceState>> {
-        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    fn with(&self, source: &SourceName, change: impl Fn(&mut SourceState)) {
+        self.states.rcu(|states| {
+            let mut states = States::clone(states);
+            if let Some(state) = states.get_mut(source) {
+                change(state);
+            }
+            states
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fill_confirms_one_kind_and_a_failure_after_it_makes_that_kind_fail() {
+        let name = SourceName::from("lab");
+        let sources = Sources::new([(name.clone(), "file")]);
+        sources.filled(&name, Kind::Resource, Timestamp(10));
+        sources.failed(&name, Timestamp(5), &Error::internal("x"));
+        let state = sources.state(&name).unwrap();
+        assert!(!state.fails(Kind::Resource) && state.fails(Kind::ResourcePool));
+        sources.failed(&name, Timestamp(11), &Error::internal("x"));
+        assert!(sources.state(&name).unwrap().fails(Kind::Resource));
+    }
+
+    #[test]
+    fn the_leader_ignores_its_own_echo_and_others_trust_the_log() {
+        let name = SourceName::from("lab");
+        let sources = Sources::new([(name.clone(), "file")]);
+        sources.leading(&name, true);
+        sources.heard(&name, Timestamp(7));
+        let state = sources.state(&name).unwrap();
+        assert_eq!((state.seen_at, *state.kinds.get(Kind::Resource)), (Some(Timestamp(7)), None));
+        sources.leading(&name, false);
+        sources.heard(&name, Timestamp(8));
+        assert_eq!(*sources.state(&name).unwrap().kinds.get(Kind::Resource), Some(Timestamp(8)));
     }
 }

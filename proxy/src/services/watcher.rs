@@ -1,1 +1,229 @@
-//! Watcher: a backend's changes -> the change log, one leader per source.
+//! Watches one source: its change stream goes to the log in small batches, while this process holds the source's lease.
+//!
+//! A complete list (`Reset .. Synced`) is gathered first and committed as a whole, so that one which lacks too much can
+//! be held back (see `inventory::feed`). Errors in the stream change the source's health, never what is known of it; the
+//! stream recovers by itself. Whoever loses the lease stops, and waits to lead again.
+
+use super::Service;
+use crate::inventory::feed::{CHUNK, Feed, Listed};
+use async_trait::async_trait;
+use futures::StreamExt;
+use netweave_model::port::{Change, Changes};
+use netweave_model::{Error, ErrorKind, Kind, Object, Result};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
+use tracing::{info, warn};
+
+/// How long a change waits for others to share its commit.
+const GATHER: Duration = Duration::from_millis(20);
+/// How often the lease is looked after, and how long one who does not lead waits before it asks again.
+const TICK: Duration = Duration::from_secs(1);
+/// How many ticks a live source may be silent before its being current is written down.
+const SILENT_TICKS: u32 = 10;
+
+/// The watcher of one source.
+pub struct Watcher {
+    feed: Arc<Feed>,
+}
+
+/// One leadership: from the stream's start to its end.
+struct Watch<'a> {
+    feed: &'a Feed,
+    kinds: Vec<Kind>,
+    native: bool,
+    /// Lists that are being delivered, by kind.
+    lists: BTreeMap<Kind, Vec<Object>>,
+    /// Kinds of which this stream delivered a complete list that was committed.
+    synced: BTreeSet<Kind>,
+    /// Single changes that wait to be committed, and since when.
+    batch: Vec<Change>,
+    due: Option<Instant>,
+    failing: bool,
+    silent_ticks: u32,
+}
+
+impl Watcher {
+    /// Makes the watcher of one source.
+    pub fn new(feed: Arc<Feed>) -> Self {
+        Self { feed }
+    }
+}
+
+#[async_trait]
+impl Service for Watcher {
+    fn name(&self) -> &'static str {
+        "watcher"
+    }
+
+    /// Leads the source for as long as it can. Dropped at any point, the next round starts with complete lists.
+    async fn activate(&self) -> Result<bool> {
+        if self.feed.lead().await?.is_none() {
+            return Ok(false);
+        }
+        info!(source = %self.feed.name, "watching the source");
+        Watch::new(&self.feed).run().await?;
+        warn!(source = %self.feed.name, "the source's lease is lost");
+        Ok(false)
+    }
+
+    async fn wait(&self) {
+        sleep(TICK).await;
+    }
+
+    async fn stop(&self) {
+        if let Err(error) = self.feed.resign().await {
+            warn!(source = %self.feed.name, %error, "the source's lease could not be given back");
+        }
+    }
+}
+
+impl<'a> Watch<'a> {
+    fn new(feed: &'a Feed) -> Self {
+        let capabilities = feed.backend.capabilities();
+        Self {
+            feed,
+            kinds: capabilities.kinds.clone(),
+            native: capabilities.native_watch,
+            lists: BTreeMap::new(),
+            synced: BTreeSet::new(),
+            batch: Vec::new(),
+            due: None,
+            failing: false,
+            silent_ticks: 0,
+        }
+    }
+
+    /// Reads the stream until the lease is lost.
+    async fn run(&mut self) -> Result<()> {
+        let mut changes: Changes = self.feed.backend.changes(&self.kinds);
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let due = self.due;
+            let gathered = async {
+                match due {
+                    Some(due) => sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let kept = tokio::select! {
+                _ = ticks.tick() => self.tick().await,
+                () = gathered => self.flush().await.map(|()| true),
+                change = changes.next() => match change {
+                    Some(change) => self.take(change).await.map(|()| true),
+                    None => Err(Error::new(ErrorKind::Unavailable, "the source's change stream has ended")),
+                },
+            };
+            match kept {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Conflict => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Looks after the lease, and writes down now and then that a silent live source is current.
+    async fn tick(&mut self) -> Result<bool> {
+        if !self.feed.keep().await? {
+            return Ok(false);
+        }
+        self.silent_ticks += 1;
+        if self.silent_ticks >= SILENT_TICKS && self.native && self.is_current().await {
+            self.batch.push(Change::Heartbeat);
+            self.flush().await?;
+        }
+        Ok(true)
+    }
+
+    async fn take(&mut self, change: Result<Change>) -> Result<()> {
+        match change {
+            Ok(Change::Reset(kind)) => {
+                self.flush().await?;
+                self.lists.insert(kind, Vec::new());
+            }
+            Ok(Change::Synced(kind)) => self.list(kind).await?,
+            Ok(Change::Upsert(object)) => match self.lists.get_mut(&object.key.kind) {
+                Some(list) => list.push(object),
+                None => self.gather(Change::Upsert(object)).await?,
+            },
+            Ok(Change::Delete(key)) => match self.lists.get_mut(&key.kind) {
+                Some(list) => list.retain(|object| object.key != key),
+                None => self.gather(Change::Delete(key)).await?,
+            },
+            Ok(Change::Heartbeat) => self.gather(Change::Heartbeat).await?,
+            Err(error) => self.fail(&error),
+        }
+        Ok(())
+    }
+
+    /// Commits a list that is complete.
+    async fn list(&mut self, kind: Kind) -> Result<()> {
+        self.flush().await?;
+        let Some(objects) = self.lists.remove(&kind) else { return Ok(()) };
+        // Nothing can be compared with what the views do not hold yet.
+        self.feed.desk().catalog.until(|views| views.loaded).await;
+        if self.feed.commit_list(kind, objects, None).await? == Listed::Committed {
+            self.feed.desk().sources.filled(&self.feed.name, kind, self.feed.desk().clock.now());
+        }
+        self.synced.insert(kind);
+        self.silent_ticks = 0;
+        self.failing = false;
+        self.confirm().await;
+        Ok(())
+    }
+
+    /// Adds a single change to the batch, which is committed when it is full or due.
+    async fn gather(&mut self, change: Change) -> Result<()> {
+        self.batch.push(change);
+        if self.batch.len() >= CHUNK {
+            return self.flush().await;
+        }
+        self.due.get_or_insert_with(|| Instant::now() + GATHER);
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        self.due = None;
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let batch = std::mem::take(&mut self.batch);
+        self.feed.commit(&batch).await?;
+        if batch.contains(&Change::Heartbeat) {
+            // Other changes may come from one part of the source while another fails.
+            self.failing = false;
+        }
+        self.silent_ticks = 0;
+        self.confirm().await;
+        Ok(())
+    }
+
+    /// Notes that the source is alive, if all its kinds are current.
+    async fn confirm(&self) {
+        if self.is_current().await {
+            let desk = self.feed.desk();
+            desk.sources.seen(&self.feed.name, desk.clock.now(), self.native);
+        }
+    }
+
+    /// Returns whether every kind is known as the source has it now.
+    async fn is_current(&self) -> bool {
+        let complete = self.kinds.iter().all(|kind| self.synced.contains(kind)) && self.lists.is_empty();
+        complete && !self.failing && self.feed.held().await.is_empty()
+    }
+
+    /// Notes that the source fails, once per streak in the log; what is known of it stays.
+    fn fail(&mut self, error: &Error) {
+        let desk = self.feed.desk();
+        desk.sources.failed(&self.feed.name, desk.clock.now(), error);
+        if !std::mem::replace(&mut self.failing, true) {
+            warn!(source = %self.feed.name, %error, "the source fails; what is known of it stays");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

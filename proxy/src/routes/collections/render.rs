@@ -1,0 +1,108 @@
+//! Bodies made of views: pages of collections and single objects, in the spelling of a major.
+
+use crate::inventory::cache::Answer;
+use crate::inventory::catalog::{Selection, Views};
+use crate::present::spelling::{Dictionaries, with_alarm_dictionary};
+use crate::present::{etag, link};
+use bytes::Bytes;
+use http::HeaderValue;
+use netweave_model::query::{Marker, Paths, Query, Selectors};
+use netweave_model::subscription::Major;
+use netweave_model::{Error, Kind, Result};
+use std::borrow::Cow;
+
+/// Items of a page, unless the client asks for fewer or more. Source: `docs/architecture.md`, section 6.
+const PAGE: usize = 100;
+/// Items of a numbered page of v1, as its field clients expect.
+const NUMBERED_PAGE: usize = 30;
+
+/// A collection to render.
+#[derive(Clone, Copy)]
+pub(super) struct List<'a> {
+    pub(super) kind: Kind,
+    pub(super) parent: Option<&'a str>,
+    /// Names the collection in markers.
+    pub(super) collection: &'a str,
+    pub(super) major: Major,
+}
+
+/// An object to render.
+pub(super) struct Single<'a> {
+    pub(super) kind: Kind,
+    pub(super) parent: Option<&'a str>,
+    pub(super) id: Cow<'a, str>,
+    pub(super) major: Major,
+}
+
+/// Renders a page. `link` is the collection's path and the raw query, for the link to the next page.
+///
+/// # Errors
+/// `Invalid`: a numbered page lies beyond the end.
+pub(super) fn list(
+    views: &Views,
+    paths: &Paths,
+    list: &List<'_>,
+    query: &Query,
+    (link_path, raw_query): (&str, &str),
+) -> Result<Answer> {
+    let filter = query.filter.as_ref().map(|filter| filter.bind(paths));
+    let (number, after) = match &query.marker {
+        Some(Marker::Page(number)) => (Some(number.get()), None),
+        Some(Marker::After { key }) => (None, Some(key.as_str())),
+        None => (None, None),
+    };
+    let usual = if number.is_some() && list.major == Major::V1 { NUMBERED_PAGE } else { PAGE };
+    let limit = query.limit.map_or(usual, std::num::NonZeroUsize::get);
+    let before = usize::try_from(number.unwrap_or(1).saturating_sub(1)).unwrap_or(usize::MAX);
+    let skip = before.saturating_mul(limit);
+    let (kind, parent) = (list.kind, list.parent);
+    let page = views.list(Selection { kind, parent, after, filter: filter.as_ref(), skip, limit });
+    if skip > 0 && page.objects.is_empty() {
+        return Err(Error::invalid("nextpage_opaque_marker", "there is no page with this number"));
+    }
+    let next = match (page.more, number, page.last) {
+        (false, ..) | (true, None, None) => None,
+        (true, Some(number), _) => Some(number.saturating_add(1).to_string()),
+        (true, None, Some(last)) => Some(Marker::after(list.collection, last.as_str(), query.hash())),
+    };
+    let next = next.map(|marker| link::next(link_path, raw_query, &marker)).transpose()?;
+    let size: usize = page.objects.iter().map(|object| object.json().len() + 1).sum();
+    let mut body = Vec::with_capacity(size + 2);
+    body.push(b'[');
+    for object in &page.objects {
+        if body.len() > 1 {
+            body.push(b',');
+        }
+        let json = spelled(views, object.json(), kind, list.major)?;
+        body.extend_from_slice(&selected(json, &query.selectors)?);
+    }
+    body.push(b']');
+    answer(body.into(), next)
+}
+
+/// Renders one object; `None` if the views do not hold it.
+pub(super) fn single(views: &Views, single: &Single<'_>, selectors: &Selectors) -> Result<Option<Bytes>> {
+    let Some(object) = views.get(single.kind, single.parent, &single.id) else { return Ok(None) };
+    let json = spelled(views, object.json(), single.kind, single.major)?;
+    selected(json, selectors).map(Some)
+}
+
+/// Applies attribute selectors; without any, the object's own bytes are shared.
+pub(super) fn selected(json: Bytes, selectors: &Selectors) -> Result<Bytes> {
+    if selectors.is_identity() { Ok(json) } else { selectors.apply(&json).map(Into::into) }
+}
+
+/// Makes an answer of a body.
+pub(super) fn answer(body: Bytes, link: Option<HeaderValue>) -> Result<Answer> {
+    Ok(Answer { etag: etag::of(&body)?, link, body })
+}
+
+/// Spells an object as a major does.
+fn spelled(views: &Views, json: &Bytes, kind: Kind, major: Major) -> Result<Bytes> {
+    if kind != Kind::ResourceType || major != Major::V1 {
+        return Ok(json.clone());
+    }
+    let Some(id) = Dictionaries::of(json)?.alarm_dictionary_id else { return Ok(json.clone()) };
+    let dictionary = views.get(Kind::AlarmDictionary, None, id.as_str());
+    Ok(dictionary.map_or_else(|| json.clone(), |found| with_alarm_dictionary(json, found.json()).into()))
+}

@@ -1,0 +1,137 @@
+//! From a read to its answer: first the caches, then the views, waiting for a source only where nothing is known.
+
+use super::asked::{Asked, full_path, path};
+use super::render::{self, List, Single};
+use super::{Collections, Found};
+use crate::inventory::cache::{Answer, Spelling, Subject};
+use crate::inventory::catalog::Views;
+use crate::present::spelling::{self, Dictionaries};
+use crate::routes::Call;
+use netweave_model::query::{Query, Target};
+use netweave_model::{Error, ErrorKind, Kind, Result};
+use std::sync::Arc;
+
+impl Collections {
+    /// Finds or makes the answer to a read.
+    pub(super) async fn answer(&self, call: &Call<'_>, asked: &Asked<'_>) -> Result<(Arc<Answer>, Found)> {
+        match asked.subject {
+            Subject::Cloud => self.cloud(call, asked),
+            Subject::List(kind) => self.list(call, asked, kind).await,
+            Subject::Get(kind) | Subject::Dictionary(kind) => self.single(call, asked, kind).await,
+        }
+    }
+
+    fn cloud(&self, call: &Call<'_>, asked: &Asked<'_>) -> Result<(Arc<Answer>, Found)> {
+        let selectors = Query::parse_single(Target::Cloud, call.query)?;
+        let body = spelling::cloud(&self.settings.cloud, call.route.major, self.settings.compatibility)?;
+        let answer = render::answer(render::selected(body.into(), &selectors)?, None)?;
+        let views = Views::default();
+        Ok((self.keep(call, asked, &views, selectors.canonical(), answer), Found::Miss))
+    }
+
+    async fn list(&self, call: &Call<'_>, asked: &Asked<'_>, kind: Kind) -> Result<(Arc<Answer>, Found)> {
+        let collection = path(kind, asked.parent);
+        let query = Query::parse(Target::Inventory(kind), &collection, call.query, self.settings.filter_depth)?;
+        self.parts.fills.known(asked.kinds, false).await?;
+        if let Some(pool) = asked.parent {
+            self.find(Kind::ResourcePool, None, pool).await?;
+        }
+        let views = Arc::clone(&self.parts.catalog.views());
+        let canonical = query.canonical();
+        let key = asked.key(call, views.version(asked.kinds), Spelling::Canonical, &canonical);
+        if let Some(answer) = self.answers.get(&key) {
+            self.answers.put(asked.key(call, key.version, Spelling::Raw, call.query), &answer);
+            return Ok((answer, Found::Hit));
+        }
+        if let Some(second) = &self.parts.second
+            && let Some(cached) = second.get(&key.to_text()).await
+        {
+            let answer = Answer::from_cached(cached)?;
+            return Ok((self.keep(call, asked, &views, &canonical, answer), Found::Hit));
+        }
+        let list = List { kind, parent: asked.parent, collection: &collection, major: call.route.major };
+        let link_path = full_path(call.route.major, kind, asked.parent);
+        let answer = render::list(&views, self.parts.catalog.paths(), &list, &query, (&link_path, call.query))?;
+        if let Some(second) = &self.parts.second {
+            second.put(&key.to_text(), answer.to_cached()).await;
+        }
+        Ok((self.keep(call, asked, &views, &canonical, answer), Found::Miss))
+    }
+
+    async fn single(&self, call: &Call<'_>, asked: &Asked<'_>, kind: Kind) -> Result<(Arc<Answer>, Found)> {
+        let selectors = Query::parse_single(Target::Inventory(kind), call.query)?;
+        let id = asked.id.unwrap_or_default();
+        let (views, single) = match asked.subject {
+            Subject::Dictionary(_) => {
+                let views = self.find(Kind::ResourceType, None, id).await?;
+                let dictionary = dictionary_of(&views, kind, id)?.ok_or_else(|| absent(kind))?;
+                let views = self.find(kind, None, &dictionary).await?;
+                (views, Single { kind, parent: None, id: dictionary.into(), major: call.route.major })
+            }
+            Subject::Cloud | Subject::List(_) | Subject::Get(_) => {
+                let views = self.find(kind, asked.parent, id).await?;
+                (views, Single { kind, parent: asked.parent, id: id.into(), major: call.route.major })
+            }
+        };
+        let key = asked.key(call, views.version(asked.kinds), Spelling::Canonical, selectors.canonical());
+        if let Some(answer) = self.answers.get(&key) {
+            self.answers.put(asked.key(call, key.version, Spelling::Raw, call.query), &answer);
+            return Ok((answer, Found::Hit));
+        }
+        let body = render::single(&views, &single, &selectors)?.ok_or_else(|| absent(kind))?;
+        let answer = render::answer(body, None)?;
+        Ok((self.keep(call, asked, &views, selectors.canonical(), answer), Found::Miss))
+    }
+
+    /// Returns views that hold an object.
+    ///
+    /// Before it says that there is none, every source that may have it was read, and the views are as far as the log.
+    async fn find(&self, kind: Kind, parent: Option<&str>, id: &str) -> Result<Arc<Views>> {
+        let views = Arc::clone(&self.parts.catalog.views());
+        if views.get(kind, parent, id).is_some() {
+            return Ok(views);
+        }
+        self.parts.fills.known(&[kind], true).await?;
+        self.parts.catalog.catch_up(&*self.parts.log).await;
+        let views = Arc::clone(&self.parts.catalog.views());
+        if views.get(kind, parent, id).is_some() { Ok(views) } else { Err(absent(kind)) }
+    }
+
+    /// Keeps an answer in the first cache, under both spellings of its query.
+    fn keep(
+        &self,
+        call: &Call<'_>,
+        asked: &Asked<'_>,
+        views: &Views,
+        canonical: &str,
+        answer: Answer,
+    ) -> Arc<Answer> {
+        let answer = Arc::new(answer);
+        let version = views.version(asked.kinds);
+        self.answers.put(asked.key(call, version, Spelling::Canonical, canonical), &answer);
+        self.answers.put(asked.key(call, version, Spelling::Raw, call.query), &answer);
+        answer
+    }
+}
+
+/// Returns the id of the dictionary that a resource type names.
+fn dictionary_of(views: &Views, kind: Kind, resource_type: &str) -> Result<Option<String>> {
+    let Some(object) = views.get(Kind::ResourceType, None, resource_type) else { return Ok(None) };
+    let names = Dictionaries::of(object.json())?;
+    let named = if kind == Kind::AlarmDictionary { names.alarm_dictionary_id } else { names.performance_dictionary_id };
+    Ok(named.map(|id| id.as_str().to_owned()))
+}
+
+fn absent(kind: Kind) -> Error {
+    let text = match kind {
+        Kind::Location => "there is no location with this id",
+        Kind::OCloudSite => "there is no O-Cloud site with this id",
+        Kind::ResourceType => "there is no resource type with this id",
+        Kind::ResourcePool => "there is no resource pool with this id",
+        Kind::Resource => "there is no resource with this id in this pool",
+        Kind::DeploymentManager => "there is no deployment manager with this id",
+        Kind::AlarmDictionary => "there is no such alarm dictionary",
+        Kind::PerformanceDictionary => "there is no such performance dictionary",
+    };
+    Error::new(ErrorKind::NotFound, text)
+}
