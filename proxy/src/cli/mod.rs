@@ -4,6 +4,7 @@ mod check_config;
 mod client;
 mod config;
 mod dead_letter;
+pub mod gen_certs;
 mod healthcheck;
 mod out;
 mod receive;
