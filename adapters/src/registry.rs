@@ -100,7 +100,7 @@ impl BackendConf {
             &self.name(),
             observer,
             clock,
-            &Guard::default(),
+            &self.guard(),
         ))
     }
 }
