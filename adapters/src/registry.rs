@@ -1,12 +1,14 @@
 //! From a configuration section to a backend or a store: the only place that knows them all.
 
-use netweave_model::SourceName;
-use netweave_model::port::{Deliveries, InventoryLog, Leases, Subscriptions};
+use schemars::JsonSchema;
+use crate::layers::{self, Guard, Observer};
+use netweave_model::port::{Backend, Clock, Deliveries, InventoryLog, Leases, Subscriptions};
+use netweave_model::{Id, Result, SourceName};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// One infrastructure behind the gateway.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum BackendConf {
     /// An inventory in a YAML file, which is watched.
@@ -18,7 +20,7 @@ pub enum BackendConf {
 }
 
 /// Where the state is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum StoreConf {
     /// In this process, lost with it.
@@ -62,11 +64,52 @@ impl BackendConf {
             Self::Kubernetes(_) => "kubernetes",
         }
     }
+
+    fn guard(&self) -> Guard {
+        match self {
+            #[cfg(feature = "file")]
+            Self::File(_) => Guard::local(),
+            #[cfg(feature = "kubernetes")]
+            Self::Kubernetes(_) => Guard::default(),
+        }
+    }
+
+    /// Builds the backend with all guard layers around it. The infrastructure need not answer yet.
+    ///
+    /// # Errors
+    /// `Invalid`: the section says something that cannot be used, such as credentials that cannot be read.
+    pub async fn build(
+        &self,
+        o_cloud_id: &Id,
+        observer: Arc<dyn Observer>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<dyn Backend>> {
+        let backend: Arc<dyn Backend> = match self {
+            #[cfg(feature = "file")]
+            Self::File(conf) => Arc::new(netweave_file::File::open(conf, o_cloud_id)?),
+            #[cfg(feature = "kubernetes")]
+            Self::Kubernetes(_) => {
+                return Err(netweave_model::Error::new(
+                    netweave_model::ErrorKind::Unsupported,
+                    "this build cannot read clusters yet",
+                ));
+            }
+        };
+        Ok(layers::guard(
+            backend,
+            &self.name(),
+            observer,
+            clock,
+            &self.guard(),
+        ))
+    }
 }
 
 #[cfg(feature = "embedded")]
 impl Default for StoreConf {
     fn default() -> Self {
-        Self::Embedded(netweave_embedded::Conf { path: "./netweave.db".into() })
+        Self::Embedded(netweave_embedded::Conf {
+            path: "./netweave.db".into(),
+        })
     }
 }

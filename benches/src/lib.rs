@@ -1,1 +1,15 @@
-//! x
+//! Load generator of `benches/run.sh`: what it offers, how it counts, and the servers it measures.
+//!
+//! Closed loop for throughput and CPU per request, open loop for latency at a given rate (counted from when a request
+//! was due, so that a stalled server cannot hide behind requests that were never sent).
+
+pub mod connection;
+pub mod drive;
+pub mod pki;
+pub mod process;
+pub mod report;
+pub mod server;
+pub mod stock;
+
+/// What any part of a bench returns: the first fault ends the bench.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

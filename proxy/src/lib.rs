@@ -17,4 +17,5 @@ pub mod reply;
 pub mod routes;
 pub mod services;
 pub mod telemetry;
+pub mod webhook;
 pub mod wire;

@@ -1,1 +1,14 @@
-//! x
+//! Outbound HTTP in one home: TLS from the full provider, the callback guard against SSRF, and bounds on every answer.
+
+mod address;
+mod allow;
+mod guard;
+mod outbound;
+mod resolve;
+mod settings;
+mod tls;
+
+pub use guard::{Checked, Guard, MAX_URL};
+pub use outbound::{Answer, FORBIDDEN_ADDRESS, Outbound};
+pub use resolve::{Resolver, System};
+pub use settings::Settings;

@@ -2,9 +2,10 @@
 //!
 //! Doc comments here are the comments of the printed default file and of `docs/configuration.md`.
 
-use super::unit::{Size, Span};
+use super::unit::{Size, SocketText, Span};
 use netweave_adapters::{BackendConf, StoreConf};
 use netweave_model::domain::KeyValuePairs;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 macro_rules! section {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty = $default:expr,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
         pub struct $name {
             $($(#[$field_doc])* pub $field: $type,)*
@@ -27,7 +28,7 @@ macro_rules! section {
 }
 
 /// Which topology's defaults apply.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Environment {
     /// One process, self-signed certificates, loopback.
@@ -40,7 +41,7 @@ pub enum Environment {
 }
 
 /// Which v1 dialect is spoken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Compatibility {
     /// As the specification says.
@@ -51,7 +52,7 @@ pub enum Compatibility {
 }
 
 /// What a client without a certificate meets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ClientAuth {
     /// It may connect; API calls answer 401, health works.
@@ -62,7 +63,7 @@ pub enum ClientAuth {
 }
 
 /// The oldest TLS version that is spoken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum TlsVersion {
     /// TLS 1.2, ECDHE with AEAD ciphers only.
     #[serde(rename = "1.2")]
@@ -76,10 +77,26 @@ pub enum TlsVersion {
 /// A major version of the inventory API.
 pub use netweave_model::subscription::Major;
 
+/// The spelling of [`Major`], for the schema; the domain knows no schemas.
+#[derive(JsonSchema)]
+#[schemars(
+    rename_all = "lowercase",
+    rename = "Major",
+    description = "A major version of the inventory API."
+)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum MajorName {
+    /// Inventory 1.x.
+    V1,
+    /// Inventory 2.x.
+    V2,
+}
+
 section! {
     /// The whole file.
     Conf {
         /// Version of this file's form: `netweave/v1`.
+        #[schemars(extend("const" = "netweave/v1"))]
         api_version: String = "netweave/v1".to_owned(),
         /// The topology: `dev`, `staging` or `prod`.
         environment: Environment = Environment::Dev,
@@ -112,16 +129,21 @@ section! {
     /// The O-Cloud's own data, served at the API root.
     OCloud {
         /// Identifies the O-Cloud within its own domain.
+        #[schemars(length(min = 1, max = 255))]
         id: String = "o-cloud".to_owned(),
         /// Identifies the O-Cloud among all O-Clouds of the SMO.
+        #[schemars(length(min = 1, max = 255))]
         global_cloud_id: String = "o-cloud".to_owned(),
         /// Human-readable name.
+        #[schemars(length(min = 1, max = 255))]
         name: String = "O-Cloud".to_owned(),
         /// Human-readable description.
+        #[schemars(length(max = 1024))]
         description: String = "An O-Cloud behind netweave".to_owned(),
         /// The URI under which clients reach the API, without API name and version.
         service_uri: String = "https://127.0.0.1:8443".to_owned(),
         /// Vendor attributes.
+        #[schemars(example = serde_json::json!({ "vendor": "example" }))]
         extensions: KeyValuePairs = KeyValuePairs::new(),
     }
 }
@@ -130,10 +152,12 @@ section! {
     /// The API listener.
     Api {
         /// Addresses to listen on.
+        #[schemars(with = "Vec<SocketText>", length(min = 1, max = 16))]
         listen: Vec<SocketAddr> = vec![SocketAddr::from(([0, 0, 0, 0], 8443))],
         /// Certificates.
         tls: Tls = Tls::default(),
         /// Which majors are served: `v1`, `v2`.
+        #[schemars(with = "Vec<MajorName>", length(min = 1))]
         majors: Vec<Major> = vec![Major::V1, Major::V2],
         /// Which v1 dialect is spoken: `spec` or `field`.
         compatibility: Compatibility = Compatibility::Spec,
@@ -150,6 +174,7 @@ section! {
         /// The authorities whose client certificates are accepted.
         client_ca: PathBuf = "ca.crt".into(),
         /// Revocation lists of these authorities.
+        #[schemars(example = &"crl.pem")]
         crl: Option<PathBuf> = None,
         /// What a client without a certificate meets: `request` or `require`.
         client_auth: ClientAuth = ClientAuth::Request,
@@ -162,6 +187,7 @@ section! {
     /// The operations listener.
     Ops {
         /// Address to listen on.
+        #[schemars(with = "SocketText")]
         listen: SocketAddr = SocketAddr::from(([0, 0, 0, 0], 8080)),
     }
 }
@@ -170,32 +196,45 @@ section! {
     /// Bounds on what clients may ask. The defaults are for production.
     Limits {
         /// Open connections.
+        #[schemars(range(min = 1, max = 1_000_000))]
         connections: usize = 10_000,
         /// Open connections of one address.
+        #[schemars(range(min = 1, max = 1_000_000))]
         connections_per_ip: usize = 200,
         /// Size of a request's head.
+        #[schemars(extend("x-minimum" = "1KiB", "x-maximum" = "256KiB"))]
         header: Size = Size::kib(16),
         /// Time for a request's head, from its first byte.
+        #[schemars(extend("x-minimum" = "10ms", "x-maximum" = "5m"))]
         header_time: Span = Span::seconds(5),
         /// Size of a request's body.
+        #[schemars(extend("x-minimum" = "1KiB", "x-maximum" = "64MiB"))]
         body: Size = Size::kib(1024),
         /// Time for a request's body.
+        #[schemars(extend("x-minimum" = "10ms", "x-maximum" = "5m"))]
         body_time: Span = Span::seconds(10),
         /// Time for each write of an answer.
+        #[schemars(extend("x-minimum" = "10ms", "x-maximum" = "5m"))]
         write_time: Span = Span::seconds(10),
         /// Time a connection may be idle between requests.
+        #[schemars(extend("x-minimum" = "10ms", "x-maximum" = "1h"))]
         idle: Span = Span::seconds(60),
         /// Concurrent streams of one HTTP/2 connection.
+        #[schemars(range(min = 1, max = 1_000))]
         h2_streams: u32 = 64,
         /// Size of a request's target.
+        #[schemars(extend("x-minimum" = "256B", "x-maximum" = "64KiB"))]
         url: Size = Size::kib(8),
         /// Depth of attribute paths in a filter.
+        #[schemars(range(min = 1, max = 32))]
         filter_depth: usize = 8,
         /// Requests per second of all clients together.
+        #[schemars(range(min = 1, max = 1_000_000))]
         requests_per_second: u32 = 1000,
         /// Requests per second of one identity.
         per_identity: Rate = Rate::default(),
         /// Requests being answered at the same time.
+        #[schemars(range(min = 1, max = 100_000))]
         in_flight: usize = 500,
     }
 }
@@ -204,8 +243,10 @@ section! {
     /// A rate with a burst.
     Rate {
         /// Requests per second.
+        #[schemars(range(min = 1, max = 1_000_000))]
         rate: u32 = 100,
         /// Requests that may come at once.
+        #[schemars(range(min = 1, max = 1_000_000))]
         burst: u32 = 200,
     }
 }
@@ -214,6 +255,7 @@ section! {
     /// The response cache.
     Cache {
         /// Memory for rendered answers; 0 switches the cache off.
+        #[schemars(extend("x-minimum" = "0B", "x-maximum" = "64GiB"))]
         max_bytes: Size = Size::kib(64 * 1024),
         /// How old what is known may be before a read asks the source again.
         ttl: Ttl = Ttl::default(),
@@ -224,12 +266,16 @@ section! {
     /// Lifetimes, jittered by a tenth. While a native watch is live, what it delivers is fresh by definition.
     Ttl {
         /// Of lists.
+        #[schemars(extend("x-minimum" = "1s", "x-maximum" = "7d"))]
         resource_lists: Span = Span::seconds(30),
         /// Of single objects.
+        #[schemars(extend("x-minimum" = "1s", "x-maximum" = "7d"))]
         resources: Span = Span::seconds(60),
         /// Of pools, sites and locations.
+        #[schemars(extend("x-minimum" = "1s", "x-maximum" = "7d"))]
         resource_pools: Span = Span::seconds(300),
         /// Of types, dictionaries and deployment managers.
+        #[schemars(extend("x-minimum" = "1s", "x-maximum" = "7d"))]
         capabilities: Span = Span::seconds(3600),
     }
 }
@@ -238,10 +284,13 @@ section! {
     /// Subscriptions.
     Subscriptions {
         /// How long one lives without a sign of life.
+        #[schemars(extend("x-minimum" = "1s", "x-maximum" = "365d"))]
         ttl: Span = Span::seconds(24 * 3600),
         /// How many one identity may have.
+        #[schemars(range(min = 1, max = 1_000_000))]
         per_owner: u64 = 100,
         /// How many may exist.
+        #[schemars(range(min = 1, max = 10_000_000))]
         total: u64 = 10_000,
         /// Where notifications may be posted.
         callback: Callback = Callback::default(),
@@ -249,7 +298,7 @@ section! {
 }
 
 /// Whether a callback is tried when a subscription is created.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verify {
     /// It is not.
@@ -265,10 +314,13 @@ section! {
         /// Schemes: `https`, and `http` for development.
         schemes: Vec<String> = vec!["https".to_owned()],
         /// Ports; empty means any.
+        #[schemars(inner(range(min = 1)), example = [443, 8443])]
         ports: Vec<u16> = Vec::new(),
         /// Networks and host names that are allowed although they are not public: `10.0.0.0/8`, `smo.example.net`, `*.example.net`.
+        #[schemars(example = ["10.0.0.0/8", "smo.example.net", "*.example.net"])]
         allow: Vec<String> = Vec::new(),
         /// Authorities for the callbacks' certificates, as a PEM file, beside the public ones.
+        #[schemars(example = &"callback-ca.pem")]
         ca: Option<PathBuf> = None,
         /// Whether a callback is tried at creation: `none` or `get204`.
         verify: Verify = Verify::None,
@@ -279,14 +331,19 @@ section! {
     /// How deliveries are tried.
     Delivery {
         /// Deliveries at the same time, one per subscription.
+        #[schemars(range(min = 1, max = 4_096))]
         concurrency: usize = 64,
         /// Time for one attempt.
+        #[schemars(extend("x-minimum" = "10ms", "x-maximum" = "1m"))]
         timeout: Span = Span::seconds(5),
         /// Longest pause between attempts.
+        #[schemars(extend("x-minimum" = "10ms", "x-maximum" = "1h"))]
         max_pause: Span = Span::seconds(300),
         /// How long an item is tried before it becomes a dead letter.
+        #[schemars(extend("x-minimum" = "1s", "x-maximum" = "30d"))]
         retention: Span = Span::seconds(24 * 3600),
         /// Longest queue of one subscription.
+        #[schemars(range(min = 1, max = 1_000_000))]
         max_queue: u64 = 10_000,
     }
 }
@@ -295,14 +352,16 @@ section! {
     /// How the process ends after SIGTERM.
     Shutdown {
         /// Time in which it still accepts, unready, until endpoints have moved on.
+        #[schemars(extend("x-minimum" = "0ms", "x-maximum" = "5m"))]
         delay: Span = Span::seconds(5),
         /// Time for requests in flight.
+        #[schemars(extend("x-minimum" = "0ms", "x-maximum" = "10m"))]
         grace: Span = Span::seconds(10),
     }
 }
 
 /// The form of log lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// One JSON object per line.

@@ -1,6 +1,8 @@
 //! Values that carry their unit in the file: durations (`30s`) and sizes (`64KiB`).
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -13,7 +15,18 @@ pub struct Span(pub Duration);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size(pub u64);
 
-const SPANS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+/// The form of a socket address, for the schema.
+#[derive(JsonSchema)]
+#[schemars(inline, extend("format" = "socket-address"))]
+pub(super) struct SocketText(#[expect(dead_code, reason = "only its schema is used")] String);
+
+const SPANS: [(&str, u64); 5] = [
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1000),
+    ("ms", 1),
+];
 const SIZES: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
 impl Span {
@@ -39,19 +52,43 @@ impl Size {
 fn parse(text: &str, units: &[(&str, u64)], what: &str) -> Result<u64, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
-    let factor = units.iter().find(|(name, _)| *name == unit).map(|(_, factor)| *factor);
-    let known = || units.iter().rev().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let factor = units
+        .iter()
+        .find(|(name, _)| *name == unit)
+        .map(|(_, factor)| *factor);
+    let known = || {
+        units
+            .iter()
+            .rev()
+            .map(|(name, _)| *name)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let factor = factor.ok_or_else(|| format!("{what} needs a unit, one of {}", known()))?;
-    let number: u64 = number.parse().map_err(|error| format!("{what} needs a whole number before its unit: {error}"))?;
-    number.checked_mul(factor).ok_or_else(|| format!("{what} is too large"))
+    let number: u64 = number
+        .parse()
+        .map_err(|error| format!("{what} needs a whole number before its unit: {error}"))?;
+    number
+        .checked_mul(factor)
+        .ok_or_else(|| format!("{what} is too large"))
 }
 
 /// Writes a scaled value with the largest unit that divides it.
 fn show(value: u64, units: &[(&str, u64)], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let largest = units.iter().filter(|(_, factor)| value.is_multiple_of(*factor)).max_by_key(|(_, factor)| *factor);
+    let largest = units
+        .iter()
+        .filter(|(_, factor)| value.is_multiple_of(*factor))
+        .max_by_key(|(_, factor)| *factor);
     match largest {
         Some((unit, factor)) if value > 0 => write!(f, "{}{unit}", value / factor),
-        _ => write!(f, "0{}", units.iter().min_by_key(|(_, factor)| *factor).map_or("", |(unit, _)| unit)),
+        _ => write!(
+            f,
+            "0{}",
+            units
+                .iter()
+                .min_by_key(|(_, factor)| *factor)
+                .map_or("", |(unit, _)| unit)
+        ),
     }
 }
 
@@ -84,7 +121,7 @@ impl fmt::Display for Size {
 }
 
 macro_rules! as_text {
-    ($($name:ident)*) => {$(
+    ($($name:ident $format:literal $pattern:literal)*) => {$(
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
                 String::deserialize(input)?.parse().map_err(serde::de::Error::custom)
@@ -96,10 +133,27 @@ macro_rules! as_text {
                 output.collect_str(self)
             }
         }
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "format": $format, "pattern": $pattern })
+            }
+        }
     )*};
 }
 
-as_text!(Span Size);
+as_text! {
+    Span "span" "^[0-9]+(ms|s|m|h|d)$"
+    Size "size" "^[0-9]+(B|KiB|MiB|GiB)$"
+}
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 
 pub mod dispatcher;
 pub mod driver;
+pub mod lease;
 pub mod notifier;
 pub mod sweeper;
 pub mod watcher;

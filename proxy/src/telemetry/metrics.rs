@@ -5,8 +5,8 @@
 
 use netweave_model::{Error, Result};
 use prometheus::{
-    Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
 
 /// Bucket edges in seconds; the service level objectives (0.1, 0.5, 1) are edges.
@@ -14,7 +14,16 @@ const SECONDS: &[f64] = &[
     0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 /// Bucket edges in bytes.
-const BYTES: &[f64] = &[256.0, 1024.0, 4096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0, 4_194_304.0];
+const BYTES: &[f64] = &[
+    256.0,
+    1024.0,
+    4096.0,
+    16_384.0,
+    65_536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+];
 
 macro_rules! families {
     ($($(#[$doc:meta])* $field:ident: $type:ty = $make:ident($name:literal, $help:literal $(, $labels:expr)?);)*) => {
@@ -118,7 +127,9 @@ impl Metrics {
     /// `Internal`: the encoder refused.
     pub fn render(&self) -> Result<Vec<u8>> {
         let mut out = Vec::with_capacity(32 * 1024);
-        TextEncoder::new().encode(&self.registry.gather(), &mut out).map_err(faulty)?;
+        TextEncoder::new()
+            .encode(&self.registry.gather(), &mut out)
+            .map_err(faulty)?;
         Ok(out)
     }
 }
@@ -139,13 +150,23 @@ fn float_gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Resul
     Ok(family)
 }
 
-fn gauge_vec(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
+fn gauge_vec(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> prometheus::Result<IntGaugeVec> {
     let family = IntGaugeVec::new(Opts::new(name, help), labels)?;
     registry.register(Box::new(family.clone()))?;
     Ok(family)
 }
 
-fn float_gauge_vec(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<GaugeVec> {
+fn float_gauge_vec(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> prometheus::Result<GaugeVec> {
     let family = GaugeVec::new(Opts::new(name, help), labels)?;
     registry.register(Box::new(family.clone()))?;
     Ok(family)
@@ -157,7 +178,12 @@ fn counter(registry: &Registry, name: &str, help: &str) -> prometheus::Result<In
     Ok(family)
 }
 
-fn counter_vec(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+fn counter_vec(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> prometheus::Result<IntCounterVec> {
     let family = IntCounterVec::new(Opts::new(name, help), labels)?;
     registry.register(Box::new(family.clone()))?;
     Ok(family)

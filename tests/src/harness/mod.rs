@@ -1,1 +1,27 @@
-//! Starts what a test needs: the gateway, certificates, clients, consumers.
+//! Starts what a test needs: the gateway, certificates, clients, an inventory, a Kubernetes API server.
+//!
+//! Everything here fails the calling test by a panic that says what was awaited; nothing is retried, nothing sleeps
+//! for luck: whatever needs time is polled against a deadline.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::return_self_not_must_use,
+    reason = "code of tests: a panic is how it says that something is not as it must be"
+)]
+
+pub mod client;
+pub mod figures;
+pub mod gateway;
+pub mod inventory;
+pub mod kube;
+pub mod pki;
+pub mod ports;
+pub mod wait;
+
+pub use client::{Answer, Client};
+pub use gateway::{Gateway, Setup};
+pub use inventory::Inventory;
+pub use pki::Pki;
+pub use wait::{soon, until};

@@ -5,6 +5,7 @@
 mod tables;
 
 use crate::kind::Kind;
+use std::fmt;
 
 /// What is queried; decides which attributes exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +39,8 @@ impl Target {
 }
 
 /// A structured data type: its name and its attributes in the order in which they are sent.
-#[derive(Debug, PartialEq, Eq)]
+///
+/// Tables are equal if their names are, and show their name alone: a type may be part of itself.
 pub struct Table {
     /// The specification's name of the data type.
     pub name: &'static str,
@@ -50,6 +52,20 @@ impl Table {
     /// Returns the attribute of that name.
     pub fn get(&self, name: &str) -> Option<&'static Attribute> {
         self.attributes.iter().find(|attribute| attribute.name == name)
+    }
+}
+
+impl PartialEq for Table {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Table {}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Table").field(&self.name).finish()
     }
 }
 

@@ -1,0 +1,197 @@
+//! The file on disk -> the current inventory. Looks before it reads, and waits until a writer has finished.
+
+use crate::fault::Faults;
+use crate::inventory::Inventory;
+use crate::map;
+use netweave_model::{Error, ErrorKind, Id, Result, SourceName};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::io::AsyncReadExt;
+use tokio::sync::Mutex;
+
+/// Largest file that is read.
+const MAX_FILE: u64 = 64 * 1024 * 1024;
+/// A file that changed is read once it has stayed the same for this long.
+const SETTLE: Duration = Duration::from_millis(40);
+/// A file that never stays the same is read all the same after so many looks.
+const MAX_LOOKS: usize = 25;
+
+/// How closely to look for a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// Read only if time, size or identity differ.
+    Glance,
+    /// Read in any case: somebody said that it changed.
+    Read,
+}
+
+/// Holds what the file said last.
+pub(crate) struct Loader {
+    path: PathBuf,
+    source: SourceName,
+    o_cloud_id: Id,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    stamp: Option<Stamp>,
+    digest: Option<u64>,
+    outcome: Option<std::result::Result<Arc<Inventory>, Arc<Faults>>>,
+}
+
+/// What tells one state of a file from another without reading it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    size: u64,
+    device: u64,
+    inode: u64,
+}
+
+impl Loader {
+    pub(crate) fn new(path: PathBuf, source: SourceName, o_cloud_id: Id) -> Self {
+        Self {
+            path,
+            source,
+            o_cloud_id,
+            known: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// Returns what the file says now; one caller reads, the others wait for it.
+    ///
+    /// # Errors
+    /// `Unavailable` (retryable): the file is missing, too large or faulty; all faults are in the private text.
+    pub(crate) async fn current(&self, look: Look) -> Result<Arc<Inventory>> {
+        let mut known = self.known.lock().await;
+        match self.stamp().await {
+            Ok(stamp) => {
+                if look == Look::Read || known.stamp != Some(stamp) || known.outcome.is_none() {
+                    self.load(&mut known, stamp).await;
+                }
+            }
+            Err(faults) => {
+                *known = Known {
+                    outcome: Some(Err(Arc::new(faults))),
+                    ..Known::default()
+                }
+            }
+        }
+        match &known.outcome {
+            Some(Ok(inventory)) => Ok(Arc::clone(inventory)),
+            Some(Err(faults)) => Err(unusable(faults)),
+            None => Err(Error::internal("the inventory file was not read")),
+        }
+    }
+
+    /// Reads the file into `known`, unless it holds the same bytes as before.
+    async fn load(&self, known: &mut Known, stamp: Stamp) {
+        match self.read_settled(stamp).await {
+            Ok((stamp, text)) => {
+                let digest = digest(&text);
+                if known.digest != Some(digest) {
+                    known.outcome = Some(self.parse(text).await);
+                }
+                (known.stamp, known.digest) = (Some(stamp), Some(digest));
+            }
+            Err(faults) => {
+                *known = Known {
+                    outcome: Some(Err(Arc::new(faults))),
+                    ..Known::default()
+                }
+            }
+        }
+    }
+
+    /// Parses on a thread of its own: a large file takes a while.
+    async fn parse(&self, text: Vec<u8>) -> std::result::Result<Arc<Inventory>, Arc<Faults>> {
+        let (source, o_cloud_id) = (self.source.clone(), self.o_cloud_id.clone());
+        let parsed = tokio::task::spawn_blocking(move || {
+            let text = String::from_utf8(text)
+                .map_err(|error| Faults::of_file(format!("is not UTF-8 text: {error}")))?;
+            map::read(&text, &source, &o_cloud_id)
+        });
+        match parsed.await {
+            Ok(parsed) => parsed.map(Arc::new).map_err(Arc::new),
+            Err(error) => Err(Arc::new(Faults::of_file(format!("reading it failed: {error}")))),
+        }
+    }
+
+    /// Waits until the file has stopped changing, then reads it.
+    async fn read_settled(&self, mut stamp: Stamp) -> std::result::Result<(Stamp, Vec<u8>), Faults> {
+        for _ in 0..MAX_LOOKS {
+            tokio::time::sleep(SETTLE).await;
+            let text = self.read().await?;
+            let after = self.stamp().await?;
+            if after == stamp {
+                return Ok((stamp, text));
+            }
+            stamp = after;
+        }
+        Ok((stamp, self.read().await?))
+    }
+
+    async fn read(&self) -> std::result::Result<Vec<u8>, Faults> {
+        let file = tokio::fs::File::open(&self.path)
+            .await
+            .map_err(|error| self.unreadable(&error))?;
+        let mut text = Vec::new();
+        file.take(MAX_FILE + 1)
+            .read_to_end(&mut text)
+            .await
+            .map_err(|error| self.unreadable(&error))?;
+        if text.len() as u64 > MAX_FILE {
+            return Err(too_large());
+        }
+        Ok(text)
+    }
+
+    async fn stamp(&self) -> std::result::Result<Stamp, Faults> {
+        let data = tokio::fs::metadata(&self.path)
+            .await
+            .map_err(|error| self.unreadable(&error))?;
+        if !data.is_file() {
+            return Err(Faults::of_file(format!("{} is not a file", self.path.display())));
+        }
+        if data.len() > MAX_FILE {
+            return Err(too_large());
+        }
+        Ok(Stamp {
+            modified: data.modified().ok(),
+            size: data.len(),
+            device: data.dev(),
+            inode: data.ino(),
+        })
+    }
+
+    fn unreadable(&self, error: &std::io::Error) -> Faults {
+        Faults::of_file(format!("{} cannot be read: {error}", self.path.display()))
+    }
+}
+
+fn too_large() -> Faults {
+    Faults::of_file(format!("is larger than {MAX_FILE} bytes"))
+}
+
+fn digest(text: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn unusable(faults: &Arc<Faults>) -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "this part of the inventory cannot be read now",
+    )
+    .with_private("the inventory file is unusable")
+    .with_source(Arc::clone(faults) as Arc<dyn std::error::Error + Send + Sync>)
+}

@@ -1,0 +1,168 @@
+//! The stream of changes: what the file said last, against what it says now.
+//!
+//! The folder is watched, not the file, so that a rename over it, an editor's backup dance and the symlink swap of a
+//! mounted `ConfigMap` are all seen. Where watching fails (some network file systems), a look every few seconds remains.
+
+use crate::inventory::Inventory;
+use crate::load::{Loader, Look};
+use futures::stream::{self, StreamExt};
+use netweave_model::port::{Change, Changes};
+use netweave_model::{Error, Kind, Result};
+use notify::event::{AccessKind, AccessMode, EventKind};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use std::collections::VecDeque;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tracing::warn;
+
+/// Pause between looks that nothing asked for.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// Longest time without a sign of life, good or bad.
+const BEAT_EVERY: Duration = Duration::from_secs(9);
+/// The name that a mounted `ConfigMap` swaps.
+const SWAPPED: &str = "..data";
+
+/// One stream's state.
+struct Follow {
+    loader: Arc<Loader>,
+    kinds: Vec<Kind>,
+    /// What the stream has told.
+    told: Option<Arc<Inventory>>,
+    /// The failure that was told last, until it is mended.
+    failing: Option<String>,
+    ready: VecDeque<Result<Change>>,
+    bell: Arc<Notify>,
+    watcher: Option<RecommendedWatcher>,
+    beat: Instant,
+    begun: bool,
+}
+
+/// Streams the changes of some kinds of the file's objects.
+pub(crate) fn changes(loader: Arc<Loader>, kinds: Vec<Kind>) -> Changes {
+    let follow = Follow {
+        loader,
+        kinds,
+        told: None,
+        failing: None,
+        ready: VecDeque::new(),
+        bell: Arc::new(Notify::new()),
+        watcher: None,
+        beat: Instant::now(),
+        begun: false,
+    };
+    stream::unfold(follow, |mut follow| async move {
+        let item = follow.next().await;
+        Some((item, follow))
+    })
+    .boxed()
+}
+
+impl Follow {
+    async fn next(&mut self) -> Result<Change> {
+        loop {
+            if let Some(item) = self.ready.pop_front() {
+                return item;
+            }
+            let look = self.wait().await;
+            match self.loader.current(look).await {
+                Ok(inventory) => self.tell(inventory),
+                Err(error) => self.fail(error),
+            }
+        }
+    }
+
+    /// Waits for a reason to look; the first call returns at once, with the watch standing.
+    async fn wait(&mut self) -> Look {
+        let watched = self.watcher.is_some() || self.watch();
+        if !self.begun {
+            self.begun = true;
+            return Look::Glance;
+        }
+        if !watched {
+            tokio::time::sleep(LOOK_EVERY).await;
+            return Look::Glance;
+        }
+        match tokio::time::timeout(LOOK_EVERY, self.bell.notified()).await {
+            Ok(()) => Look::Read,
+            Err(_) => Look::Glance,
+        }
+    }
+
+    fn tell(&mut self, inventory: Arc<Inventory>) {
+        let before = self.ready.len();
+        match self.told.take() {
+            None => self.ready.extend(
+                self.kinds
+                    .iter()
+                    .flat_map(|kind| inventory.baseline(*kind))
+                    .map(Ok),
+            ),
+            Some(told) if Arc::ptr_eq(&told, &inventory) => {}
+            Some(told) => {
+                self.ready.extend(
+                    self.kinds
+                        .iter()
+                        .flat_map(|kind| told.difference(&inventory, *kind))
+                        .map(Ok),
+                );
+            }
+        }
+        self.told = Some(inventory);
+        let mended = self.failing.take().is_some() && self.ready.len() == before;
+        if mended || self.beat.elapsed() >= BEAT_EVERY {
+            self.ready.push_back(Ok(Change::Heartbeat));
+            self.beat = Instant::now();
+        }
+    }
+
+    fn fail(&mut self, error: Error) {
+        let text = error.to_string();
+        if self.failing.as_ref() != Some(&text) || self.beat.elapsed() >= BEAT_EVERY {
+            self.failing = Some(text);
+            self.beat = Instant::now();
+            self.ready.push_back(Err(error));
+        }
+    }
+
+    /// Sets up the watch; returns whether it stands. The folder may not exist yet, so it is tried again at each look.
+    fn watch(&mut self) -> bool {
+        match watcher(self.loader.path(), Arc::clone(&self.bell)) {
+            Ok(watcher) => {
+                self.watcher = Some(watcher);
+                true
+            }
+            Err(error) => {
+                if !self.begun {
+                    warn!(%error, "cannot watch the folder of the inventory file, looking at it now and then instead");
+                }
+                false
+            }
+        }
+    }
+}
+
+fn watcher(path: &Path, bell: Arc<Notify>) -> notify::Result<RecommendedWatcher> {
+    let name = path.file_name().map(OsStr::to_owned);
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let concerns = move |path: &PathBuf| path.file_name() == name.as_deref() || path.ends_with(SWAPPED);
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| match event {
+        // Our own reading opens the file, which must not ring the bell.
+        Ok(event) if is_read(event.kind) => {}
+        Ok(event) if event.paths.iter().any(&concerns) || event.need_rescan() => bell.notify_one(),
+        Ok(_) => {}
+        Err(_) => bell.notify_one(),
+    })?;
+    watcher.watch(folder, RecursiveMode::NonRecursive)?;
+    Ok(watcher)
+}
+
+fn is_read(kind: EventKind) -> bool {
+    matches!(kind, EventKind::Access(access) if access != AccessKind::Close(AccessMode::Write))
+}

@@ -1,0 +1,239 @@
+//! The outbound client: posts notifications and probes callbacks, and connects only where the guard lets it.
+//!
+//! No redirect is followed, no proxy or cookie is used, and of an answer only the status and `Retry-After` are kept.
+
+use crate::guard::Guard;
+use crate::settings::Settings;
+use crate::tls;
+use bytes::Bytes;
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, Method};
+use netweave_model::port::Clock;
+use netweave_model::{Error, ErrorKind, Result, Timestamp};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{Client, Response};
+use std::error::Error as StdError;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+#[cfg(test)]
+mod tests;
+
+/// Most bytes of an answer's body that are read, so that the connection can be used again.
+const MAX_BODY: usize = 64 * 1024;
+/// Longest time spent on an answer's body.
+const BODY_TIME: Duration = Duration::from_secs(1);
+/// Idle connections kept per host.
+const IDLE_PER_HOST: usize = 32;
+/// The word for a call that the guard refused at connect time.
+pub const FORBIDDEN_ADDRESS: &str = "forbidden-address";
+
+/// What a callback answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// How long the callback asks to wait before the next attempt.
+    pub retry_after: Option<Duration>,
+    /// Time from the call to the head of the answer.
+    pub took: Duration,
+}
+
+/// The client for all outbound calls of notifications; cheap to share, with a pool of connections per host.
+pub struct Outbound {
+    client: Client,
+    guard: Arc<Guard>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Outbound {
+    /// Builds the client; it must be used on one runtime.
+    ///
+    /// # Errors
+    /// `Invalid`: the file of authorities is unusable. `Internal`: the client cannot be built.
+    pub fn new(settings: &Settings, guard: Arc<Guard>, clock: Arc<dyn Clock>) -> Result<Self> {
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls::client(settings.ca.as_deref())?)
+            .dns_resolver(Arc::new(Pinned {
+                guard: Arc::clone(&guard),
+            }))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .referer(false)
+            .connect_timeout(settings.connect_timeout)
+            .timeout(settings.timeout)
+            .pool_max_idle_per_host(IDLE_PER_HOST)
+            .tcp_nodelay(true)
+            .user_agent(concat!("netweave/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| Error::internal("the outbound client cannot be built").with_source(error))?;
+        Ok(Self { client, guard, clock })
+    }
+
+    /// Posts a body and waits for the answer's head; whatever status it has, it is an answer.
+    ///
+    /// # Errors
+    /// The public text is one word, fit for a delivery record: `Forbidden` (`forbidden-address`): the guard refuses the
+    /// URL or an address it leads to. `Unavailable`: `refused`, `dns`, `tls` or `io`. `Timeout`: `timeout`.
+    pub async fn post(&self, url: &str, headers: HeaderMap, body: Bytes) -> Result<Answer> {
+        self.call(Method::POST, url, headers, body).await
+    }
+
+    /// Asks whether anybody answers at a URL at all; any answer is a sign of life.
+    ///
+    /// # Errors
+    /// As `post`.
+    pub async fn probe(&self, url: &str) -> Result<Answer> {
+        self.call(Method::HEAD, url, HeaderMap::new(), Bytes::new()).await
+    }
+
+    /// Tries a callback before it is registered: a GET must answer 204.
+    ///
+    /// # Errors
+    /// `Invalid`, naming `/callback`: it answered something else, or not at all.
+    ///
+    /// Source: ETSI GS NFV-SOL 015, 5.9, as summarised in `docs/o2ims-coverage.md`.
+    pub async fn get204(&self, url: &str) -> Result<()> {
+        let refuse = |reason: &'static str| Error::invalid("/callback", reason);
+        match self.call(Method::GET, url, HeaderMap::new(), Bytes::new()).await {
+            Ok(answer) if answer.status == 204 => Ok(()),
+            Ok(answer) => {
+                Err(refuse("the callback did not answer GET with 204")
+                    .with_private(answer.status.to_string()))
+            }
+            Err(error) => Err(refuse("the callback did not answer GET").with_source(error)),
+        }
+    }
+
+    async fn call(&self, method: Method, url: &str, headers: HeaderMap, body: Bytes) -> Result<Answer> {
+        let url = self
+            .guard
+            .parse(url)
+            .map_err(|error| Error::new(ErrorKind::Forbidden, FORBIDDEN_ADDRESS).with_source(error))?;
+        let begun = Instant::now();
+        let sent = self
+            .client
+            .request(method, url)
+            .headers(headers)
+            .body(body)
+            .send()
+            .await;
+        let mut response = sent.map_err(named)?;
+        let answer = Answer {
+            status: response.status().as_u16(),
+            retry_after: retry_after(response.headers(), self.clock.now()),
+            took: begun.elapsed(),
+        };
+        // The status is what counts. The body is read only to keep the connection; if it does not end in time or in
+        // size, dropping the response closes the connection.
+        let drained = tokio::time::timeout(BODY_TIME, drain(&mut response)).await;
+        if !matches!(drained, Ok(Ok(()))) {
+            tracing::debug!(
+                status = answer.status,
+                "closed a connection whose answer did not end"
+            );
+        }
+        Ok(answer)
+    }
+}
+
+/// Reads a body to its end or to its bound, and forgets it.
+async fn drain(response: &mut Response) -> reqwest::Result<()> {
+    let mut length = 0;
+    while let Some(chunk) = response.chunk().await? {
+        length += chunk.len();
+        if length > MAX_BODY {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Reads `Retry-After`: seconds, or a date.
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(Duration::from_secs(seconds.into()));
+    }
+    let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    Some(Timestamp(at.as_millisecond()).since(now))
+}
+
+/// Names what went wrong in one word.
+fn named(error: reqwest::Error) -> Error {
+    if let Some(forbidden) = cause::<Forbidden>(&error) {
+        let detail = forbidden.0.clone();
+        return Error::new(ErrorKind::Forbidden, FORBIDDEN_ADDRESS).with_private(detail);
+    }
+    let (kind, word) = if error.is_timeout() {
+        (ErrorKind::Timeout, "timeout")
+    } else if error.is_dns() {
+        (ErrorKind::Unavailable, "dns")
+    } else if cause::<rustls::Error>(&error).is_some() {
+        (ErrorKind::Unavailable, "tls")
+    } else if cause::<std::io::Error>(&error)
+        .is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused)
+    {
+        (ErrorKind::Unavailable, "refused")
+    } else {
+        (ErrorKind::Unavailable, "io")
+    };
+    Error::new(kind, word).with_source(error.without_url())
+}
+
+/// Finds a cause of a certain type; looks inside I/O errors too, which hide theirs.
+fn cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        let inner = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        if let Some(found) = inner.and_then(|inner| cause::<T>(inner)) {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// Resolves names for the client through the guard, so that a connection goes only to an address that was checked.
+struct Pinned {
+    guard: Arc<Guard>,
+}
+
+/// Marks, inside the client's error, that it was the guard that refused.
+#[derive(Debug)]
+struct Forbidden(String);
+
+impl std::fmt::Display for Forbidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for Forbidden {}
+
+/// Hands an error to the client so that [`named`] finds it again.
+fn marked(error: Error) -> Box<dyn StdError + Send + Sync> {
+    if error.kind() == ErrorKind::Forbidden {
+        Box::new(Forbidden(error.to_string()))
+    } else {
+        Box::new(error)
+    }
+}
+
+impl Resolve for Pinned {
+    fn resolve(&self, name: Name) -> Resolving {
+        let guard = Arc::clone(&self.guard);
+        Box::pin(async move {
+            let addresses = guard.addresses(name.as_str()).await.map_err(marked)?;
+            Ok(Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
+        })
+    }
+}

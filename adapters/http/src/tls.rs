@@ -1,0 +1,60 @@
+//! TLS for outbound calls: the full provider, whatever the process has installed for its own listener.
+
+use netweave_model::{Error, ErrorKind, Result};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use std::path::Path;
+use std::sync::Arc;
+use tracing::warn;
+
+/// Builds a client configuration that trusts the platform's authorities and, if given, those of a PEM file.
+///
+/// # Errors
+/// `Invalid`: the file cannot be read or holds no certificate. `Internal`: the provider refuses its own defaults.
+pub(crate) fn client(ca: Option<&Path>) -> Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    let native = rustls_native_certs::load_native_certs();
+    let (_, ignored) = roots.add_parsable_certificates(native.certs);
+    if !native.errors.is_empty() || ignored > 0 {
+        warn!(
+            ignored,
+            failures = native.errors.len(),
+            "some of the platform's certificate authorities cannot be read"
+        );
+    }
+    if let Some(path) = ca {
+        add_file(&mut roots, path)?;
+    }
+    if roots.is_empty() {
+        warn!("no certificate authorities are known: every https callback will fail");
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(|error| Error::internal("the TLS provider lacks its own versions").with_source(error))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<()> {
+    let faulty = |what: &'static str| {
+        Error::new(ErrorKind::Invalid, what)
+            .with_param("subscriptions.callback.ca", what, None)
+            .with_private(path.display().to_string())
+    };
+    let certificates = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>)
+        .map_err(|error| faulty("the file of authorities cannot be read").with_source(error))?;
+    if certificates.is_empty() {
+        return Err(faulty("the file of authorities holds no certificate"));
+    }
+    for certificate in certificates {
+        roots
+            .add(certificate)
+            .map_err(|error| faulty("an authority cannot be used").with_source(error))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! `netweave-load BENCH`: runs one bench against release builds; `benches/run.sh` prepares everything and calls it.
+
+mod cache_hit;
+mod idle;
+mod inventory;
+
+use netweave_benches::Result;
+use std::path::PathBuf;
+
+/// What every bench is given, from the environment that `run.sh` sets.
+struct Bench {
+    /// The gateway's program.
+    netweave: PathBuf,
+    /// Where reports go.
+    out: PathBuf,
+    /// For each server in memory: certificates, files, logs. Gone at the end.
+    folder: PathBuf,
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> Result<()> {
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .ok();
+    let variable = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .ok_or_else(|| format!("{name} is not set"))
+    };
+    let bench = Bench {
+        netweave: variable("BENCH_NETWEAVE")?,
+        out: variable("BENCH_OUT")?,
+        folder: variable("BENCH_FOLDER")?,
+    };
+    match std::env::args().nth(1).as_deref() {
+        Some("cache-hit") => cache_hit::run(&bench, &variable("BENCH_NGINX")?).await,
+        Some("inventory") => inventory::run(&bench).await,
+        Some("idle") => idle::run(&bench).await,
+        other => Err(format!("unknown bench {other:?}: cache-hit, inventory or idle").into()),
+    }
+}
+
+/// Makes an empty folder for one server.
+fn folder(bench: &Bench, name: &str) -> Result<PathBuf> {
+    let folder = bench.folder.join(name);
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Measures release builds. Reports go to target/bench as JSON and Markdown; the last line has the figures.
+#
+#   benches/run.sh cache-hit    a cached GET through the whole chain over mTLS, beside nginx under the same duties
+#   benches/run.sh inventory    1,000, 10,000 and 100,000 resources: memory, cold start, filter, change
+#   benches/run.sh idle         the sample gateway when nobody asks
+#
+# Needs Rust; unpacks Debian's nginx into target/tools for cache-hit, where it is missing. The first release build takes several minutes.
+# Run it on an otherwise idle machine: the figures are CPU time and latency.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. deploy/needs.sh
+
+case ${1:-} in
+  cache-hit | inventory | idle) ;;
+  *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac
+
+needs_to_build
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+cargo build --release --locked -p netweave -p netweave-benches
+export BENCH_NETWEAVE=$CARGO_TARGET_DIR/release/netweave BENCH_OUT=$CARGO_TARGET_DIR/bench
+mkdir -p "$BENCH_OUT"
+# Served files, certificates, logs and state in memory, so that no disk is measured; on disk where that is not to be had.
+BENCH_FOLDER=$(mktemp -d -p "$([ "$1" != inventory ] && [ -w /dev/shm ] && echo /dev/shm || echo "$BENCH_OUT")" bench.XXXXXX)
+export BENCH_FOLDER
+trap 'rm -rf "$BENCH_FOLDER"' EXIT
+if [ "$1" = cache-hit ]; then
+  # Unpacked, not installed: a package that is installed starts its service.
+  export BENCH_NGINX=$CARGO_TARGET_DIR/tools/nginx/usr/sbin/nginx
+  if ! [ -x "$BENCH_NGINX" ]; then
+    echo "fetching Debian's nginx" >&2
+    apt-get update -qq
+    (mkdir -p "$CARGO_TARGET_DIR/tools/nginx" && cd "$CARGO_TARGET_DIR/tools/nginx" && apt-get download -qq nginx && dpkg -x nginx_*.deb .)
+  fi
+fi
+"$CARGO_TARGET_DIR/release/netweave-load" "$1"

@@ -1,0 +1,123 @@
+//! One keep-alive HTTP/1.1 connection, spoken by hand so that the client costs as little as possible.
+
+use crate::Result;
+use memchr::memmem;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// Larger than the largest answer that is measured, so that a buffer never grows in a run.
+const BUFFER: usize = 128 << 10;
+
+/// Where a server listens, and how it is spoken to.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The address.
+    pub address: SocketAddr,
+    /// Mutual TLS; `None` for plain HTTP.
+    pub tls: Option<Arc<ClientConfig>>,
+}
+
+/// Both kinds of stream.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
+/// One connection; requests follow each other.
+pub struct Connection {
+    stream: Box<dyn Stream>,
+    buffer: Vec<u8>,
+}
+
+/// What came back. The body stays in the connection until the next request.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The server closes the connection after this answer.
+    pub last: bool,
+    head: usize,
+}
+
+impl Connection {
+    /// Connects, with the TLS handshake.
+    ///
+    /// # Errors
+    /// The server is not there or refuses the handshake.
+    pub async fn open(target: &Target) -> Result<Self> {
+        let tcp = TcpStream::connect(target.address).await?;
+        tcp.set_nodelay(true)?;
+        let stream: Box<dyn Stream> = match &target.tls {
+            Some(tls) => {
+                let name = ServerName::from(target.address.ip());
+                Box::new(TlsConnector::from(Arc::clone(tls)).connect(name, tcp).await?)
+            }
+            None => Box::new(tcp),
+        };
+        Ok(Self {
+            stream,
+            buffer: Vec::with_capacity(BUFFER),
+        })
+    }
+
+    /// Sends a whole request and reads the whole answer.
+    ///
+    /// # Errors
+    /// The connection broke, or the answer has no `Content-Length`.
+    pub async fn send(&mut self, request: &[u8]) -> Result<Answer> {
+        self.stream.write_all(request).await?;
+        self.stream.flush().await?;
+        self.buffer.clear();
+        let head = loop {
+            self.more().await?;
+            if let Some(end) = memmem::find(&self.buffer, b"\r\n\r\n") {
+                break end + 4;
+            }
+        };
+        let text = std::str::from_utf8(self.buffer.get(..head).unwrap_or_default())?.to_ascii_lowercase();
+        let header = |name: &str| {
+            text.lines()
+                .find_map(|line| line.strip_prefix(name))
+                .map(str::trim)
+        };
+        let status = text.split(' ').nth(1).ok_or("no status")?.parse()?;
+        let length: usize = header("content-length:")
+            .ok_or("an answer without Content-Length")?
+            .parse()?;
+        let last = header("connection:") == Some("close");
+        while self.buffer.len() < head + length {
+            self.more().await?;
+        }
+        Ok(Answer { status, last, head })
+    }
+
+    /// Returns the body of the latest answer.
+    pub fn body(&self, answer: Answer) -> &[u8] {
+        self.buffer.get(answer.head..).unwrap_or_default()
+    }
+
+    async fn more(&mut self) -> Result<()> {
+        match self.stream.read_buf(&mut self.buffer).await? {
+            0 => Err("the server closed the connection within an answer".into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Writes a GET for a path.
+pub fn get(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n\r\n").into_bytes()
+}
+
+/// Fetches one path over a connection of its own; returns status and body.
+///
+/// # Errors
+/// As [`Connection::open`] and [`Connection::send`].
+pub async fn fetch(target: &Target, path: &str) -> Result<(u16, Vec<u8>)> {
+    let mut connection = Connection::open(target).await?;
+    let answer = connection.send(&get(path)).await?;
+    Ok((answer.status, connection.body(answer).to_vec()))
+}

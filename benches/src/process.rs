@@ -1,0 +1,105 @@
+//! A measured process with its children: CPU time and memory, as the kernel counts them.
+
+use crate::Result;
+use std::fs;
+use std::path::Path;
+use std::process::Child;
+use std::time::Duration;
+
+/// A process that is stopped when this is dropped.
+pub struct Process(Child);
+
+impl Process {
+    /// Takes a child into care.
+    pub fn new(child: Child) -> Self {
+        Self(child)
+    }
+
+    /// Returns the time on a CPU, user and kernel, of all threads of the process and its children, so far.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn cpu(&self) -> Result<Duration> {
+        let mut nanos = 0;
+        for pid in self.family()? {
+            for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+                nanos += on_cpu(&task?.path());
+            }
+        }
+        Ok(Duration::from_nanos(nanos))
+    }
+
+    /// Returns the resident memory of the process and its children, in bytes.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn resident(&self) -> Result<u64> {
+        let mut kib = 0;
+        for pid in self.family()? {
+            let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+            let line = status
+                .lines()
+                .find_map(|line| line.strip_prefix("VmRSS:"))
+                .ok_or("no VmRSS")?;
+            kib += line.trim().trim_end_matches(" kB").parse::<u64>()?;
+        }
+        Ok(kib << 10)
+    }
+
+    /// Fails if the process has ended.
+    ///
+    /// # Errors
+    /// It has; the error says how.
+    pub fn alive(&mut self) -> Result<()> {
+        match self.0.try_wait()? {
+            Some(status) => Err(format!("the server ended: {status}").into()),
+            None => Ok(()),
+        }
+    }
+
+    /// The process and its direct children: nginx works in those.
+    fn family(&self) -> Result<Vec<u32>> {
+        let pid = self.0.id();
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+        let children = children.split_ascii_whitespace().filter_map(|id| id.parse().ok());
+        Ok(std::iter::once(pid).chain(children).collect())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // SIGKILL of a master would leave its workers: ask first, by its own id.
+        let asked = std::process::Command::new("kill")
+            .arg(self.0.id().to_string())
+            .status();
+        let gone = (0..100).any(|_| {
+            std::thread::sleep(Duration::from_millis(50));
+            matches!(self.0.try_wait(), Ok(Some(_)))
+        });
+        if asked.is_err() || !gone {
+            self.0.kill().ok();
+            self.0.wait().ok();
+        }
+    }
+}
+
+/// Nanoseconds on a CPU of one thread; 0 if it has just ended.
+fn on_cpu(task: &Path) -> u64 {
+    let text = fs::read_to_string(task.join("schedstat")).unwrap_or_default();
+    text.split(' ')
+        .next()
+        .and_then(|first| first.parse().ok())
+        .unwrap_or_default()
+}
+
+/// Returns the CPU time of this process, the load generator, so far.
+///
+/// # Errors
+/// The kernel does not tell.
+pub fn own_cpu() -> Result<Duration> {
+    let mut nanos = 0;
+    for task in fs::read_dir("/proc/self/task")? {
+        nanos += on_cpu(&task?.path());
+    }
+    Ok(Duration::from_nanos(nanos))
+}

@@ -1,0 +1,397 @@
+//! Checks a tree against the schema: every fault at once, and what is left when they are taken out.
+
+use super::fault::{Fault, Origin};
+use super::node::{Entry, Node, TAG, Value};
+use super::schema::{Form, Schema};
+use super::unit::{Size, Span};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+/// Collects faults while walking a tree.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    /// What was found so far.
+    pub(super) faults: Vec<Fault>,
+    /// For each list that lost items: where the remaining ones were.
+    kept: BTreeMap<String, Vec<usize>>,
+}
+
+/// One value on the walk.
+#[derive(Clone, Copy)]
+struct Spot<'a> {
+    schema: Schema<'a>,
+    node: &'a Node,
+    /// What stands in for the value if it is of no use.
+    default: Option<&'a Node>,
+    path: &'a str,
+}
+
+/// Takes out the second and later ones of equal keys.
+pub(super) fn dedupe(node: &mut Node, path: &str, faults: &mut Vec<Fault>) {
+    match &mut node.value {
+        Value::Map(entries) => {
+            let mut first: BTreeMap<String, Origin> = BTreeMap::new();
+            entries.retain_mut(|entry| {
+                let path = join(path, &entry.key);
+                if let Some(origin) = first.get(&entry.key) {
+                    faults.push(Fault::new(
+                        &entry.origin,
+                        path,
+                        format!("is given twice, first at {origin}"),
+                    ));
+                    return false;
+                }
+                first.insert(entry.key.clone(), entry.origin.clone());
+                dedupe(&mut entry.node, &path, faults);
+                true
+            });
+        }
+        Value::List(items) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                dedupe(item, &format!("{path}[{index}]"), faults);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
+    }
+}
+
+pub(super) fn join(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+impl Walk {
+    /// Checks the whole tree; what is at fault is replaced by the default.
+    pub(super) fn whole(&mut self, schema: Schema<'_>, tree: &Node, defaults: &Node) -> Node {
+        let spot = Spot {
+            schema,
+            node: tree,
+            default: Some(defaults),
+            path: "",
+        };
+        self.node(spot).unwrap_or_else(|| defaults.clone())
+    }
+
+    /// Returns the path in the tree as it was before items were taken out of its lists.
+    pub(super) fn original(&self, path: &str) -> String {
+        let Some((list, rest)) = path.split_once('[') else {
+            return path.to_owned();
+        };
+        let Some((index, rest)) = rest.split_once(']') else {
+            return path.to_owned();
+        };
+        let before = self
+            .kept
+            .get(list)
+            .zip(index.parse::<usize>().ok())
+            .and_then(|(kept, index)| kept.get(index));
+        before.map_or_else(|| path.to_owned(), |before| format!("{list}[{before}]{rest}"))
+    }
+
+    /// Tells whether a fault was found at a path or above it.
+    pub(super) fn covers(&self, path: &str) -> bool {
+        let below = |fault: &Fault| path.strip_prefix(fault.path.as_str());
+        self.faults
+            .iter()
+            .filter_map(below)
+            .any(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    }
+
+    fn fault(&mut self, spot: Spot<'_>, message: impl Into<String>) -> Option<Node> {
+        self.faults
+            .push(Fault::new(&spot.node.origin, spot.path, message));
+        None
+    }
+
+    /// Checks one value; `None` means that it is of no use, and a fault says why.
+    fn node(&mut self, spot: Spot<'_>) -> Option<Node> {
+        if spot.schema.optional() && spot.node.value == Value::Null {
+            return Some(spot.node.clone());
+        }
+        match spot.schema.form() {
+            Form::Section(_) => self.section(spot),
+            Form::Union(kinds) => self.union(spot, &kinds),
+            Form::List(items) => self.list(spot, items),
+            Form::Choice(words) => self.choice(spot, &words),
+            Form::Text => self.text(spot),
+            Form::Number => self.number(spot),
+            Form::Free if matches!(spot.node.value, Value::Map(_)) => Some(spot.node.clone()),
+            Form::Bool if matches!(spot.node.value, Value::Bool(_)) => Some(spot.node.clone()),
+            Form::Free => self.wrong_type(spot, "a section"),
+            Form::Bool => self.wrong_type(spot, "`true` or `false`"),
+        }
+    }
+
+    fn wrong_type(&mut self, spot: Spot<'_>, right: &str) -> Option<Node> {
+        let is = match &spot.node.value {
+            Value::Null => "empty",
+            Value::Bool(_) => "a truth value",
+            Value::Number(_) => "a number",
+            Value::Text(_) => "text",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a section",
+        };
+        self.fault(spot, format!("must be {right}, is {is}"))
+    }
+
+    fn section(&mut self, spot: Spot<'_>) -> Option<Node> {
+        let Value::Map(entries) = &spot.node.value else {
+            return self.wrong_type(spot, "a section");
+        };
+        let mut kept = Vec::new();
+        for entry in entries {
+            let path = join(spot.path, &entry.key);
+            let Some(schema) = spot.schema.property(&entry.key) else {
+                self.unknown_key(spot, entry, path);
+                continue;
+            };
+            let default = spot.default.and_then(|default| default.get(&entry.key));
+            let inner = Spot {
+                schema,
+                node: &entry.node,
+                default,
+                path: &path,
+            };
+            if let Some(node) = self.node(inner).or_else(|| default.cloned()) {
+                kept.push(Entry {
+                    node,
+                    ..entry.clone()
+                });
+            }
+        }
+        let missing: Vec<_> = spot
+            .schema
+            .required()
+            .filter(|key| !kept.iter().any(|entry| entry.key == *key))
+            .collect();
+        for key in &missing {
+            if spot.node.get(key).is_none() {
+                self.fault(spot, format!("lacks the key `{key}`"));
+            }
+        }
+        missing.is_empty().then(|| Node {
+            value: Value::Map(kept),
+            origin: spot.node.origin.clone(),
+        })
+    }
+
+    fn unknown_key(&mut self, spot: Spot<'_>, entry: &Entry, path: String) {
+        let Form::Section(keys) = spot.schema.form() else {
+            return;
+        };
+        let known: Vec<&str> = keys.iter().map(|(key, _)| *key).collect();
+        let message = format!("unknown key `{}`; {}", entry.key, advice(&entry.key, &known));
+        self.faults.push(Fault::new(&entry.origin, path, message));
+    }
+
+    fn union(&mut self, spot: Spot<'_>, kinds: &[(&str, Schema<'_>)]) -> Option<Node> {
+        let words: Vec<&str> = kinds.iter().map(|(kind, _)| *kind).collect();
+        if !matches!(spot.node.value, Value::Map(_)) {
+            return self.wrong_type(spot, "a section");
+        }
+        let Some(kind) = spot.node.get(TAG) else {
+            return self.fault(spot, format!("lacks the key `{TAG}`; {}", one_of(&words)));
+        };
+        match kinds.iter().find(|(name, _)| kind.text() == Some(name)) {
+            Some((_, schema)) => self.section(Spot {
+                schema: *schema,
+                ..spot
+            }),
+            None => {
+                let path = join(spot.path, TAG);
+                self.choice(
+                    Spot {
+                        node: kind,
+                        path: &path,
+                        ..spot
+                    },
+                    &words,
+                );
+                None
+            }
+        }
+    }
+
+    fn list(&mut self, spot: Spot<'_>, schema: Schema<'_>) -> Option<Node> {
+        let Value::List(items) = &spot.node.value else {
+            return self.wrong_type(spot, "a list");
+        };
+        let count = |name| spot.schema.keyword(name).and_then(serde_json::Value::as_u64);
+        let length = u64::try_from(items.len()).unwrap_or(u64::MAX);
+        if count("minItems").is_some_and(|least| length < least) {
+            return self.fault(spot, "must not be empty");
+        }
+        if let Some(most) = count("maxItems").filter(|most| length > *most) {
+            return self.fault(spot, format!("has more than {most} items"));
+        }
+        let (mut kept, mut indices) = (Vec::new(), Vec::new());
+        for (index, node) in items.iter().enumerate() {
+            let path = format!("{}[{index}]", spot.path);
+            if let Some(node) = self.node(Spot {
+                schema,
+                node,
+                default: None,
+                path: &path,
+            }) {
+                kept.push(node);
+                indices.push(index);
+            }
+        }
+        if kept.len() < items.len() {
+            if !matches!(schema.form(), Form::Union(_)) {
+                return None;
+            }
+            self.kept.insert(spot.path.to_owned(), indices);
+        }
+        Some(Node {
+            value: Value::List(kept),
+            origin: spot.node.origin.clone(),
+        })
+    }
+
+    fn choice(&mut self, spot: Spot<'_>, words: &[&str]) -> Option<Node> {
+        match &spot.node.value {
+            Value::Text(text) if words.contains(&text.as_str()) => Some(spot.node.clone()),
+            Value::Text(text) => {
+                let near = nearest(text, words)
+                    .map(|near| format!("; did you mean `{near}`?"))
+                    .unwrap_or_default();
+                self.fault(spot, format!("{}{near}", one_of(words)))
+            }
+            Value::Number(number) if words.contains(&number.to_string().as_str()) => {
+                self.fault(spot, format!("must be text, is a number: write \"{number}\""))
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) | Value::Map(_) => {
+                self.wrong_type(spot, &one_of(words).replacen("must be ", "", 1))
+            }
+        }
+    }
+
+    fn text(&mut self, spot: Spot<'_>) -> Option<Node> {
+        let text = match &spot.node.value {
+            Value::Text(text) => text,
+            Value::Number(_) | Value::Bool(_) => return self.wrong_type(spot, "text, in quotes"),
+            Value::Null | Value::List(_) | Value::Map(_) => return self.wrong_type(spot, "text"),
+        };
+        match check_text(spot.schema, text) {
+            Ok(()) => Some(spot.node.clone()),
+            Err(message) => self.fault(spot, message),
+        }
+    }
+
+    fn number(&mut self, spot: Spot<'_>) -> Option<Node> {
+        let Value::Number(number) = &spot.node.value else {
+            return self.wrong_type(spot, "a whole number");
+        };
+        let bound = |name| spot.schema.keyword(name).and_then(serde_json::Value::as_u64);
+        let low = bound("minimum").unwrap_or(0);
+        let high = bound("maximum").unwrap_or(u64::MAX);
+        match number.as_u64() {
+            Some(value) if (low..=high).contains(&value) => Some(spot.node.clone()),
+            _ => self.fault(spot, format!("must be a whole number from {low} to {high}")),
+        }
+    }
+}
+
+/// Checks length, format and range of a text.
+fn check_text(schema: Schema<'_>, text: &str) -> Result<(), String> {
+    let bound = |name| schema.keyword(name).and_then(serde_json::Value::as_u64);
+    let length = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
+    if bound("minLength").is_some_and(|least| length < least) {
+        return Err("must not be empty".to_owned());
+    }
+    if let Some(most) = bound("maxLength").filter(|most| length > *most) {
+        return Err(format!("must have at most {most} characters"));
+    }
+    match schema.word("format") {
+        Some("span") => in_range(schema, text.parse::<Span>()?),
+        Some("size") => in_range(schema, text.parse::<Size>()?),
+        Some("socket-address") if text.parse::<SocketAddr>().is_err() => {
+            Err("must be an address and a port, such as `0.0.0.0:8443` or `[::]:8443`".to_owned())
+        }
+        Some("source-name") if !is_source_name(text) => {
+            Err("must consist of a to z, 0 to 9 and inner `-`".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn in_range<T: std::str::FromStr + PartialOrd>(schema: Schema<'_>, value: T) -> Result<(), String> {
+    let (low, high) = schema.range();
+    let parse = |bound: &Option<String>| bound.as_deref().and_then(|bound| bound.parse::<T>().ok());
+    let inside = parse(&low).is_none_or(|low| low <= value) && parse(&high).is_none_or(|high| value <= high);
+    if inside {
+        return Ok(());
+    }
+    Err(format!(
+        "must be from {} to {}",
+        low.unwrap_or_default(),
+        high.unwrap_or_default()
+    ))
+}
+
+fn is_source_name(text: &str) -> bool {
+    text.chars()
+        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+fn one_of(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    if words.len() == 1 {
+        format!("must be {}", words.concat())
+    } else {
+        format!("must be one of {}", words.join(", "))
+    }
+}
+
+/// Says which known word was meant, or which there are.
+pub(super) fn advice(word: &str, known: &[&str]) -> String {
+    match nearest(word, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known here: {}", known.join(", ")),
+    }
+}
+
+/// Finds the word that differs least, if it differs little: in spelling, in case, or by being a part.
+fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let plain = |word: &str| word.to_lowercase().replace(['_', '-'], "");
+    let word = plain(word);
+    let close = (word.chars().count() / 3).max(1);
+    known
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&word, &plain(candidate)), *candidate))
+        .filter(|(distance, _)| *distance <= close)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_is_found_despite_case_swaps_and_typing_errors() {
+        let known = [
+            "connections",
+            "connectionsPerIp",
+            "header",
+            "headerTime",
+            "maxQueue",
+        ];
+        for (word, right) in [
+            ("conections", "connections"),
+            ("connections_per_ip", "connectionsPerIp"),
+            ("Header", "header"),
+            ("heardeTime", "headerTime"),
+            ("max-queue", "maxQueue"),
+        ] {
+            assert_eq!(nearest(word, &known), Some(right), "{word}");
+        }
+        assert_eq!(nearest("colour", &known), None);
+    }
+}

@@ -1,0 +1,112 @@
+//! The reference of all keys, as Markdown: the source of `docs/configuration.md`.
+
+use super::{Schema, flow};
+use crate::conf::env::{self, Key};
+use crate::conf::schema::{self, Form};
+use std::collections::BTreeMap;
+
+const HEAD: &str = "\
+# Configuration
+
+Made by `netweave config reference`; do not edit.
+
+One YAML 1.2 file, given with `-c`. Every key has a default that works; the file names what differs. `netweave config default`
+prints all keys with their defaults, `netweave config schema` the JSON Schema for editors, `netweave check-config FILE` every
+fault of a file with its line, `netweave config show --origin` the values in force and where each comes from.
+
+- **What wins**: flags, then environment variables, then the file, then the defaults of `serve --dev` if it is given, then those of
+  the topology (`environment`), then those below. `staging` and `prod` set `shutdown.delay` to 15s.
+- **Strict**: an unknown key, a key given twice, a wrong type and a value out of range are faults; the nearest known key is named.
+- **Environment variables**: `NETWEAVE_` and the path, as in the tables. Lists of plain values are written with commas; mappings,
+  and lists of mappings, as YAML in one line. An unknown `NETWEAVE_` variable is a warning in `dev` and a fault otherwise; those
+  that Kubernetes sets for Services are ignored.
+- **Units**: durations `250ms`, `30s`, `5m`, `2h`, `7d`; sizes `512B`, `64KiB`, `1MiB`, `1GiB`.
+- **Paths** that are relative start at the working folder.
+";
+
+/// Prints the reference.
+pub fn reference() -> String {
+    let document = schema::document();
+    let schema = Schema::new(&document);
+    let variables: BTreeMap<String, String> = env::keys(schema)
+        .iter()
+        .map(|key| (key.path.join("."), Key::variable(key)))
+        .collect();
+    let mut out = HEAD.to_owned();
+    table(schema, "", "The file", &variables, &mut out);
+    out
+}
+
+/// Prints the plain keys of a section as a table, then its sections.
+fn table(
+    schema: Schema<'_>,
+    path: &str,
+    title: &str,
+    variables: &BTreeMap<String, String>,
+    out: &mut String,
+) {
+    let keys = match schema.form() {
+        Form::Section(keys) => keys,
+        Form::Union(kinds) => {
+            for (kind, schema) in kinds {
+                table(schema, path, &format!("{title}, kind {kind}"), variables, out);
+            }
+            return;
+        }
+        Form::Free | Form::List(_) | Form::Choice(_) | Form::Text | Form::Number | Form::Bool => return,
+    };
+    out.push_str(&format!("\n## {title}\n\n{}\n\n", schema.description()));
+    out.push_str("| Key | Default | Range | Variable | Meaning |\n|---|---|---|---|---|\n");
+    let mut inner = Vec::new();
+    for (name, key) in keys {
+        let path = if path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        };
+        match key.form() {
+            Form::Section(_) | Form::Union(_) => {
+                out.push_str(&format!(
+                    "| `{name}` | | | | {} See below. |\n",
+                    escaped(key.description())
+                ));
+                inner.push((key, path));
+            }
+            Form::List(items) if matches!(items.form(), Form::Union(_)) => {
+                out.push_str(&row(name, key, variables.get(&path)));
+                inner.push((items, format!("{path}[]")));
+            }
+            _ => out.push_str(&row(name, key, variables.get(&path))),
+        }
+    }
+    for (key, path) in inner {
+        table(key, &path, &format!("`{path}`"), variables, out);
+    }
+}
+
+fn row(name: &str, key: Schema<'_>, variable: Option<&String>) -> String {
+    let range = match (key.range(), key.form()) {
+        ((Some(low), Some(high)), _) => format!("{low} to {high}"),
+        (_, Form::Choice(words)) => words
+            .iter()
+            .map(|word| format!("`{word}`"))
+            .collect::<Vec<_>>()
+            .join(", "),
+        _ => String::new(),
+    };
+    let default = key
+        .keyword("default")
+        .filter(|value| !value.is_null())
+        .map(|value| format!("`{}`", flow(value)));
+    let variable = variable.map(|name| format!("`{name}`"));
+    format!(
+        "| `{name}` | {} | {range} | {} | {} |\n",
+        escaped(&default.unwrap_or_default()),
+        variable.unwrap_or_default(),
+        escaped(key.description())
+    )
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('|', "\\|")
+}

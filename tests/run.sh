@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# Sets up every peer and runs every test.
+#
+#   tests/run.sh                every suite
+#   tests/run.sh SUITE...       only these: unit, it, edge, durability, kubernetes
+#   tests/run.sh [...] --full   with the counts that the published figures need
+#
+# Needs Rust and Go. Installs the rest where it is missing, and says so: Debian packages (as root or through sudo),
+# cargo-deny, and the peers of tests/peers. All of it stays under target/, so that the second run is quick and needs
+# no network. Each suite ends with a line `SUITE: cases=N failed=N key=value ...`; the exit code is 0 only if all held.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. deploy/needs.sh
+
+ALL=(unit it edge durability kubernetes)
+SUITES=()
+FULL=
+for arg; do
+  case $arg in
+    --full) FULL=1 ;;
+    unit | it | edge | durability | kubernetes) SUITES+=("$arg") ;;
+    *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  esac
+done
+[ ${#SUITES[@]} -gt 0 ] || SUITES=("${ALL[@]}")
+
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+export PEERS_DIR=$CARGO_TARGET_DIR/peers
+export NETWEAVE_REQUIRE_PEERS=1 # a peer that is not there is a failure, never a skip
+OUT=$CARGO_TARGET_DIR/run
+mkdir -p "$OUT"
+[ -z "$FULL" ] || export NETWEAVE_FULL=1
+DENY_VERSION=0.20.2
+# One selection for every cargo call, so that features are unified once and nothing is built twice.
+CARGO=(--workspace --locked)
+
+bad=0    # suites that did not hold
+steps=() # of the running suite: those that failed
+cases=0 failed=0
+
+say() { echo "== $*" >&2; }
+
+# Runs one step of a suite; a failure is counted and the suite goes on, so that one run shows every fault.
+step() { # name command...
+  local name=$1; shift
+  say "$name"
+  local start=$SECONDS
+  "$@" || { steps+=("$name"); echo "!! $name failed" >&2; }
+  say "$name took $((SECONDS - start)) s"
+}
+
+# Runs a test step and adds what libtest counted. A run that dies without a result counts as one failure.
+tests() { # name command...
+  local name=$1; shift
+  local log=$OUT/$name.log
+  step "$name" logged "$log" "$@"
+  local p f
+  p=$(total passed "$log") f=$(total failed "$log")
+  cases=$((cases + p + f)) failed=$((failed + f))
+  sed -n 's/.*figure: //p' "$log" >>"$NETWEAVE_FIGURES"
+}
+logged() { local log=$1; shift; "$@" 2>&1 | tee "$log"; }
+total() { sed -n "s/^test result:.* \([0-9]*\) $1.*/\1/p" "$2" | awk '{ n += $1 } END { print n + 0 }'; }
+
+suite() { # name
+  cases=0 failed=0 steps=()
+  export NETWEAVE_FIGURES=$OUT/$1.figures
+  : >"$NETWEAVE_FIGURES"
+  "suite_$1"
+  [ ${#steps[@]} -eq 0 ] || [ "$failed" -gt 0 ] || failed=${#steps[@]} # lints, dead processes: nothing that libtest counts
+  [ "$failed" -eq 0 ] || bad=$((bad + 1))
+  echo "$1: cases=$cases failed=$failed $(tr '\n' ' ' <"$NETWEAVE_FIGURES")" | sed 's/ *$//' | tee "$OUT/$1.summary"
+}
+
+# Builds the gateway and every test once; the suites get the gateway's path.
+build() {
+  [ -z "${NETWEAVE_BIN:-}" ] || return 0
+  say "building the gateway and the tests"
+  cargo build "${CARGO[@]}" --bins --tests
+  # A copy, so that another build beside this run cannot swap it under a test.
+  install -m 755 "$CARGO_TARGET_DIR/debug/netweave" "$OUT/netweave"
+  export NETWEAVE_BIN=$OUT/netweave
+}
+
+cargo_deny() {
+  local bin=$CARGO_TARGET_DIR/tools/bin/cargo-deny
+  if ! [ -x "$bin" ] || [ "$("$bin" --version)" != "cargo-deny $DENY_VERSION" ]; then
+    say "installing cargo-deny $DENY_VERSION into $CARGO_TARGET_DIR/tools (about 80 s of CPU)"
+    # Unoptimised, without debug information: it runs for a second, it need not be fast.
+    CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR=$CARGO_TARGET_DIR/tools/build \
+      cargo install cargo-deny --version "=$DENY_VERSION" --locked --debug --no-default-features --root "$CARGO_TARGET_DIR/tools" || return
+    rm -rf "$CARGO_TARGET_DIR/tools/build"
+  fi
+  "$bin" --workspace check --hide-inclusion-graph bans licenses sources || return
+  echo "advisories were not checked: their database is not reachable from everywhere this runs"
+}
+
+suite_unit() {
+  step fmt cargo fmt --all --check
+  step clippy cargo clippy "${CARGO[@]}" --all-targets --quiet -- -D warnings
+  step deny cargo_deny
+  build
+  tests unit cargo test "${CARGO[@]}" --lib --bins --no-fail-fast
+  # The real API server's cases of the conformance suites run in `kubernetes`.
+  tests conformance cargo test "${CARGO[@]}" --test conformance -- --skip kubernetes
+  tests doc cargo test "${CARGO[@]}" --doc --no-fail-fast
+}
+
+suite_it() { build; tests it cargo test "${CARGO[@]}" --test it -- --show-output; }
+suite_edge() { build; tests edge cargo test "${CARGO[@]}" --test edge -- --show-output; }
+suite_durability() { build; tests durability cargo test "${CARGO[@]}" --test durability -- --show-output; }
+
+suite_kubernetes() {
+  local peers=(kube-apiserver etcd kwok)
+  [ -z "$FULL" ] || peers+=(kube-apiserver-1.30)
+  build
+  step peers bash tests/peers/build.sh "${peers[@]}"
+  tests kubernetes-backend with_cluster cargo test "${CARGO[@]}" --test conformance -- kubernetes
+  # One after another: each starts a control plane of its own.
+  tests kubernetes cargo test "${CARGO[@]}" --test kubernetes -- --show-output --test-threads=1
+  [ -n "$FULL" ] || return 0
+  # Both lack streaming lists, each in its own way; small counts will do, the large ones ran above.
+  step debian-etcd bash tests/peers/debian-etcd.sh
+  tests kubernetes-1.30 old KUBE_APISERVER=kube-apiserver-1.30
+  tests kubernetes-etcd-3.4 old ETCD=etcd-debian
+}
+old() { # NAME=value for kube.sh; figures of these runs are not the published ones
+  env -u NETWEAVE_FULL NETWEAVE_FIGURES=/dev/null "$1" cargo test "${CARGO[@]}" --test kubernetes -- --test-threads=1
+}
+
+# Runs a command with a cluster on ports and in a folder of its own.
+with_cluster() {
+  (
+    export PEERS_RUN=$OUT/with-cluster KUBE_PORT=16543 ETCD_PORT=12479
+    trap 'bash tests/peers/kube.sh clean >/dev/null' EXIT
+    settings=$(bash tests/peers/kube.sh up) || exit 1
+    set -a
+    eval "$settings"
+    set +a
+    "$@"
+  )
+}
+
+needs_to_build
+needs curl:curl openssl:openssl
+command -v cargo >/dev/null || { echo "run.sh: needs Rust (cargo)" >&2; exit 1; }
+case " ${SUITES[*]} " in *" kubernetes "*) command -v go >/dev/null || { echo "run.sh: the suite kubernetes needs Go" >&2; exit 1; } ;; esac
+
+for s in "${SUITES[@]}"; do suite "$s"; done
+[ ${#SUITES[@]} -eq 1 ] || for s in "${SUITES[@]}"; do cat "$OUT/$s.summary"; done
+[ "$bad" -eq 0 ]

@@ -1,0 +1,295 @@
+//! The gateway as a child process, with a configuration of its own.
+
+use super::client::{Answer, Client};
+use super::inventory::Inventory;
+use super::pki::Pki;
+use super::ports::Port;
+use super::wait;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// How long the gateway may take until it is ready; a debug build on a busy machine needs a few seconds.
+const START: Duration = Duration::from_secs(30);
+
+/// What a gateway will be started with.
+pub struct Setup {
+    conf: Value,
+    ready: &'static str,
+}
+
+impl Setup {
+    /// A gateway that keeps its state in memory.
+    pub fn memory() -> Self {
+        Self::with_state(&json!({ "kind": "memory" }))
+    }
+
+    /// A gateway that keeps its state in a file of its folder.
+    pub fn embedded() -> Self {
+        Self::with_state(&json!({ "kind": "embedded", "path": "netweave.db" }))
+    }
+
+    /// Adds a file backend of that name.
+    #[must_use]
+    pub fn file(self, name: &str, inventory: &Inventory) -> Self {
+        self.backend(json!({ "name": name, "kind": "file", "path": inventory.path() }))
+    }
+
+    /// Adds a Kubernetes backend of that name.
+    #[must_use]
+    pub fn kubernetes(self, name: &str, kubeconfig: &Path) -> Self {
+        self.backend(json!({ "name": name, "kind": "kubernetes", "kubeconfig": kubeconfig }))
+    }
+
+    /// Adds a backend as the configuration spells it.
+    #[must_use]
+    pub fn backend(mut self, backend: Value) -> Self {
+        if let Some(backends) = self.conf["backends"].as_array_mut() {
+            backends.push(backend);
+        }
+        self
+    }
+
+    /// Sets one key, named by a JSON pointer such as `/subscriptions/ttl`.
+    #[must_use]
+    pub fn set(mut self, pointer: &str, value: Value) -> Self {
+        let mut place = &mut self.conf;
+        for key in pointer.split('/').skip(1) {
+            if place.is_null() {
+                *place = json!({});
+            }
+            place = place
+                .as_object_mut()
+                .expect("a section")
+                .entry(key)
+                .or_insert(Value::Null);
+        }
+        *place = value;
+        self
+    }
+
+    /// Takes another sign than `/readyz` on the operations port for being up.
+    #[must_use]
+    pub fn ready_at(mut self, path: &'static str) -> Self {
+        self.ready = path;
+        self
+    }
+
+    /// Starts the gateway and waits until it is ready.
+    pub async fn start(mut self) -> Gateway {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let pki = Pki::new();
+        pki.write_server(folder.path());
+        let (api, ops) = (Port::reserve(), Port::reserve());
+        self = self
+            .set("/api/listen", json!([api.address()]))
+            .set("/ops/listen", json!(ops.address()));
+        // JSON is YAML, too.
+        std::fs::write(folder.path().join("netweave.yaml"), self.conf.to_string())
+            .expect("the configuration");
+        let child = spawn(folder.path());
+        let mut gateway = Gateway {
+            child,
+            folder,
+            pki,
+            api,
+            ops,
+            ready: self.ready,
+        };
+        gateway.wait_ready().await;
+        gateway
+    }
+
+    fn with_state(state: &Value) -> Self {
+        let conf = json!({
+            "apiVersion": "netweave/v1",
+            "environment": "dev",
+            "oCloud": { "id": "cloud-1", "globalCloudId": "global-1", "name": "Test cloud", "description": "A cloud of the tests" },
+            "api": { "tls": { "certificate": "tls.crt", "key": "tls.key", "clientCa": "ca.crt" } },
+            "ops": {},
+            "state": state,
+            "limits": { "requestsPerSecond": 100_000, "perIdentity": { "rate": 100_000, "burst": 100_000 } },
+            "subscriptions": { "callback": { "schemes": ["http", "https"], "allow": ["127.0.0.0/8"] } },
+            "shutdown": { "delay": "100ms", "grace": "5s" },
+            "log": { "level": "info", "format": "json" },
+            "backends": [],
+        });
+        Self {
+            conf,
+            ready: "/readyz",
+        }
+    }
+}
+
+/// A running gateway; it is killed by its own id when this is dropped.
+pub struct Gateway {
+    child: Child,
+    folder: TempDir,
+    pki: Pki,
+    api: Port,
+    ops: Port,
+    ready: &'static str,
+}
+
+impl Gateway {
+    /// Returns a client with a certificate of that name.
+    pub fn client(&self, name: &str) -> Client {
+        Client::new(&self.pki, Some(&self.pki.client(name)), self.url())
+    }
+
+    /// Returns a client without a certificate.
+    pub fn nobody(&self) -> Client {
+        Client::new(&self.pki, None, self.url())
+    }
+
+    /// Asks the operations port.
+    pub async fn ops(&self, path: &str) -> Answer {
+        Client::plain(format!("http://{}", self.ops.address()))
+            .get(path)
+            .await
+    }
+
+    /// Returns the base of the API, as clients reach it.
+    pub fn url(&self) -> String {
+        format!("https://{}", self.api_address())
+    }
+
+    /// Returns the address of the API listener.
+    pub fn api_address(&self) -> SocketAddr {
+        self.api.address()
+    }
+
+    /// Returns the authority that clients and the gateway trust.
+    pub fn pki(&self) -> &Pki {
+        &self.pki
+    }
+
+    /// Returns the gateway's folder: configuration, certificates, state, log.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Returns the process's id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Returns what the gateway has logged, over all its starts.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Returns the value of a sample on `/metrics`, named with its labels as they are written there.
+    pub async fn metric(&self, sample: &str) -> Option<f64> {
+        let text = String::from_utf8(self.ops("/metrics").await.expect(200).body.to_vec()).expect("text");
+        let line = text.lines().find(|line| {
+            line.strip_prefix(sample)
+                .is_some_and(|rest| rest.starts_with(' '))
+        })?;
+        line.rsplit(' ').next()?.parse().ok()
+    }
+
+    /// Asks the process to end, as an orchestrator does.
+    pub fn terminate(&self) {
+        let pid = i32::try_from(self.child.id())
+            .ok()
+            .and_then(Pid::from_raw)
+            .expect("a process id");
+        kill_process(pid, Signal::TERM).expect("the process takes SIGTERM");
+    }
+
+    /// Waits until the process has ended.
+    pub async fn ended(&mut self, limit: Duration) -> (ExitStatus, Duration) {
+        wait::until(limit, "the gateway to end", async || {
+            self.child.try_wait().expect("the child's state")
+        })
+        .await
+    }
+
+    /// Kills the process at once, as a power cut does, and waits until it is gone.
+    pub fn kill9(&mut self) {
+        self.child.kill().expect("the process can be killed");
+        self.child.wait().expect("the process is gone");
+    }
+
+    /// Starts the gateway again on the same folder and ports; the former process must have ended.
+    pub async fn restart(&mut self) {
+        self.child = spawn(self.folder.path());
+        self.wait_ready().await;
+    }
+
+    async fn wait_ready(&mut self) {
+        let ops = Client::plain(format!("http://{}", self.ops.address()));
+        let start = Instant::now();
+        loop {
+            let answer = ops.ask(http::Method::GET, self.ready, &[], "").await;
+            if answer.as_ref().is_ok_and(|answer| answer.status == 200) {
+                return;
+            }
+            let ended = self.child.try_wait().expect("the child's state");
+            let waiting = ended.is_none() && start.elapsed() <= START;
+            assert!(waiting, "the gateway is not ready: {answer:?}, {ended:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            self.child.kill().ok();
+            self.child.wait().ok();
+        }
+        if std::thread::panicking() {
+            let log = self.log();
+            let start = log.len().saturating_sub(8 << 10);
+            let tail = log.get(start..).unwrap_or(&log);
+            std::io::stderr()
+                .write_all(format!("--- the gateway's log ends:\n{tail}\n").as_bytes())
+                .ok();
+        }
+    }
+}
+
+/// Returns the program: what `NETWEAVE_BIN` names, else what cargo built beside this test.
+pub fn program() -> PathBuf {
+    if let Some(path) = std::env::var_os("NETWEAVE_BIN") {
+        return path.into();
+    }
+    // target/debug/deps/TEST -> target/debug/netweave
+    let test = std::env::current_exe().unwrap_or_default();
+    test.ancestors().nth(2).unwrap_or(Path::new(".")).join("netweave")
+}
+
+fn spawn(folder: &Path) -> Child {
+    let log = File::options()
+        .append(true)
+        .create(true)
+        .open(folder.join("log"))
+        .expect("the log file");
+    let program = program();
+    let mut command = Command::new(&program);
+    // The suites' own switches are no settings of the gateway.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NETWEAVE_")) {
+        command.env_remove(name);
+    }
+    command
+        .args(["serve", "-c", "netweave.yaml"])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("the log file, twice"))
+        .stderr(log)
+        .spawn()
+        .unwrap_or_else(|error| {
+            panic!(
+                "{} does not start: {error}; cargo build --workspace first",
+                program.display()
+            )
+        })
+}
