@@ -34,10 +34,7 @@ pub fn dev(dev: &Dev<'_>) -> String {
     let quoted = |path: &Path| serde_json::Value::from(path.to_string_lossy()).to_string();
     let file = |name: &str| quoted(&dev.dir.join(name));
     let backend = match dev.kubeconfig {
-        Some(path) => format!(
-            "{{ name: cluster, kind: kubernetes, kubeconfig: {} }}",
-            quoted(path)
-        ),
+        Some(path) => format!("{{ name: cluster, kind: kubernetes, kubeconfig: {} }}", quoted(path)),
         None => format!("{{ name: sample, kind: file, path: {} }}", file(SAMPLE)),
     };
     format!(
