@@ -1,5 +1,7 @@
 //! From a configuration section to a backend or a store: the only place that knows them all.
 
+mod stores;
+
 use schemars::JsonSchema;
 use crate::layers::{self, Guard, Observer};
 use netweave_model::port::{Backend, Clock, Deliveries, InventoryLog, Leases, Subscriptions};
