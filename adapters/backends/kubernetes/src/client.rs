@@ -12,7 +12,7 @@ use tracing::warn;
 /// Time to open a connection.
 const CONNECT: Duration = Duration::from_secs(3);
 /// Silence on a connection after which it is dead; longer than the 290 s after which a watch ends by itself.
-const SILENCE: Duration = Duration::from_secs(300);
+const SILENCE: Duration = Duration::from_mins(5);
 
 /// Makes clients for one cluster.
 pub(crate) struct Connection {

@@ -9,6 +9,7 @@ use std::time::Duration;
 const BUSY: Duration = Duration::from_secs(1);
 
 /// Maps the failure of a call.
+#[expect(clippy::wildcard_enum_match_arm, reason = "which variants exist depends on features of the client")]
 pub(crate) fn call(error: kube::Error) -> Error {
     use kube::Error as K;
     let mapped = match &error {
@@ -44,7 +45,10 @@ pub(crate) fn code(error: &watcher::Error) -> Option<u16> {
         | watcher::Error::WatchStartFailed(kube::Error::Api(status))
         | watcher::Error::WatchFailed(kube::Error::Api(status))
         | watcher::Error::WatchError(status) => Some(status.code),
-        _ => None,
+        watcher::Error::InitialListFailed(_)
+        | watcher::Error::WatchStartFailed(_)
+        | watcher::Error::WatchFailed(_)
+        | watcher::Error::NoResourceVersion => None,
     }
 }
 

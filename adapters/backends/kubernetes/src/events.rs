@@ -38,7 +38,7 @@ pub(crate) enum Origin {
 /// What was seen of the cluster.
 #[derive(Debug)]
 pub(crate) enum Seen {
-    Node(Event<Node>),
+    Node(Box<Event<Node>>),
     Class(Event<StorageClass>),
     Host(Event<DynamicObject>),
     /// The server answers, and this is its version.
@@ -80,7 +80,8 @@ impl Readable {
 
 /// Starts all watches. `streaming` asks for the first list as a stream, which spares the server.
 pub(crate) fn events(client: &Client, readable: Readable, streaming: bool) -> Events {
-    let nodes = watch(Api::all(client.clone()), streaming, Origin::Nodes, Seen::Node);
+    let nodes =
+        watch(Api::all(client.clone()), streaming, Origin::Nodes, |event| Seen::Node(Box::new(event)));
     let mut all = vec![nodes, beats(client.clone(), readable)];
     if readable.classes {
         all.push(watch(Api::all(client.clone()), streaming, Origin::Classes, Seen::Class));

@@ -4,6 +4,7 @@ mod backend;
 mod client;
 mod cluster;
 mod conf;
+mod epoch;
 mod error;
 mod events;
 mod map;

@@ -4,17 +4,15 @@
 //! everything is gathered anew: the next `Reset .. Synced` is complete, and nothing is deleted that still exists.
 
 use crate::backend::Shared;
-use crate::cluster::Cluster;
+use crate::epoch::{Epoch, Step};
 use crate::error;
-use crate::events::{self, Events, FAILS_AGAIN, Failure, Origin, Readable, Seen};
-use crate::map::kind::Family;
-use crate::map::{class, host, node};
+use crate::events::{self, FAILS_AGAIN, Failure, Origin, Seen};
 use crate::read;
 use futures::stream::{self, StreamExt};
-use kube::runtime::watcher::{self, Event};
+use kube::runtime::watcher;
 use netweave_model::port::{Change, Changes};
 use netweave_model::{Error, ErrorKind, Kind, Object, ObjectKey, Result};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -23,7 +21,7 @@ use tracing::{debug, info};
 /// Shortest time between two error items.
 const ERRORS_EVERY: Duration = Duration::from_secs(5);
 /// Longest pause between attempts to begin.
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// One stream's state.
@@ -35,18 +33,9 @@ struct Follow {
     /// When an error item was told last.
     told_error: Option<Instant>,
     /// When something failed last.
-    failed: Option<Instant>,
+    failed_at: Option<Instant>,
     /// Pause before the next attempt to begin, if the last one failed.
     pause: Duration,
-}
-
-/// The time from the start of all watches until one has to start over.
-struct Epoch {
-    events: Events,
-    cluster: Cluster,
-    streaming: bool,
-    /// The watches that have not named everything yet; empty once the baseline was told.
-    gathering: BTreeSet<Origin>,
 }
 
 /// Streams the changes of some kinds of a cluster's objects.
@@ -57,7 +46,7 @@ pub(crate) fn changes(shared: Arc<Shared>, kinds: Vec<Kind>) -> Changes {
         epoch: None,
         ready: VecDeque::new(),
         told_error: None,
-        failed: None,
+        failed_at: None,
         pause: Duration::ZERO,
     };
     stream::unfold(follow, |mut follow| async move {
@@ -97,44 +86,22 @@ impl Follow {
     /// Starts all watches, after the pause that the last failure asked for.
     async fn begin(&mut self) -> Result<()> {
         tokio::time::sleep(self.pause.mul_f64(0.5 + 0.5 * fastrand::f64())).await;
-        let client = self.shared.connection.client().await?;
-        let version = read::version(&client, read::TIME).await?;
-        let readable = Readable::look(&client).await?;
-        debug!(source = %self.shared.scope.source, ?readable, "watching the cluster");
-        let streaming = self.shared.streaming();
-        self.epoch = Some(Epoch {
-            events: events::events(&client, readable, streaming),
-            cluster: Cluster::new(self.shared.scope.clone(), version)?,
-            streaming,
-            gathering: readable.origins().collect(),
-        });
+        self.epoch = Some(Epoch::begin(&self.shared).await?);
         Ok(())
     }
 
     fn saw(&mut self, seen: Seen) -> Result<()> {
         let Some(epoch) = &mut self.epoch else { return Ok(()) };
-        let shared = &self.shared;
-        let step = match seen {
-            Seen::Node(event) => epoch.node(shared, event)?,
-            Seen::Class(event) => epoch.class(shared, event)?,
-            Seen::Host(event) => epoch.host(shared, event)?,
-            Seen::Beat(version) => {
-                epoch.cluster.set_version(version);
-                if shared.connection.expired() { Step::StartOver } else { Step::Beat }
-            }
-            Seen::Appeared => Step::StartOver,
-        };
-        match step {
+        match epoch.saw(&self.shared, seen)? {
             Step::Wait => {}
             Step::Baseline => self.baseline()?,
             Step::Tell => self.tell()?,
-            Step::Beat if epoch.gathering.is_empty() => {
+            Step::Beat => {
                 self.tell()?;
-                if self.failed.is_none_or(|at| at.elapsed() >= FAILS_AGAIN) {
+                if self.failed_at.is_none_or(|at| at.elapsed() >= FAILS_AGAIN) {
                     self.ready.push_back(Ok(Change::Heartbeat));
                 }
             }
-            Step::Beat => {}
             Step::StartOver => self.epoch = None,
         }
         Ok(())
@@ -156,6 +123,7 @@ impl Follow {
             self.ready.push_back(Ok(Change::Synced(*kind)));
         }
         self.pause = Duration::ZERO;
+        self.failed_at = None;
         Ok(())
     }
 
@@ -173,31 +141,31 @@ impl Follow {
     }
 
     fn failed(&mut self, failure: Failure) {
-        let (origin, error) = match failure {
-            Failure::Beat(error) => return self.report(error),
-            Failure::Watch(origin, error) => (origin, error),
-        };
-        let streaming =
-            self.epoch.as_ref().is_some_and(|epoch| epoch.streaming && epoch.gathering.contains(&origin));
-        if streaming && events::refuses_streaming(&error) {
-            info!(source = %self.shared.scope.source, "the cluster does not stream lists, listing page by page");
-            self.shared.stop_streaming();
-            self.epoch = None;
-            return;
+        match failure {
+            Failure::Beat(error) => self.report(error),
+            Failure::Watch(origin, error) if self.refuses_streaming(origin, &error) => {
+                info!(source = %self.shared.scope.source, "the cluster does not stream lists, listing page by page");
+                self.shared.stop_streaming();
+                self.epoch = None;
+            }
+            // The API of an optional kind is gone, and its objects with it: the next beginning goes without.
+            Failure::Watch(Origin::Classes | Origin::Hosts, error) if error::code(&error) == Some(404) => {
+                self.start_over();
+            }
+            // Not a failure: the past of the watch is gone, and it names everything again.
+            Failure::Watch(_, watcher::Error::WatchError(status)) if status.code == 410 => {}
+            Failure::Watch(_, error) => {
+                let error = error::watch(error);
+                if error.kind() == ErrorKind::Unauthenticated {
+                    self.start_over();
+                }
+                self.report(error);
+            }
         }
-        let gone = origin != Origin::Nodes && error::code(&error) == Some(404);
-        let expired = matches!(&error, watcher::Error::WatchError(status) if status.code == 410);
-        if expired {
-            // Not a failure: the watch names everything again, see `Step::StartOver`.
-            return debug!(?origin, "the past of a watch is gone");
-        }
-        let error = error::watch(error);
-        if gone || error.kind() == ErrorKind::Unauthenticated {
-            self.start_over();
-        }
-        if !gone {
-            self.report(error);
-        }
+    }
+
+    fn refuses_streaming(&self, origin: Origin, error: &watcher::Error) -> bool {
+        self.epoch.as_ref().is_some_and(|epoch| epoch.streams(origin)) && events::refuses_streaming(error)
     }
 
     /// Ends the epoch; the next begins after a pause that grows while attempts fail.
@@ -210,87 +178,12 @@ impl Follow {
     /// Tells an error, but not too often.
     fn report(&mut self, error: Error) {
         let now = Instant::now();
-        self.failed = Some(now);
+        self.failed_at = Some(now);
         if self.told_error.is_none_or(|at| now.duration_since(at) >= ERRORS_EVERY) {
             self.told_error = Some(now);
             self.ready.push_back(Err(error));
         } else {
             debug!(%error, "the cluster failed again");
         }
-    }
-}
-
-/// What follows from an event.
-enum Step {
-    Wait,
-    /// The last watch has named everything.
-    Baseline,
-    Tell,
-    Beat,
-    StartOver,
-}
-
-impl Epoch {
-    fn node(&mut self, shared: &Shared, event: Event<k8s_openapi::api::core::v1::Node>) -> Result<Step> {
-        match event {
-            Event::Init if self.gathering.contains(&Origin::Nodes) => self.cluster.clear(Family::Node),
-            Event::Init => return Ok(Step::StartOver),
-            Event::InitApply(item) | Event::Apply(item) => {
-                let member = node::node(&shared.scope, &item)?;
-                shared.remember_node(&member.object.key.id, &item.metadata);
-                self.cluster.put(member);
-            }
-            Event::Delete(item) => {
-                self.cluster
-                    .remove(&node::id(&shared.scope, item.metadata.name.as_deref().unwrap_or_default()));
-            }
-            Event::InitDone => return Ok(self.named(Origin::Nodes)),
-        }
-        Ok(self.step())
-    }
-
-    fn class(
-        &mut self,
-        shared: &Shared,
-        event: Event<k8s_openapi::api::storage::v1::StorageClass>,
-    ) -> Result<Step> {
-        match event {
-            Event::Init if self.gathering.contains(&Origin::Classes) => self.cluster.clear_classes(),
-            Event::Init => return Ok(Step::StartOver),
-            Event::InitApply(item) | Event::Apply(item) => {
-                let name = item.metadata.name.as_deref().unwrap_or_default();
-                self.cluster.put_class(name, class::class(&shared.scope, &item)?);
-            }
-            Event::Delete(item) => {
-                self.cluster.remove_class(item.metadata.name.as_deref().unwrap_or_default())
-            }
-            Event::InitDone => return Ok(self.named(Origin::Classes)),
-        }
-        Ok(self.step())
-    }
-
-    fn host(&mut self, shared: &Shared, event: Event<kube::api::DynamicObject>) -> Result<Step> {
-        match event {
-            Event::Init if self.gathering.contains(&Origin::Hosts) => self.cluster.clear(Family::Host),
-            Event::Init => return Ok(Step::StartOver),
-            Event::InitApply(item) | Event::Apply(item) => {
-                let member = host::host(&shared.scope, &item)?;
-                shared.remember_host(&member.object.key.id, &item.metadata);
-                self.cluster.put(member);
-            }
-            Event::Delete(item) => self.cluster.remove(&host::id(&shared.scope, &host::native(&item))),
-            Event::InitDone => return Ok(self.named(Origin::Hosts)),
-        }
-        Ok(self.step())
-    }
-
-    fn step(&self) -> Step {
-        if self.gathering.is_empty() { Step::Tell } else { Step::Wait }
-    }
-
-    /// Notes that a watch has named everything.
-    fn named(&mut self, origin: Origin) -> Step {
-        let last = self.gathering.remove(&origin) && self.gathering.is_empty();
-        if last { Step::Baseline } else { Step::Wait }
     }
 }
