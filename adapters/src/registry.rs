@@ -1,8 +1,11 @@
 //! From a configuration section to a backend or a store: the only place that knows them all.
 
+mod stores;
+
 use crate::layers::{self, Guard, Observer};
 use netweave_model::port::{Backend, Clock, Deliveries, InventoryLog, Leases, Subscriptions};
 use netweave_model::{Id, Result, SourceName};
+use schemars::JsonSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

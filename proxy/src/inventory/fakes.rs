@@ -13,7 +13,9 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 use netweave_memory::Memory;
-use netweave_model::port::{Backend, Capabilities, Change, Changes, Clock, Ids, InventoryLog, Leases, Listing};
+use netweave_model::port::{
+    Backend, Capabilities, Change, Changes, Clock, Ids, InventoryLog, Leases, Listing,
+};
 use netweave_model::{Error, ErrorKind, Id, Kind, Object, ObjectKey, Result, SourceName, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -32,7 +34,8 @@ impl FakeClock {
     }
 
     pub(crate) fn forward(&self, by: Duration) {
-        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.0
+            .fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
 
@@ -76,7 +79,11 @@ pub(crate) struct FakeBackend {
 impl FakeBackend {
     pub(crate) fn new(kinds: &[Kind]) -> Arc<Self> {
         Arc::new(Self {
-            capabilities: Capabilities { kinds: kinds.to_vec(), native_watch: true, single_get: false },
+            capabilities: Capabilities {
+                kinds: kinds.to_vec(),
+                native_watch: true,
+                single_get: false,
+            },
             objects: Mutex::default(),
             listeners: Mutex::default(),
             permits: Semaphore::new(1000),
@@ -128,7 +135,15 @@ impl Backend for FakeBackend {
         if self.failing.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Unavailable, "down"));
         }
-        Ok(Listing { objects: self.objects.lock().unwrap().get(&kind).cloned().unwrap_or_default() })
+        Ok(Listing {
+            objects: self
+                .objects
+                .lock()
+                .unwrap()
+                .get(&kind)
+                .cloned()
+                .unwrap_or_default(),
+        })
     }
 
     async fn get(&self, _: &ObjectKey) -> Result<Object> {
@@ -146,8 +161,18 @@ impl Backend for FakeBackend {
 /// Makes an object of any kind that has an id and a name.
 pub(crate) fn object(kind: Kind, parent: Option<&str>, id: &str, name: &str) -> Object {
     let pool = parent.map_or_else(String::new, |pool| format!("\"resourcePoolId\":\"{pool}\","));
-    let json = format!("{{\"{}\":\"{id}\",{pool}\"name\":\"{name}\"}}", kind.id_attribute());
-    Object { key: ObjectKey { kind, id: Id::from(id) }, parent: parent.map(Id::from), json: json.into() }
+    let json = format!(
+        "{{\"{}\":\"{id}\",{pool}\"name\":\"{name}\"}}",
+        kind.id_attribute()
+    );
+    Object {
+        key: ObjectKey {
+            kind,
+            id: Id::from(id),
+        },
+        parent: parent.map(Id::from),
+        json: json.into(),
+    }
 }
 
 /// Makes a pool.
@@ -178,10 +203,20 @@ impl World {
 
     /// Builds the same again over a store that is there already, as a restarted process does.
     pub(crate) fn again(&self, backends: &[(&str, &Arc<FakeBackend>)]) -> Self {
-        Self::over(Arc::clone(&self.clock), FakeIds::new(), self.store.clone(), backends)
+        Self::over(
+            Arc::clone(&self.clock),
+            FakeIds::new(),
+            self.store.clone(),
+            backends,
+        )
     }
 
-    fn over(clock: Arc<FakeClock>, ids: Arc<dyn Ids>, store: Memory, backends: &[(&str, &Arc<FakeBackend>)]) -> Self {
+    fn over(
+        clock: Arc<FakeClock>,
+        ids: Arc<dyn Ids>,
+        store: Memory,
+        backends: &[(&str, &Arc<FakeBackend>)],
+    ) -> Self {
         let names: Vec<_> = backends.iter().map(|(name, _)| SourceName::from(*name)).collect();
         let log: Arc<dyn InventoryLog> = Arc::new(store.clone());
         let leases: Arc<dyn Leases> = Arc::new(store.clone());
@@ -203,12 +238,30 @@ impl World {
                 Arc::new(Feed::new(SourceName::from(*name), backend, desk.clone()))
             })
             .collect();
-        let (fills, fillers) =
-            Fills::new(feeds.clone(), Arc::clone(&catalog), Arc::clone(&desk.clock), &ids, Ttl::default());
+        let (fills, fillers) = Fills::new(
+            feeds.clone(),
+            Arc::clone(&catalog),
+            Arc::clone(&desk.clock),
+            &ids,
+            Ttl::default(),
+        );
         let follow = Follow::new(log, catalog, sources, Arc::clone(&metrics), names);
         let mut services: Vec<Arc<dyn Service>> = vec![Arc::new(follow)];
-        services.extend(fillers.into_iter().map(|filler: Filler| Arc::new(filler) as Arc<dyn Service>));
-        Self { clock, store, desk, metrics, fills: Arc::new(fills), feeds, services, running: JoinSet::new() }
+        services.extend(
+            fillers
+                .into_iter()
+                .map(|filler: Filler| Arc::new(filler) as Arc<dyn Service>),
+        );
+        Self {
+            clock,
+            store,
+            desk,
+            metrics,
+            fills: Arc::new(fills),
+            feeds,
+            services,
+            running: JoinSet::new(),
+        }
     }
 
     /// Runs the follower and the fillers.
@@ -245,7 +298,9 @@ impl World {
 
     /// Waits until something holds of the views; panics if it does not come to hold.
     pub(crate) async fn until(&self, holds: impl Fn(&super::catalog::Views) -> bool) {
-        tokio::time::timeout(Duration::from_secs(20), self.desk.catalog.until(holds)).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(20), self.desk.catalog.until(holds))
+            .await
+            .unwrap();
     }
 
     /// Waits until something holds at all; panics if it does not come to hold.
@@ -255,7 +310,9 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), asked).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(20), asked)
+            .await
+            .unwrap();
     }
 
     /// Commits a complete list, as the source's leader.
@@ -268,7 +325,10 @@ impl World {
     /// Returns the ids of a kind in the views.
     pub(crate) fn ids(&self, kind: Kind, parent: Option<&str>) -> Vec<String> {
         let views = self.desk.catalog.views();
-        let views = views.sources.iter().flat_map(|source| source.kinds.get(kind).range(parent, None));
+        let views = views
+            .sources
+            .iter()
+            .flat_map(|source| source.kinds.get(kind).range(parent, None));
         views.map(|(id, _)| id.as_str().to_owned()).collect()
     }
 }

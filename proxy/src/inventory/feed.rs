@@ -96,7 +96,13 @@ pub struct Begun(u64);
 impl Feed {
     /// Makes the feed of one source.
     pub fn new(name: SourceName, backend: Arc<dyn Backend>, desk: Desk) -> Self {
-        Self { name, backend, desk, tenure: Mutex::new(None), gate: tokio::sync::Mutex::default() }
+        Self {
+            name,
+            backend,
+            desk,
+            tenure: Mutex::new(None),
+            gate: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Returns what this feed writes with.
@@ -110,8 +116,15 @@ impl Feed {
     /// `Unavailable`: the store does not answer.
     pub async fn lead(&self) -> Result<Option<Fence>> {
         let asked_at = self.desk.clock.now();
-        let fence = self.desk.leases.acquire(&self.lease(), &self.desk.holder, LEASE).await?;
-        self.hold(fence.map(|fence| Tenure { fence, renewed_at: asked_at }));
+        let fence = self
+            .desk
+            .leases
+            .acquire(&self.lease(), &self.desk.holder, LEASE)
+            .await?;
+        self.hold(fence.map(|fence| Tenure {
+            fence,
+            renewed_at: asked_at,
+        }));
         Ok(fence)
     }
 
@@ -128,7 +141,10 @@ impl Feed {
         }
         match self.desk.leases.renew(&self.lease(), tenure.fence, LEASE).await {
             Ok(true) => {
-                self.hold(Some(Tenure { renewed_at: now, ..tenure }));
+                self.hold(Some(Tenure {
+                    renewed_at: now,
+                    ..tenure
+                }));
                 Ok(true)
             }
             Ok(false) => {
@@ -179,12 +195,19 @@ impl Feed {
     ///
     /// # Errors
     /// As [`commit`](Self::commit).
-    pub async fn commit_list(&self, kind: Kind, objects: Vec<Object>, begun: Option<Begun>) -> Result<Listed> {
+    pub async fn commit_list(
+        &self,
+        kind: Kind,
+        objects: Vec<Object>,
+        begun: Option<Begun>,
+    ) -> Result<Listed> {
         let mut gate = self.gate.lock().await;
         let listed: BTreeSet<Id> = objects.iter().map(|object| object.key.id.clone()).collect();
         let held = gate.held.get_mut(kind).take();
         if let (Some(held), Some(_)) = (&held, begun) {
-            return self.confirm(&mut gate, kind, objects, &held.missing, &listed).await;
+            return self
+                .confirm(&mut gate, kind, objects, &held.missing, &listed)
+                .await;
         }
         if begun.is_some_and(|begun| begun.0 != *gate.writes.get(kind)) {
             return Ok(Listed::Outdated);
@@ -201,15 +224,22 @@ impl Feed {
             source = %self.name, %kind, known, missing = missing.len(),
             "a list lacks much of what is known; nothing is deleted before a second list confirms it"
         );
-        *gate.held.get_mut(kind) = Some(Held { missing, since: self.desk.clock.now() });
-        self.write(&objects.into_iter().map(Change::Upsert).collect::<Vec<_>>()).await?;
+        *gate.held.get_mut(kind) = Some(Held {
+            missing,
+            since: self.desk.clock.now(),
+        });
+        self.write(&objects.into_iter().map(Change::Upsert).collect::<Vec<_>>())
+            .await?;
         Ok(Listed::Held)
     }
 
     /// Returns the kinds whose list must be confirmed, and when each is due.
     pub async fn held(&self) -> Vec<(Kind, Timestamp)> {
         let gate = self.gate.lock().await;
-        let held = gate.held.iter().filter_map(|(kind, held)| Some((kind, held.as_ref()?.since.plus(CONFIRM_AFTER))));
+        let held = gate
+            .held
+            .iter()
+            .filter_map(|(kind, held)| Some((kind, held.as_ref()?.since.plus(CONFIRM_AFTER))));
         held.collect()
     }
 
@@ -225,9 +255,17 @@ impl Feed {
         listed: &BTreeSet<Id>,
     ) -> Result<Listed> {
         *gate.writes.get_mut(kind) += 1;
-        let back = objects.into_iter().filter(|object| missing.contains(&object.key.id)).map(Change::Upsert);
-        let gone = missing.difference(listed).map(|id| Change::Delete(ObjectKey { kind, id: id.clone() }));
-        let changes: Vec<_> = back.chain(gone).chain(std::iter::once(Change::Heartbeat)).collect();
+        let back = objects
+            .into_iter()
+            .filter(|object| missing.contains(&object.key.id))
+            .map(Change::Upsert);
+        let gone = missing
+            .difference(listed)
+            .map(|id| Change::Delete(ObjectKey { kind, id: id.clone() }));
+        let changes: Vec<_> = back
+            .chain(gone)
+            .chain(std::iter::once(Change::Heartbeat))
+            .collect();
         self.write(&changes).await?;
         info!(source = %self.name, %kind, changes = changes.len(), "a second list confirmed what is gone");
         Ok(Listed::Committed)
@@ -236,14 +274,23 @@ impl Feed {
     /// Returns how many objects of a kind are known, and which of them a list lacks.
     fn compare(&self, kind: Kind, listed: &BTreeSet<Id>) -> (usize, BTreeSet<Id>) {
         let views = self.desk.catalog.views();
-        let Some(view) = views.view(&self.name, kind).filter(|view| view.known) else { return (0, BTreeSet::new()) };
-        let missing = view.keys().map(|key| &key.id).filter(|id| !listed.contains(*id)).cloned().collect();
+        let Some(view) = views.view(&self.name, kind).filter(|view| view.known) else {
+            return (0, BTreeSet::new());
+        };
+        let missing = view
+            .keys()
+            .map(|key| &key.id)
+            .filter(|id| !listed.contains(*id))
+            .cloned()
+            .collect();
         (view.len(), missing)
     }
 
     async fn replace(&self, kind: Kind, objects: Vec<Object>) -> Result<()> {
         let upserts = objects.into_iter().map(Change::Upsert);
-        let all = std::iter::once(Change::Reset(kind)).chain(upserts).chain(std::iter::once(Change::Synced(kind)));
+        let all = std::iter::once(Change::Reset(kind))
+            .chain(upserts)
+            .chain(std::iter::once(Change::Synced(kind)));
         self.write(&all.collect::<Vec<_>>()).await
     }
 
@@ -252,9 +299,15 @@ impl Feed {
         for chunk in changes.chunks(CHUNK) {
             let kept = self.keep().await?;
             let tenure = *self.tenure();
-            let fence = tenure.filter(|_| kept).map(|tenure| tenure.fence).ok_or_else(lost)?;
+            let fence = tenure
+                .filter(|_| kept)
+                .map(|tenure| tenure.fence)
+                .ok_or_else(lost)?;
             let committed = self.desk.log.commit(&self.name, fence, chunk).await;
-            if committed.as_ref().is_err_and(|error| error.kind() == ErrorKind::Conflict) {
+            if committed
+                .as_ref()
+                .is_err_and(|error| error.kind() == ErrorKind::Conflict)
+            {
                 self.hold(None);
             }
             self.desk.catalog.expect(committed?);

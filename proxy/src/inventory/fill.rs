@@ -93,7 +93,12 @@ struct SlotState {
 
 impl Class {
     /// All classes.
-    pub const ALL: [Self; 4] = [Self::ResourceLists, Self::Resources, Self::ResourcePools, Self::Capabilities];
+    pub const ALL: [Self; 4] = [
+        Self::ResourceLists,
+        Self::Resources,
+        Self::ResourcePools,
+        Self::Capabilities,
+    ];
 
     /// Returns the class of a read of a kind: of a list, or of one object.
     pub const fn of(kind: Kind, single: bool) -> Self {
@@ -101,9 +106,10 @@ impl Class {
             Kind::Resource if single => Self::Resources,
             Kind::Resource => Self::ResourceLists,
             Kind::ResourcePool | Kind::OCloudSite | Kind::Location => Self::ResourcePools,
-            Kind::ResourceType | Kind::AlarmDictionary | Kind::PerformanceDictionary | Kind::DeploymentManager => {
-                Self::Capabilities
-            }
+            Kind::ResourceType
+            | Kind::AlarmDictionary
+            | Kind::PerformanceDictionary
+            | Kind::DeploymentManager => Self::Capabilities,
         }
     }
 
@@ -151,8 +157,19 @@ impl Fills {
         ttl: Ttl,
     ) -> (Self, Vec<Filler>) {
         let lines: Vec<_> = feeds.into_iter().map(|feed| Arc::new(Line::new(feed))).collect();
-        let fillers = lines.iter().map(|line| Filler::new(Arc::clone(line), Arc::clone(ids))).collect();
-        (Self { lines, catalog, clock, ttl }, fillers)
+        let fillers = lines
+            .iter()
+            .map(|line| Filler::new(Arc::clone(line), Arc::clone(ids)))
+            .collect();
+        (
+            Self {
+                lines,
+                catalog,
+                clock,
+                ttl,
+            },
+            fillers,
+        )
     }
 
     /// Returns the lifetime of a class.
@@ -164,9 +181,13 @@ impl Fills {
     pub fn freshness(&self, kinds: &[Kind], class: Class) -> Freshness {
         let (now, lifetime) = (self.clock.now(), self.lifetime(class));
         let mut freshness = Freshness::default();
-        let Some(states) = self.lines.first().map(|line| line.feed.desk().sources.states()) else { return freshness };
+        let Some(states) = self.lines.first().map(|line| line.feed.desk().sources.states()) else {
+            return freshness;
+        };
         for line in &self.lines {
-            let Some(state) = states.get(&line.feed.name) else { continue };
+            let Some(state) = states.get(&line.feed.name) else {
+                continue;
+            };
             for kind in kinds.iter().filter(|kind| line.offers.contains(kind)) {
                 let seen = line.freshness(state, *kind, now, lifetime);
                 freshness.age = freshness.age.max(seen.age);
@@ -197,7 +218,9 @@ impl Fills {
                 }
             }
         };
-        timeout(FIRST_READ, settled).await.unwrap_or_else(|_| Err(unread()))
+        timeout(FIRST_READ, settled)
+            .await
+            .unwrap_or_else(|_| Err(unread()))
     }
 
     /// Compares what is offered with what is known; asks for what was never read.
@@ -223,7 +246,11 @@ impl Fills {
                 read += 1;
             } else {
                 line.want(kind);
-                if line.slots.get(kind).state().failed { failed += 1 } else { pending += 1 }
+                if line.slots.get(kind).state().failed {
+                    failed += 1
+                } else {
+                    pending += 1
+                }
             }
         }
         match (read, failed, pending) {
@@ -238,19 +265,32 @@ impl Fills {
 impl Line {
     fn new(feed: Arc<Feed>) -> Self {
         let offers = feed.backend.capabilities().kinds.clone();
-        Self { feed, offers, slots: PerKind::from_fn(|_| Slot::default()), work: Notify::new() }
+        Self {
+            feed,
+            offers,
+            slots: PerKind::from_fn(|_| Slot::default()),
+            work: Notify::new(),
+        }
     }
 
     fn freshness(&self, state: &SourceState, kind: Kind, now: Timestamp, lifetime: Duration) -> Freshness {
         if state.live {
             return Freshness::default();
         }
-        let Some(confirmed) = *state.kinds.get(kind) else { return Freshness { age: None, stale: true } };
+        let Some(confirmed) = *state.kinds.get(kind) else {
+            return Freshness {
+                age: None,
+                stale: true,
+            };
+        };
         let age = now.since(confirmed);
         if age > self.slots.get(kind).state().stretch(lifetime) {
             self.want(kind);
         }
-        Freshness { age: Some(age), stale: state.fails(kind) || age > lifetime }
+        Freshness {
+            age: Some(age),
+            stale: state.fails(kind) || age > lifetime,
+        }
     }
 
     /// Asks the filler for a list; asking again before it began changes nothing.
@@ -285,7 +325,10 @@ impl SlotState {
 impl Filler {
     fn new(line: Arc<Line>, ids: Arc<dyn Ids>) -> Self {
         for (_, slot) in line.slots.iter() {
-            slot.set(SlotState { jitter: jitter(&*ids), ..SlotState::default() });
+            slot.set(SlotState {
+                jitter: jitter(&*ids),
+                ..SlotState::default()
+            });
         }
         Self { line, ids }
     }
@@ -303,7 +346,11 @@ impl Filler {
             }
         }
         let ready = |slot: &Slot| slot.wanted.load(Ordering::Acquire) && !slot.state().rests(now);
-        self.line.slots.iter().find(|(_, slot)| ready(slot)).map(|(kind, _)| kind)
+        self.line
+            .slots
+            .iter()
+            .find(|(_, slot)| ready(slot))
+            .map(|(kind, _)| kind)
     }
 
     /// Lists one kind and commits it, if this process may.
@@ -328,7 +375,11 @@ impl Filler {
         let now = self.now();
         if let Err(error) = outcome {
             warn!(source = %feed.name, %kind, %error, "the source did not deliver a list");
-            let live = feed.desk().sources.state(&feed.name).is_some_and(|state| state.live);
+            let live = feed
+                .desk()
+                .sources
+                .state(&feed.name)
+                .is_some_and(|state| state.live);
             if !live {
                 feed.desk().sources.failed(&feed.name, now, error);
             }
@@ -336,9 +387,17 @@ impl Filler {
             debug!(source = %feed.name, %kind, ?outcome, "asked the source for a list");
         }
         // Without the lease nothing was asked: try again soon, the holder may be gone.
-        let rested = if matches!(outcome, Ok(None)) { PAUSE.saturating_sub(IDLE) } else { Duration::ZERO };
+        let rested = if matches!(outcome, Ok(None)) {
+            PAUSE.saturating_sub(IDLE)
+        } else {
+            Duration::ZERO
+        };
         let ended_at = Some(now.minus(rested));
-        let state = SlotState { ended_at, failed: outcome.is_err(), jitter: jitter(&*self.ids) };
+        let state = SlotState {
+            ended_at,
+            failed: outcome.is_err(),
+            jitter: jitter(&*self.ids),
+        };
         let slot = self.line.slots.get(kind);
         slot.set(state);
         slot.wanted.store(false, Ordering::Release);
@@ -354,7 +413,9 @@ impl Service for Filler {
 
     /// Makes one list. Dropped in the middle, the list stays wanted.
     async fn activate(&self) -> Result<bool> {
-        let Some(kind) = self.next().await else { return Ok(false) };
+        let Some(kind) = self.next().await else {
+            return Ok(false);
+        };
         let outcome = self.fill(kind).await;
         self.settle(kind, &outcome);
         Ok(true)
@@ -375,7 +436,11 @@ fn jitter(ids: &dyn Ids) -> i32 {
 }
 
 fn unread() -> Error {
-    Error::new(ErrorKind::Unavailable, "the inventory of a source has not been read yet").with_retry(Retry::After(PAUSE))
+    Error::new(
+        ErrorKind::Unavailable,
+        "the inventory of a source has not been read yet",
+    )
+    .with_retry(Retry::After(PAUSE))
 }
 
 #[cfg(test)]

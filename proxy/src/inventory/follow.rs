@@ -66,7 +66,14 @@ impl Follow {
         metrics: Arc<Metrics>,
         names: Vec<SourceName>,
     ) -> Self {
-        Self { log, catalog, sources, metrics, names, state: Mutex::default() }
+        Self {
+            log,
+            catalog,
+            sources,
+            metrics,
+            names,
+            state: Mutex::default(),
+        }
     }
 
     /// Reads the rows of all sources, each at or after the log's head as it was before.
@@ -109,10 +116,18 @@ impl Follow {
     }
 
     /// Loads what baselines announced.
-    async fn load_pending(&self, views: &mut Views, pending: &mut BTreeSet<(SourceName, Kind)>) -> Result<()> {
+    async fn load_pending(
+        &self,
+        views: &mut Views,
+        pending: &mut BTreeSet<(SourceName, Kind)>,
+    ) -> Result<()> {
         while let Some((source, _)) = pending.first().cloned() {
             let snapshot = self.log.snapshot(&source).await?;
-            let kinds: Vec<Kind> = pending.iter().filter(|(name, _)| *name == source).map(|(_, kind)| *kind).collect();
+            let kinds: Vec<Kind> = pending
+                .iter()
+                .filter(|(name, _)| *name == source)
+                .map(|(_, kind)| *kind)
+                .collect();
             self.install(views, &source, snapshot, &kinds);
             pending.retain(|(name, _)| *name != source);
         }
@@ -121,7 +136,9 @@ impl Follow {
 
     /// Applies one entry; positions that are already contained are passed over.
     fn apply(&self, state: &mut State, entry: Entry) -> Step {
-        let Some(views) = state.draft.as_mut() else { return Step::StartOver };
+        let Some(views) = state.draft.as_mut() else {
+            return Step::StartOver;
+        };
         let position = match &entry {
             Entry::Changed(event) => event.position,
             Entry::Baseline { position, .. } => *position,
@@ -133,7 +150,10 @@ impl Follow {
         if position <= views.position {
             return Step::Done;
         }
-        let next = Position { sequence: views.position.sequence.saturating_add(1), ..views.position };
+        let next = Position {
+            sequence: views.position.sequence.saturating_add(1),
+            ..views.position
+        };
         if position != next {
             warn!(%position, expected = %next, "the change log has a gap");
             return Step::StartOver;
@@ -145,8 +165,15 @@ impl Follow {
                     patch(view, event, self.catalog.paths());
                 }
             }
-            Entry::Baseline { source, kind, position } => {
-                if views.view(&source, kind).is_some_and(|view| view.applied < position) {
+            Entry::Baseline {
+                source,
+                kind,
+                position,
+            } => {
+                if views
+                    .view(&source, kind)
+                    .is_some_and(|view| view.applied < position)
+                {
                     state.pending.insert((source, kind));
                 }
             }
@@ -161,7 +188,9 @@ impl Follow {
             Some(batches) => batches,
             None => self.log.follow(from).await?.ready_chunks(BATCH),
         };
-        let Some(batch) = batches.next().await else { return Ok(Step::Done) };
+        let Some(batch) = batches.next().await else {
+            return Ok(Step::Done);
+        };
         for entry in batch {
             if self.apply(state, entry?) == Step::StartOver {
                 return Ok(Step::StartOver);
@@ -173,14 +202,22 @@ impl Follow {
 
     /// Shows the draft to readers, if all its views stand at one position.
     fn publish(&self, views: &Views) {
-        let furthest = views.sources.iter().flat_map(|source| source.kinds.iter()).map(|(_, view)| view.applied).max();
+        let furthest = views
+            .sources
+            .iter()
+            .flat_map(|source| source.kinds.iter())
+            .map(|(_, view)| view.applied)
+            .max();
         if furthest.is_some_and(|furthest| furthest > views.position) {
             return;
         }
         let before = self.catalog.views();
         for source in &views.sources {
             for (kind, view) in source.kinds.iter() {
-                if before.view(&source.name, kind).is_none_or(|old| old.changed != view.changed) {
+                if before
+                    .view(&source.name, kind)
+                    .is_none_or(|old| old.changed != view.changed)
+                {
                     self.count(&source.name, kind, view.len());
                 }
             }
@@ -192,16 +229,28 @@ impl Follow {
 
     fn count(&self, source: &SourceName, kind: Kind, len: usize) {
         let count = i64::try_from(len).unwrap_or(i64::MAX);
-        self.metrics.resources.with_label_values(&[source.as_str(), kind.collection()]).set(count);
+        self.metrics
+            .resources
+            .with_label_values(&[source.as_str(), kind.collection()])
+            .set(count);
         if kind == Kind::ResourcePool {
-            self.metrics.resource_pools.with_label_values(&[source.as_str()]).set(count);
+            self.metrics
+                .resource_pools
+                .with_label_values(&[source.as_str()])
+                .set(count);
         }
     }
 
     async fn measure_lag(&self, at: Position) {
         if let Ok(head) = self.log.head().await {
-            let lag = if head.generation == at.generation { head.sequence.saturating_sub(at.sequence) } else { 0 };
-            self.metrics.follow_lag.set(i64::try_from(lag).unwrap_or(i64::MAX));
+            let lag = if head.generation == at.generation {
+                head.sequence.saturating_sub(at.sequence)
+            } else {
+                0
+            };
+            self.metrics
+                .follow_lag
+                .set(i64::try_from(lag).unwrap_or(i64::MAX));
         }
     }
 
@@ -213,7 +262,9 @@ impl Follow {
             self.publish(&views);
             state.draft = Some(views);
         }
-        let Some(from) = state.draft.as_ref().map(|views| views.position) else { return Ok(()) };
+        let Some(from) = state.draft.as_ref().map(|views| views.position) else {
+            return Ok(());
+        };
         if state.pending.is_empty() {
             match self.take(state, from).await {
                 Ok(Step::Done) => {}
@@ -263,7 +314,10 @@ fn patch(view: &mut View, event: Event, paths: &Paths) {
     if event.key.kind == Kind::Resource
         && let Some(pool) = event.prior.as_deref().and_then(pool_of)
     {
-        view.remove(KeyRef { parent: Some(&pool), id: id.as_str() });
+        view.remove(KeyRef {
+            parent: Some(&pool),
+            id: id.as_str(),
+        });
     }
     match event.post {
         Some(json) => {
@@ -272,7 +326,10 @@ fn patch(view: &mut View, event: Event, paths: &Paths) {
             }
         }
         None => {
-            view.remove(KeyRef { parent: event.parent.as_ref().map(Id::as_str), id: id.as_str() });
+            view.remove(KeyRef {
+                parent: event.parent.as_ref().map(Id::as_str),
+                id: id.as_str(),
+            });
         }
     }
 }
@@ -296,7 +353,9 @@ fn pool_of(json: &[u8]) -> Option<Cow<'_, str>> {
         #[serde(borrow)]
         resource_pool_id: Cow<'a, str>,
     }
-    serde_json::from_slice::<Pool<'_>>(json).map(|pool| pool.resource_pool_id).ok()
+    serde_json::from_slice::<Pool<'_>>(json)
+        .map(|pool| pool.resource_pool_id)
+        .ok()
 }
 
 #[cfg(test)]

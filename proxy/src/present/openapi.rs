@@ -65,12 +65,17 @@ fn templates() -> Vec<&'static str> {
 /// Describes all methods of one path. Placeholders stand in the route where ids would.
 fn path_item(route: &Route<'_>) -> Value {
     let mut item = Map::new();
-    let placeholders: Vec<Value> = placeholders(route.template).map(operations::path_parameter).collect();
+    let placeholders: Vec<Value> = placeholders(route.template)
+        .map(operations::path_parameter)
+        .collect();
     if !placeholders.is_empty() {
         item.insert("parameters".to_owned(), Value::Array(placeholders));
     }
     for method in route.methods {
-        item.insert(method.as_str().to_ascii_lowercase(), operations::describe(route, method));
+        item.insert(
+            method.as_str().to_ascii_lowercase(),
+            operations::describe(route, method),
+        );
         if *method == Method::GET && !route.methods.contains(&Method::HEAD) {
             item.insert("head".to_owned(), operations::describe(route, &Method::HEAD));
         }
@@ -80,8 +85,12 @@ fn path_item(route: &Route<'_>) -> Value {
 
 /// Returns the names of a template's placeholders.
 fn placeholders(template: &str) -> impl Iterator<Item = &str> {
-    template.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+    template
+        .split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
 }
 
+#[cfg(test)]
+pub(crate) mod check;
 #[cfg(test)]
 mod tests;

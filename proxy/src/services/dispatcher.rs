@@ -55,11 +55,21 @@ pub struct Dispatcher {
 impl Dispatcher {
     /// Makes the service; `max_queue` is the longest queue of one subscription.
     pub fn new(parts: Parts, max_queue: u64) -> Self {
-        Self { parts, max_queue, matcher: Mutex::new(None), reached: Mutex::new(None) }
+        Self {
+            parts,
+            max_queue,
+            matcher: Mutex::new(None),
+            reached: Mutex::new(None),
+        }
     }
 
     /// Queues a run of entries that lies behind the cursor; returns the cursor after it, or `None` if others were faster.
-    async fn fan_out(&self, cursor: Position, entries: &[Entry], matcher: &mut Matcher) -> Result<Option<Position>> {
+    async fn fan_out(
+        &self,
+        cursor: Position,
+        entries: &[Entry],
+        matcher: &mut Matcher,
+    ) -> Result<Option<Position>> {
         for _ in 0..MATCH_TRIES {
             matcher.refresh(&*self.parts.subscriptions).await?;
             let (to, items) = matcher.select(cursor, entries, MAX_ITEMS);
@@ -85,13 +95,26 @@ impl Dispatcher {
         matcher.refresh(&*self.parts.subscriptions).await?;
         tracing::error!(%cursor, %to, subscriptions = matcher.len(), "the change log has a gap, subscribers are told to resync");
         for id in matcher.ids() {
-            match self.parts.deliveries.enqueue(id, vec![Notice::Resync { dropped: 0 }]).await {
-                Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => return Err(error),
+            match self
+                .parts
+                .deliveries
+                .enqueue(id, vec![Notice::Resync { dropped: 0 }])
+                .await
+            {
+                Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => {
+                    return Err(error);
+                }
                 Ok(_) | Err(_) => {}
             }
         }
         let subscriptions_version = matcher.version();
-        let step = FanOut { from: cursor, to, subscriptions_version, items: Vec::new(), max_queue: self.max_queue };
+        let step = FanOut {
+            from: cursor,
+            to,
+            subscriptions_version,
+            items: Vec::new(),
+            max_queue: self.max_queue,
+        };
         self.parts.deliveries.fan_out(step).await.map(drop)
     }
 
@@ -110,11 +133,16 @@ impl Dispatcher {
             self.parts.metrics.stream_length.set(0);
             return Ok(false);
         }
-        let Some(to) = self.fan_out(cursor, &entries, matcher).await? else { return Ok(true) };
+        let Some(to) = self.fan_out(cursor, &entries, matcher).await? else {
+            return Ok(true);
+        };
         self.reach(to);
         let head = self.parts.log.head().await?;
         let left = head.sequence.saturating_sub(to.sequence);
-        self.parts.metrics.stream_length.set(i64::try_from(left).unwrap_or(i64::MAX));
+        self.parts
+            .metrics
+            .stream_length
+            .set(i64::try_from(left).unwrap_or(i64::MAX));
         Ok(left > 0)
     }
 
@@ -133,7 +161,10 @@ impl Service for Dispatcher {
         let known = self.matcher.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut matcher = known.unwrap_or_else(|| Matcher::new(Arc::clone(&self.parts.paths)));
         let more = self.round(&mut matcher).await;
-        self.parts.metrics.subscriptions.set(i64::try_from(matcher.len()).unwrap_or(i64::MAX));
+        self.parts
+            .metrics
+            .subscriptions
+            .set(i64::try_from(matcher.len()).unwrap_or(i64::MAX));
         *self.matcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(matcher);
         more
     }

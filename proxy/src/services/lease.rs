@@ -31,12 +31,24 @@ pub fn last_part(subscription: &Subscription) -> Timestamp {
 ///
 /// # Errors
 /// `NotFound`: it has ended meanwhile. `Unavailable`.
-pub async fn alive(subscriptions: &dyn Subscriptions, known: Subscription, now: Timestamp) -> Result<Subscription> {
-    if worth_renewing(&known, now) { subscriptions.renew(&known.id, None).await } else { Ok(known) }
+pub async fn alive(
+    subscriptions: &dyn Subscriptions,
+    known: Subscription,
+    now: Timestamp,
+) -> Result<Subscription> {
+    if worth_renewing(&known, now) {
+        subscriptions.renew(&known.id, None).await
+    } else {
+        Ok(known)
+    }
 }
 
 /// As [`alive`], for a caller whose own work does not depend on it: a store that fails is met at the next sign of life.
-pub async fn try_alive(subscriptions: &dyn Subscriptions, known: Subscription, now: Timestamp) -> Subscription {
+pub async fn try_alive(
+    subscriptions: &dyn Subscriptions,
+    known: Subscription,
+    now: Timestamp,
+) -> Subscription {
     match alive(subscriptions, known.clone(), now).await {
         Ok(renewed) => renewed,
         Err(error) => {

@@ -162,11 +162,16 @@ impl<'a> Watch<'a> {
     /// Commits a list that is complete.
     async fn list(&mut self, kind: Kind) -> Result<()> {
         self.flush().await?;
-        let Some(objects) = self.lists.remove(&kind) else { return Ok(()) };
+        let Some(objects) = self.lists.remove(&kind) else {
+            return Ok(());
+        };
         // Nothing can be compared with what the views do not hold yet.
         self.feed.desk().catalog.until(|views| views.loaded).await;
         if self.feed.commit_list(kind, objects, None).await? == Listed::Committed {
-            self.feed.desk().sources.filled(&self.feed.name, kind, self.feed.desk().clock.now());
+            self.feed
+                .desk()
+                .sources
+                .filled(&self.feed.name, kind, self.feed.desk().clock.now());
         }
         self.synced.insert(kind);
         self.silent_ticks = 0;

@@ -194,6 +194,12 @@ pub trait Deliveries: Send + Sync {
     /// `Unavailable`.
     async fn defer(&self, claim: &Claim, until: Timestamp, attempt: Attempt) -> Result<bool>;
 
+    /// Lets the claim go until `until` without an attempt: nothing is counted. `false`: the claim is no longer held.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn postpone(&self, claim: &Claim, until: Timestamp) -> Result<bool>;
+
     /// Moves the head to the dead letters. The claim stays.
     ///
     /// # Errors

@@ -228,6 +228,10 @@ impl<B: Backing> Deliveries for Store<B> {
             .await
     }
 
+    async fn postpone(&self, claim: &Claim, until: Timestamp) -> Result<bool> {
+        self.run(|state, _| Ok(state.postpone(claim, until))).await
+    }
+
     async fn dead_letter(&self, claim: &Claim, reason: DeadLetterReason, attempt: Attempt) -> Result<bool> {
         self.run(|state, now| Ok(state.dead_letter(claim, reason, attempt, now)))
             .await

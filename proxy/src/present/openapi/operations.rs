@@ -22,22 +22,39 @@ struct About {
 }
 
 const SELECTORS: &[&str] = &["fields", "exclude_fields", "all_fields", "exclude_default"];
-const LIST: &[&str] =
-    &["filter", "fields", "exclude_fields", "all_fields", "exclude_default", "nextpage_opaque_marker", "limit"];
+const LIST: &[&str] = &[
+    "filter",
+    "fields",
+    "exclude_fields",
+    "all_fields",
+    "exclude_default",
+    "nextpage_opaque_marker",
+    "limit",
+];
 
 /// Describes one method of a route.
 pub(super) fn describe(route: &Route<'_>, method: &Method) -> Value {
     let about = about(&route.operation, method);
     let prefix = if *method == Method::HEAD { "head" } else { "" };
-    let suffix = if route.template.contains("/v1/") && !route.template.starts_with("/netweave") { "V1" } else { "" };
+    let suffix = if route.template.contains("/v1/") && !route.template.starts_with("/netweave") {
+        "V1"
+    } else {
+        ""
+    };
     let (status, schema) = about.gives;
     let mut responses = Map::new();
     responses.insert(status.to_owned(), success(&route.operation, method, schema));
     if matches!(*method, Method::GET | Method::HEAD) {
-        responses.insert("304".to_owned(), json!({ "description": "The client has the answer already." }));
+        responses.insert(
+            "304".to_owned(),
+            json!({ "description": "The client has the answer already." }),
+        );
     }
     for refusal in REFUSALS {
-        responses.insert(refusal.to_owned(), json!({ "$ref": "#/components/responses/Problem" }));
+        responses.insert(
+            refusal.to_owned(),
+            json!({ "$ref": "#/components/responses/Problem" }),
+        );
     }
     let mut described = json!({
         "operationId": format!("{prefix}{}{suffix}", about.id),
@@ -64,9 +81,14 @@ fn parameter_reference(name: &str) -> Value {
 
 fn success(operation: &Operation<'_>, method: &Method, schema: Option<Value>) -> Value {
     let mut response = json!({ "description": "Done." });
-    let Some(fields) = response.as_object_mut() else { return response };
+    let Some(fields) = response.as_object_mut() else {
+        return response;
+    };
     if let Some(schema) = schema.filter(|_| *method != Method::HEAD) {
-        fields.insert("content".to_owned(), json!({ "application/json": { "schema": schema } }));
+        fields.insert(
+            "content".to_owned(),
+            json!({ "application/json": { "schema": schema } }),
+        );
     }
     let names: &[&str] = match operation {
         Operation::List(..) => &["ETag", "Link", "Cache-Control", "Age", "X-Cache", "Version"],
@@ -85,49 +107,105 @@ fn success(operation: &Operation<'_>, method: &Method, schema: Option<Value>) ->
         | Operation::Health(_) => &[],
     };
     if !names.is_empty() {
-        let header = |name: &&str| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
-        fields.insert("headers".to_owned(), Value::Object(names.iter().map(header).collect()));
+        let header = |name: &&str| {
+            (
+                (*name).to_owned(),
+                json!({ "$ref": format!("#/components/headers/{name}") }),
+            )
+        };
+        fields.insert(
+            "headers".to_owned(),
+            Value::Object(names.iter().map(header).collect()),
+        );
     }
     response
 }
 
 fn tag(operation: &Operation<'_>) -> &'static str {
     match operation {
-        Operation::Cloud | Operation::List(..) | Operation::Get(..) | Operation::TypeDictionary(..) => "inventory",
+        Operation::Cloud | Operation::List(..) | Operation::Get(..) | Operation::TypeDictionary(..) => {
+            "inventory"
+        }
         Operation::Subscriptions | Operation::Subscription(_) => "subscriptions",
-        Operation::Caller | Operation::Sources | Operation::Lease(_) | Operation::Act(..) | Operation::DryRun => "netweave",
+        Operation::Caller
+        | Operation::Sources
+        | Operation::Lease(_)
+        | Operation::Act(..)
+        | Operation::DryRun => "netweave",
         Operation::ApiVersions(_) | Operation::OpenApi => "interface",
         Operation::Health(_) => "health",
     }
 }
 
 fn about(operation: &Operation<'_>, method: &Method) -> About {
-    let read = |id, summary, query, schema| About { id, summary, query, takes: None, gives: ("200", Some(schema)) };
+    let read = |id, summary, query, schema| About {
+        id,
+        summary,
+        query,
+        takes: None,
+        gives: ("200", Some(schema)),
+    };
     match operation {
         Operation::Cloud => read("getCloud", "Describes the O-Cloud.", SELECTORS, of(Target::Cloud)),
-        Operation::ApiVersions(None) => {
-            read("getAllApiVersions", "Names the versions of the API.", &[], reference("ApiVersionInformation"))
-        }
-        Operation::ApiVersions(Some(_)) => {
-            read("getApiVersions", "Names the versions of this major.", &[], reference("ApiVersionInformation"))
-        }
+        Operation::ApiVersions(None) => read(
+            "getAllApiVersions",
+            "Names the versions of the API.",
+            &[],
+            reference("ApiVersionInformation"),
+        ),
+        Operation::ApiVersions(Some(_)) => read(
+            "getApiVersions",
+            "Names the versions of this major.",
+            &[],
+            reference("ApiVersionInformation"),
+        ),
         Operation::List(kind, _) => {
             let schema = json!({ "type": "array", "items": of(Target::Inventory(*kind)) });
             read(list_id(*kind), "Lists a collection, ordered by id.", LIST, schema)
         }
-        Operation::Get(kind, ..) => {
-            read(get_id(*kind), "Describes one object.", SELECTORS, of(Target::Inventory(*kind)))
-        }
+        Operation::Get(kind, ..) => read(
+            get_id(*kind),
+            "Describes one object.",
+            SELECTORS,
+            of(Target::Inventory(*kind)),
+        ),
         Operation::TypeDictionary(kind, _) => {
-            let id = if *kind == netweave_model::Kind::AlarmDictionary { "getTypeAlarms" } else { "getTypeMeasurements" };
-            read(id, "Describes the dictionary of a resource type.", SELECTORS, of(Target::Inventory(*kind)))
+            let id = if *kind == netweave_model::Kind::AlarmDictionary {
+                "getTypeAlarms"
+            } else {
+                "getTypeMeasurements"
+            };
+            read(
+                id,
+                "Describes the dictionary of a resource type.",
+                SELECTORS,
+                of(Target::Inventory(*kind)),
+            )
         }
-        Operation::OpenApi => read("getOpenApi", "Describes the interface: this document.", &[], json!({ "type": "object" })),
-        Operation::Health(Health::Live) => read("getLive", "Says whether the process turns.", &[], reference("Health")),
-        Operation::Health(Health::Healthy) => read("getHealth", "Says whether the process serves.", &[], reference("Health")),
-        Operation::Health(Health::Ready) => {
-            read("getReady", "Says whether requests should be sent here.", &[], reference("Health"))
-        }
+        Operation::OpenApi => read(
+            "getOpenApi",
+            "Describes the interface: this document.",
+            &[],
+            json!({ "type": "object" }),
+        ),
+        Operation::Health(Health::Live) => read(
+            "getLive",
+            "Says whether the process turns.",
+            &[],
+            reference("Health"),
+        ),
+        Operation::Health(Health::Healthy) => read(
+            "getHealth",
+            "Says whether the process serves.",
+            &[],
+            reference("Health"),
+        ),
+        Operation::Health(Health::Ready) => read(
+            "getReady",
+            "Says whether requests should be sent here.",
+            &[],
+            reference("Health"),
+        ),
         Operation::Subscriptions
         | Operation::Subscription(_)
         | Operation::Caller
@@ -172,35 +250,69 @@ fn subscriptions(operation: &Operation<'_>, method: &Method) -> About {
             gives: ("200", Some(one())),
         },
         (Operation::Lease(_), &Method::DELETE) => gone("endSubscription"),
-        (Operation::Lease(_), &Method::PUT) => {
-            done("replaceSubscription", "Replaces a subscription.", Some("SubscriptionRequest"), "SubscriptionState")
+        (Operation::Lease(_), &Method::PUT) => done(
+            "replaceSubscription",
+            "Replaces a subscription.",
+            Some("SubscriptionRequest"),
+            "SubscriptionState",
+        ),
+        (Operation::Lease(_), _) => done(
+            "getSubscriptionState",
+            "Describes a subscription with lease, state and backlog.",
+            None,
+            "SubscriptionState",
+        ),
+        (Operation::Act(_, Action::Renew), _) => done(
+            "renewSubscription",
+            "Prolongs the lease.",
+            Some("Renewal"),
+            "SubscriptionState",
+        ),
+        (Operation::Act(_, Action::Test), _) => {
+            done("testSubscription", "Queues a test notice.", None, "Outcome")
         }
-        (Operation::Lease(_), _) => {
-            done("getSubscriptionState", "Describes a subscription with lease, state and backlog.", None, "SubscriptionState")
-        }
-        (Operation::Act(_, Action::Renew), _) => {
-            done("renewSubscription", "Prolongs the lease.", Some("Renewal"), "SubscriptionState")
-        }
-        (Operation::Act(_, Action::Test), _) => done("testSubscription", "Queues a test notice.", None, "Outcome"),
-        (Operation::Act(_, Action::Replay), _) => {
-            done("replaySubscription", "Queues dead letters or recent changes again.", Some("Replay"), "Outcome")
-        }
-        (Operation::Act(_, Action::DryRun), _) => {
-            done("trySubscription", "Says whether a change would be sent.", Some("Change"), "Verdict")
-        }
-        (Operation::Act(_, Action::Deliveries), _) => {
-            done("listDeliveries", "Lists the latest attempts and the dead letters.", None, "Deliveries")
-        }
-        (Operation::DryRun, _) => {
-            done("tryFilter", "Says whether a change would be sent under a filter.", Some("Change"), "Verdict")
-        }
+        (Operation::Act(_, Action::Replay), _) => done(
+            "replaySubscription",
+            "Queues dead letters or recent changes again.",
+            Some("Replay"),
+            "Outcome",
+        ),
+        (Operation::Act(_, Action::DryRun), _) => done(
+            "trySubscription",
+            "Says whether a change would be sent.",
+            Some("Change"),
+            "Verdict",
+        ),
+        (Operation::Act(_, Action::Deliveries), _) => done(
+            "listDeliveries",
+            "Lists the latest attempts and the dead letters.",
+            None,
+            "Deliveries",
+        ),
+        (Operation::DryRun, _) => done(
+            "tryFilter",
+            "Says whether a change would be sent under a filter.",
+            Some("Change"),
+            "Verdict",
+        ),
         (Operation::Caller, _) => done("getCaller", "Describes the caller.", None, "Caller"),
-        _ => done("getSources", "Describes the backends and their health.", None, "Sources"),
+        _ => done(
+            "getSources",
+            "Describes the backends and their health.",
+            None,
+            "Sources",
+        ),
     }
 }
 
 fn gone(id: &'static str) -> About {
-    About { id, summary: "Ends a subscription.", query: &[], takes: None, gives: ("204", None) }
+    About {
+        id,
+        summary: "Ends a subscription.",
+        query: &[],
+        takes: None,
+        gives: ("204", None),
+    }
 }
 
 fn of(target: Target) -> Value {

@@ -29,7 +29,13 @@ impl<'a> Asked<'a> {
         let (subject, kind, parent, id) = match operation {
             Operation::Cloud => {
                 let (kinds, class) = (&[] as &[Kind], Class::Capabilities);
-                return Some(Self { subject: Subject::Cloud, parent: None, id: None, kinds, class });
+                return Some(Self {
+                    subject: Subject::Cloud,
+                    parent: None,
+                    id: None,
+                    kinds,
+                    class,
+                });
             }
             Operation::List(kind, parent) => (Subject::List(*kind), *kind, parent.as_deref(), None),
             Operation::Get(kind, parent, id) => (Subject::Get(*kind), *kind, parent.as_deref(), Some(&**id)),
@@ -45,7 +51,13 @@ impl<'a> Asked<'a> {
             | Operation::OpenApi
             | Operation::Health(_) => return None,
         };
-        Some(Self { subject, parent, id, kinds: kinds(subject, major), class: Class::of(kind, id.is_some()) })
+        Some(Self {
+            subject,
+            parent,
+            id,
+            kinds: kinds(subject, major),
+            class: Class::of(kind, id.is_some()),
+        })
     }
 
     /// Names the answer in the caches.

@@ -26,7 +26,7 @@
 use netweave_model::port::{SubscriptionChange, Subscriptions};
 use netweave_model::query::{BoundExclusion, Exclusion, Indexed, Paths};
 use netweave_model::subscription::Major;
-use netweave_model::{Entry, Event, EventType, Id, Kind, Position, Result, Subscription, Timestamp};
+use netweave_model::{Entry, Error, Event, EventType, Id, Kind, Position, Result, Subscription, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -61,6 +61,16 @@ pub fn decisive<T>(event_type: EventType, prior: Option<T>, post: Option<T>) -> 
     }
 }
 
+/// Reads the filter of a stored subscription.
+///
+/// # Errors
+/// `Internal`: it cannot be read, although it was checked when it was stored.
+pub fn stored_exclusion(subscription: &Subscription) -> Result<Option<Exclusion>> {
+    let text = subscription.filter.as_deref().unwrap_or_default();
+    Exclusion::parse(text, STORED_DEPTH)
+        .map_err(|error| Error::internal("a stored filter cannot be read").with_source(error))
+}
+
 /// Judges a change by its decisive state.
 pub fn judge(major: Major, exclusion: Option<&BoundExclusion>, kind: Kind, state: &Indexed) -> Verdict {
     if !covers(major, kind) {
@@ -89,7 +99,11 @@ pub struct Matcher {
 impl Matcher {
     /// Starts without knowing any subscription.
     pub fn new(paths: Arc<Paths>) -> Self {
-        Self { paths, version: 0, rules: BTreeMap::new() }
+        Self {
+            paths,
+            version: 0,
+            rules: BTreeMap::new(),
+        }
     }
 
     /// Returns the version of the subscriptions that are known.
@@ -137,7 +151,12 @@ impl Matcher {
     /// Chooses the deliveries of a run of entries, in log order, and returns the position after the last one chosen for.
     ///
     /// Stops after the event with which there are `max_items` or more.
-    pub fn select(&mut self, from: Position, entries: &[Entry], max_items: usize) -> (Position, Vec<(Id, Arc<Event>)>) {
+    pub fn select(
+        &mut self,
+        from: Position,
+        entries: &[Entry],
+        max_items: usize,
+    ) -> (Position, Vec<(Id, Arc<Event>)>) {
         let mut to = from;
         let mut items = Vec::new();
         for entry in entries {
@@ -188,8 +207,7 @@ impl Matcher {
     }
 
     fn rule(&self, subscription: &Subscription) -> Rule {
-        let text = subscription.filter.as_deref().unwrap_or_default();
-        let exclusion = Exclusion::parse(text, STORED_DEPTH).unwrap_or_else(|error| {
+        let exclusion = stored_exclusion(subscription).unwrap_or_else(|error| {
             tracing::error!(subscription = %subscription.id, %error, "a stored filter cannot be read, everything is sent");
             None
         });

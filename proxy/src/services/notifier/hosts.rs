@@ -51,7 +51,9 @@ impl Hosts {
         let key = key.and_then(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?)));
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         if hosts.len() >= MANY {
-            hosts.retain(|_, host| Arc::strong_count(host) > 1 || host.circuit(|circuit| circuit.failures > 0));
+            hosts.retain(|_, host| {
+                Arc::strong_count(host) > 1 || host.circuit(|circuit| circuit.failures > 0)
+            });
         }
         Arc::clone(hosts.entry(key.unwrap_or_default()).or_default())
     }
@@ -59,7 +61,10 @@ impl Hosts {
 
 impl Default for Host {
     fn default() -> Self {
-        Self { permits: Arc::new(Semaphore::new(PER_HOST)), circuit: Mutex::default() }
+        Self {
+            permits: Arc::new(Semaphore::new(PER_HOST)),
+            circuit: Mutex::default(),
+        }
     }
 }
 
@@ -117,11 +122,21 @@ mod tests {
             assert_eq!(host.admit(Timestamp(0), ATTEMPT), Admission::Go);
             host.failed(Timestamp(1000));
         }
-        assert_eq!(host.admit(Timestamp(500), ATTEMPT), Admission::Later(Timestamp(1000)));
+        assert_eq!(
+            host.admit(Timestamp(500), ATTEMPT),
+            Admission::Later(Timestamp(1000))
+        );
         assert_eq!(host.admit(Timestamp(1000), ATTEMPT), Admission::Go, "the probe");
-        assert_eq!(host.admit(Timestamp(1000), ATTEMPT), Admission::Later(Timestamp(6000)), "all others wait");
+        assert_eq!(
+            host.admit(Timestamp(1000), ATTEMPT),
+            Admission::Later(Timestamp(6000)),
+            "all others wait"
+        );
         host.failed(Timestamp(9000));
-        assert_eq!(host.admit(Timestamp(6000), ATTEMPT), Admission::Later(Timestamp(9000)));
+        assert_eq!(
+            host.admit(Timestamp(6000), ATTEMPT),
+            Admission::Later(Timestamp(9000))
+        );
         host.answered();
         assert_eq!(host.admit(Timestamp(6000), ATTEMPT), Admission::Go);
     }
