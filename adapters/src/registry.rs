@@ -6,7 +6,6 @@ use crate::layers::{self, Guard, Observer};
 use netweave_model::port::{Backend, Clock, Deliveries, InventoryLog, Leases, Subscriptions};
 use netweave_model::{Id, Result, SourceName};
 use schemars::JsonSchema;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
