@@ -56,22 +56,13 @@ pub(super) fn dedupe(node: &mut Node, path: &str, faults: &mut Vec<Fault>) {
 }
 
 pub(super) fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 impl Walk {
     /// Checks the whole tree; what is at fault is replaced by the default.
     pub(super) fn whole(&mut self, schema: Schema<'_>, tree: &Node, defaults: &Node) -> Node {
-        let spot = Spot {
-            schema,
-            node: tree,
-            default: Some(defaults),
-            path: "",
-        };
+        let spot = Spot { schema, node: tree, default: Some(defaults), path: "" };
         self.node(spot).unwrap_or_else(|| defaults.clone())
     }
 
@@ -83,26 +74,19 @@ impl Walk {
         let Some((index, rest)) = rest.split_once(']') else {
             return path.to_owned();
         };
-        let before = self
-            .kept
-            .get(list)
-            .zip(index.parse::<usize>().ok())
-            .and_then(|(kept, index)| kept.get(index));
+        let before =
+            self.kept.get(list).zip(index.parse::<usize>().ok()).and_then(|(kept, index)| kept.get(index));
         before.map_or_else(|| path.to_owned(), |before| format!("{list}[{before}]{rest}"))
     }
 
     /// Tells whether a fault was found at a path or above it.
     pub(super) fn covers(&self, path: &str) -> bool {
         let below = |fault: &Fault| path.strip_prefix(fault.path.as_str());
-        self.faults
-            .iter()
-            .filter_map(below)
-            .any(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        self.faults.iter().filter_map(below).any(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     }
 
     fn fault(&mut self, spot: Spot<'_>, message: impl Into<String>) -> Option<Node> {
-        self.faults
-            .push(Fault::new(&spot.node.origin, spot.path, message));
+        self.faults.push(Fault::new(&spot.node.origin, spot.path, message));
         None
     }
 
@@ -149,33 +133,19 @@ impl Walk {
                 continue;
             };
             let default = spot.default.and_then(|default| default.get(&entry.key));
-            let inner = Spot {
-                schema,
-                node: &entry.node,
-                default,
-                path: &path,
-            };
+            let inner = Spot { schema, node: &entry.node, default, path: &path };
             if let Some(node) = self.node(inner).or_else(|| default.cloned()) {
-                kept.push(Entry {
-                    node,
-                    ..entry.clone()
-                });
+                kept.push(Entry { node, ..entry.clone() });
             }
         }
-        let missing: Vec<_> = spot
-            .schema
-            .required()
-            .filter(|key| !kept.iter().any(|entry| entry.key == *key))
-            .collect();
+        let missing: Vec<_> =
+            spot.schema.required().filter(|key| !kept.iter().any(|entry| entry.key == *key)).collect();
         for key in &missing {
             if spot.node.get(key).is_none() {
                 self.fault(spot, format!("lacks the key `{key}`"));
             }
         }
-        missing.is_empty().then(|| Node {
-            value: Value::Map(kept),
-            origin: spot.node.origin.clone(),
-        })
+        missing.is_empty().then(|| Node { value: Value::Map(kept), origin: spot.node.origin.clone() })
     }
 
     fn unknown_key(&mut self, spot: Spot<'_>, entry: &Entry, path: String) {
@@ -196,20 +166,10 @@ impl Walk {
             return self.fault(spot, format!("lacks the key `{TAG}`; {}", one_of(&words)));
         };
         match kinds.iter().find(|(name, _)| kind.text() == Some(name)) {
-            Some((_, schema)) => self.section(Spot {
-                schema: *schema,
-                ..spot
-            }),
+            Some((_, schema)) => self.section(Spot { schema: *schema, ..spot }),
             None => {
                 let path = join(spot.path, TAG);
-                self.choice(
-                    Spot {
-                        node: kind,
-                        path: &path,
-                        ..spot
-                    },
-                    &words,
-                );
+                self.choice(Spot { node: kind, path: &path, ..spot }, &words);
                 None
             }
         }
@@ -230,12 +190,7 @@ impl Walk {
         let (mut kept, mut indices) = (Vec::new(), Vec::new());
         for (index, node) in items.iter().enumerate() {
             let path = format!("{}[{index}]", spot.path);
-            if let Some(node) = self.node(Spot {
-                schema,
-                node,
-                default: None,
-                path: &path,
-            }) {
+            if let Some(node) = self.node(Spot { schema, node, default: None, path: &path }) {
                 kept.push(node);
                 indices.push(index);
             }
@@ -246,19 +201,15 @@ impl Walk {
             }
             self.kept.insert(spot.path.to_owned(), indices);
         }
-        Some(Node {
-            value: Value::List(kept),
-            origin: spot.node.origin.clone(),
-        })
+        Some(Node { value: Value::List(kept), origin: spot.node.origin.clone() })
     }
 
     fn choice(&mut self, spot: Spot<'_>, words: &[&str]) -> Option<Node> {
         match &spot.node.value {
             Value::Text(text) if words.contains(&text.as_str()) => Some(spot.node.clone()),
             Value::Text(text) => {
-                let near = nearest(text, words)
-                    .map(|near| format!("; did you mean `{near}`?"))
-                    .unwrap_or_default();
+                let near =
+                    nearest(text, words).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
                 self.fault(spot, format!("{}{near}", one_of(words)))
             }
             Value::Number(number) if words.contains(&number.to_string().as_str()) => {
@@ -326,16 +277,11 @@ fn in_range<T: std::str::FromStr + PartialOrd>(schema: Schema<'_>, value: T) -> 
     if inside {
         return Ok(());
     }
-    Err(format!(
-        "must be from {} to {}",
-        low.unwrap_or_default(),
-        high.unwrap_or_default()
-    ))
+    Err(format!("must be from {} to {}", low.unwrap_or_default(), high.unwrap_or_default()))
 }
 
 fn is_source_name(text: &str) -> bool {
-    text.chars()
-        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         && !text.starts_with('-')
         && !text.ends_with('-')
 }
@@ -376,13 +322,7 @@ mod tests {
 
     #[test]
     fn the_nearest_word_is_found_despite_case_swaps_and_typing_errors() {
-        let known = [
-            "connections",
-            "connectionsPerIp",
-            "header",
-            "headerTime",
-            "maxQueue",
-        ];
+        let known = ["connections", "connectionsPerIp", "header", "headerTime", "maxQueue"];
         for (word, right) in [
             ("conections", "connections"),
             ("connections_per_ip", "connectionsPerIp"),

@@ -5,13 +5,17 @@ mod reference;
 pub use reference::reference;
 
 use super::fault::{Fault, Origin};
+use super::form::join;
 use super::node::{Entry, Node, TAG, Value};
 use super::schema::{self, Form, Schema};
 use super::tree::Conf;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 /// Columns that a comment may fill.
 const WIDTH: usize = 110;
+
+/// What stands for a secret.
+const MASK: &str = "***";
 
 const HEAD: &str = "\
 # yaml-language-server: $schema=netweave.schema.json
@@ -29,10 +33,7 @@ const HEAD: &str = "\
 pub fn default_file() -> Result<String, Fault> {
     let document = schema::document();
     let tree = Node::of(&Conf::default())?;
-    let mut printer = Printer {
-        out: HEAD.to_owned(),
-        prefix: String::new(),
-    };
+    let mut printer = Printer { out: HEAD.to_owned(), prefix: String::new() };
     printer.section(Schema::new(&document), &tree, 0);
     Ok(printer.out)
 }
@@ -41,7 +42,9 @@ pub fn default_file() -> Result<String, Fault> {
 pub fn effective(tree: &Node, origins: bool) -> String {
     let document = schema::document();
     let mut out = String::new();
-    for line in leaves(Schema::new(&document), tree) {
+    let mut masked = tree.clone();
+    mask(Schema::new(&document), &mut masked);
+    for line in leaves(Schema::new(&document), &masked) {
         let indent = "  ".repeat(line.depth);
         let note = match line.origin {
             Some(origin) if origins => format!("  # {origin}"),
@@ -50,6 +53,68 @@ pub fn effective(tree: &Node, origins: bool) -> String {
         out.push_str(&format!("{indent}{}{note}\n", line.text));
     }
     out
+}
+
+/// Returns effective values, secrets masked; with `origins`, a list of `{path, value, source, line, column}`.
+pub fn effective_json(tree: &Node, origins: bool) -> Json {
+    let document = schema::document();
+    let mut masked = tree.clone();
+    mask(Schema::new(&document), &mut masked);
+    if !origins {
+        return Json::from(&masked);
+    }
+    let mut list = Vec::new();
+    values("", &masked, &mut list);
+    Json::Array(list)
+}
+
+fn mask(schema: Schema<'_>, node: &mut Node) {
+    let kind = of_kind(schema, node);
+    match &mut node.value {
+        Value::Map(entries) => {
+            for entry in entries {
+                if let Some(inner) = kind.property(&entry.key) {
+                    mask(inner, &mut entry.node);
+                }
+            }
+        }
+        Value::List(items) => {
+            if let Form::List(schema) = schema.form() {
+                items.iter_mut().for_each(|item| mask(schema, item));
+            }
+        }
+        Value::Null => {}
+        secret @ (Value::Bool(_) | Value::Number(_) | Value::Text(_)) if schema.secret() => {
+            *secret = Value::Text(MASK.to_owned());
+        }
+        Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
+    }
+}
+
+fn values(path: &str, node: &Node, list: &mut Vec<Json>) {
+    match &node.value {
+        Value::Map(entries) if !entries.is_empty() => {
+            for entry in entries {
+                values(&join(path, &entry.key), &entry.node, list);
+            }
+        }
+        Value::List(items) if items.iter().any(|item| matches!(item.value, Value::Map(_))) => {
+            for (index, item) in items.iter().enumerate() {
+                values(&format!("{path}[{index}]"), item, list);
+            }
+        }
+        _ => {
+            let position = node.origin.position();
+            let source = if position.is_some() { "file".to_owned() } else { node.origin.to_string() };
+            list.push(json!({
+                "path": path,
+                "value": Json::from(node),
+                "source": source,
+                "line": position.map(|(line, _)| line),
+                "column": position.map(|(_, column)| column),
+            }));
+        }
+    }
 }
 
 /// One line of effective values.
@@ -90,7 +155,6 @@ fn walk<'a>(schema: Schema<'_>, node: &'a Node, depth: usize, lines: &mut Vec<Li
                     }
                 }
             }
-            _ if inner.is_some_and(Schema::secret) => line(format!("{key}: '***'"), Some(&node.origin)),
             _ => line(format!("{key}: {}", flow(&Json::from(node))), Some(&node.origin)),
         }
     }
@@ -102,10 +166,7 @@ fn of_kind<'a>(schema: Schema<'a>, node: &Node) -> Schema<'a> {
         return schema;
     };
     let kind = node.get(TAG).and_then(Node::text);
-    kinds
-        .into_iter()
-        .find(|(name, _)| Some(*name) == kind)
-        .map_or(schema, |(_, schema)| schema)
+    kinds.into_iter().find(|(name, _)| Some(*name) == kind).map_or(schema, |(_, schema)| schema)
 }
 
 /// Prints a value on one line.
@@ -117,10 +178,8 @@ fn flow(value: &Json) -> String {
         Json::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
         Json::Object(keys) if keys.is_empty() => "{}".to_owned(),
         Json::Object(keys) => {
-            let keys: Vec<String> = keys
-                .iter()
-                .map(|(key, value)| format!("{}: {}", scalar(key), flow(value)))
-                .collect();
+            let keys: Vec<String> =
+                keys.iter().map(|(key, value)| format!("{}: {}", scalar(key), flow(value))).collect();
             format!("{{ {} }}", keys.join(", "))
         }
     }
@@ -128,9 +187,7 @@ fn flow(value: &Json) -> String {
 
 /// Prints text plain where it reads back as the same text even inside brackets, else in JSON's quotes.
 fn scalar(text: &str) -> String {
-    let tame = text
-        .chars()
-        .all(|c| c.is_alphanumeric() || " -_./:@+*%=".contains(c));
+    let tame = text.chars().all(|c| c.is_alphanumeric() || " -_./:@+*%=".contains(c));
     let same = |node: Node| matches!(node.value, Value::List(items) if matches!(items.as_slice(), [one] if one.text() == Some(text)));
     if tame && !text.is_empty() && Node::parse(&format!("[{text}]")).is_ok_and(same) {
         text.to_owned()
@@ -255,19 +312,12 @@ impl Printer {
             return;
         };
         let required: Vec<&str> = schema.required().collect();
-        let optional = keys
-            .iter()
-            .map(|(key, _)| *key)
-            .filter(|key| !required.contains(key));
+        let optional = keys.iter().map(|(key, _)| *key).filter(|key| !required.contains(key));
         for key in required.iter().copied().filter(|key| *key != TAG).chain(optional) {
             let Some(inner) = schema.property(key) else {
                 continue;
             };
-            let value = inner
-                .example()
-                .or_else(|| inner.keyword("default"))
-                .map(flow)
-                .unwrap_or_default();
+            let value = inner.example().or_else(|| inner.keyword("default")).map(flow).unwrap_or_default();
             let before = std::mem::replace(&mut self.prefix, format!("{}{}", "  ".repeat(depth), marks.1));
             self.comment(inner, 0);
             self.line(0, &format!("{key}: {value}"));

@@ -79,11 +79,7 @@ pub use netweave_model::subscription::Major;
 
 /// The spelling of [`Major`], for the schema; the domain knows no schemas.
 #[derive(JsonSchema)]
-#[schemars(
-    rename_all = "lowercase",
-    rename = "Major",
-    description = "A major version of the inventory API."
-)]
+#[schemars(rename_all = "lowercase", rename = "Major", description = "A major version of the inventory API.")]
 #[expect(dead_code, reason = "only its schema is used")]
 enum MajorName {
     /// Inventory 1.x.

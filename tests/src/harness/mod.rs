@@ -7,10 +7,12 @@
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
     clippy::panic,
+    clippy::return_self_not_must_use,
     reason = "code of tests: a panic is how it says that something is not as it must be"
 )]
 
 pub mod client;
+pub mod clock;
 pub mod figures;
 pub mod gateway;
 pub mod inventory;

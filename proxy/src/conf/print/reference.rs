@@ -28,10 +28,8 @@ fault of a file with its line, `netweave config show --origin` the values in for
 pub fn reference() -> String {
     let document = schema::document();
     let schema = Schema::new(&document);
-    let variables: BTreeMap<String, String> = env::keys(schema)
-        .iter()
-        .map(|key| (key.path.join("."), Key::variable(key)))
-        .collect();
+    let variables: BTreeMap<String, String> =
+        env::keys(schema).iter().map(|key| (key.path.join("."), Key::variable(key))).collect();
     let mut out = HEAD.to_owned();
     table(schema, "", "The file", &variables, &mut out);
     out
@@ -59,17 +57,10 @@ fn table(
     out.push_str("| Key | Default | Range | Variable | Meaning |\n|---|---|---|---|---|\n");
     let mut inner = Vec::new();
     for (name, key) in keys {
-        let path = if path.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{path}.{name}")
-        };
+        let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
         match key.form() {
             Form::Section(_) | Form::Union(_) => {
-                out.push_str(&format!(
-                    "| `{name}` | | | | {} See below. |\n",
-                    escaped(key.description())
-                ));
+                out.push_str(&format!("| `{name}` | | | | {} See below. |\n", escaped(key.description())));
                 inner.push((key, path));
             }
             Form::List(items) if matches!(items.form(), Form::Union(_)) => {
@@ -87,17 +78,13 @@ fn table(
 fn row(name: &str, key: Schema<'_>, variable: Option<&String>) -> String {
     let range = match (key.range(), key.form()) {
         ((Some(low), Some(high)), _) => format!("{low} to {high}"),
-        (_, Form::Choice(words)) => words
-            .iter()
-            .map(|word| format!("`{word}`"))
-            .collect::<Vec<_>>()
-            .join(", "),
+        (_, Form::Choice(words)) => {
+            words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+        }
         _ => String::new(),
     };
-    let default = key
-        .keyword("default")
-        .filter(|value| !value.is_null())
-        .map(|value| format!("`{}`", flow(value)));
+    let default =
+        key.keyword("default").filter(|value| !value.is_null()).map(|value| format!("`{}`", flow(value)));
     let variable = variable.map(|name| format!("`{name}`"));
     format!(
         "| `{name}` | {} | {range} | {} | {} |\n",
