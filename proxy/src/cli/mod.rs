@@ -93,10 +93,10 @@ pub fn refused(error: &Error) -> ExitCode {
 /// A reader that has gone away ends the command quietly.
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        match error.kind() {
-            std::io::ErrorKind::BrokenPipe => Self::new(Exit::Done, ""),
-            _ => Self::new(Exit::Failed, format!("cannot write: {error}")),
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::new(Exit::Done, "");
         }
+        Self::new(Exit::Failed, format!("cannot write: {error}"))
     }
 }
 
@@ -171,7 +171,7 @@ pub fn main(
     match run(&cli.command, &mut process) {
         Ok(code) => code,
         Err(failure) => {
-            process.out.complain(&failure.message);
+            out::complain(&failure.message);
             failure.exit.into()
         }
     }
