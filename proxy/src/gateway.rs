@@ -176,12 +176,12 @@ impl ProxyHttp for Gateway {
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut Ctx) -> FailToProxy {
         let mut code = 0;
         if session.response_written().is_none() {
-            let status = match error.etype() {
-                ErrorType::HTTPStatus(status) => {
-                    StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST)
-                }
-                _ => StatusCode::BAD_REQUEST,
+            let asked = if let ErrorType::HTTPStatus(status) = error.etype() {
+                *status
+            } else {
+                400
             };
+            let status = StatusCode::from_u16(asked).unwrap_or(StatusCode::BAD_REQUEST);
             let reply = Self::refuse(ctx, &Problem::of_status(status));
             code = status.as_u16();
             // The client may be gone; there is nobody else to tell.

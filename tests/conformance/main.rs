@@ -1,1 +1,7 @@
 //! Every port's conformance suite, run by every implementation and decorator.
+
+mod deliveries;
+mod leases;
+mod log;
+mod stores;
+mod subscriptions;

@@ -30,15 +30,9 @@ async fn every_collection_is_a_bare_array_in_both_majors_and_spellings() {
     let (_gateway, client, _inventory) = gateway().await;
     for (collection, id, majors) in COLLECTIONS {
         for (spelling, major, slash) in ways(majors) {
-            let answer = client
-                .get(&format!("/{spelling}/{major}/{collection}{slash}"))
-                .await
-                .expect(200);
+            let answer = client.get(&format!("/{spelling}/{major}/{collection}{slash}")).await.expect(200);
             assert_eq!(answer.header("content-type"), "application/json");
-            assert!(
-                answer.list().iter().any(|object| named(object, id)),
-                "{collection} lacks {id}"
-            );
+            assert!(answer.list().iter().any(|object| named(object, id)), "{collection} lacks {id}");
         }
     }
 }
@@ -48,10 +42,8 @@ async fn every_object_is_served_in_both_majors_and_spellings() {
     let (_gateway, client, _inventory) = gateway().await;
     for (collection, id, majors) in COLLECTIONS {
         for (spelling, major, slash) in ways(majors) {
-            let answer = client
-                .get(&format!("/{spelling}/{major}/{collection}/{id}{slash}"))
-                .await
-                .expect(200);
+            let answer =
+                client.get(&format!("/{spelling}/{major}/{collection}/{id}{slash}")).await.expect(200);
             assert!(named(&answer.json(), id), "{collection}/{id}: {}", answer.json());
         }
     }
@@ -74,27 +66,10 @@ async fn the_dictionaries_of_a_type_are_the_ones_it_names() {
     ];
     for (below, collection) in pairs {
         for base in [V1, V2] {
-            let of_type = client
-                .get(&format!("{base}/resourceTypes/plain/{below}"))
-                .await
-                .expect(200)
-                .json();
-            assert_eq!(
-                of_type,
-                client
-                    .get(&format!("{base}/{collection}"))
-                    .await
-                    .expect(200)
-                    .json()
-            );
-            client
-                .get(&format!("{base}/resourceTypes/accelerated/{below}"))
-                .await
-                .problem(404);
-            client
-                .get(&format!("{base}/resourceTypes/unknown/{below}"))
-                .await
-                .problem(404);
+            let of_type = client.get(&format!("{base}/resourceTypes/plain/{below}")).await.expect(200).json();
+            assert_eq!(of_type, client.get(&format!("{base}/{collection}")).await.expect(200).json());
+            client.get(&format!("{base}/resourceTypes/accelerated/{below}")).await.problem(404);
+            client.get(&format!("{base}/resourceTypes/unknown/{below}")).await.problem(404);
         }
     }
 }
@@ -103,44 +78,23 @@ async fn the_dictionaries_of_a_type_are_the_ones_it_names() {
 async fn the_root_describes_the_cloud_with_and_without_trailing_slash() {
     let (_gateway, client, _inventory) = gateway().await;
     for (spelling, major, slash) in ways(&["v1", "v2"]) {
-        let cloud = client
-            .get(&format!("/{spelling}/{major}{slash}"))
-            .await
-            .expect(200)
-            .json();
+        let cloud = client.get(&format!("/{spelling}/{major}{slash}")).await.expect(200).json();
         assert_eq!(cloud["oCloudId"], "cloud-1");
         assert_eq!(cloud["globalCloudId"], "global-1");
         assert_eq!(cloud["name"], "Test cloud");
         assert_eq!(cloud["description"], "A cloud of the tests");
-        assert!(
-            cloud["serviceUri"].is_string() && cloud["extensions"].is_object(),
-            "{cloud}"
-        );
+        assert!(cloud["serviceUri"].is_string() && cloud["extensions"].is_object(), "{cloud}");
     }
 }
 
 #[tokio::test]
 async fn field_compatibility_adds_the_old_name_of_the_global_id_in_v1_alone() {
     let inventory = Inventory::with_servers(1);
-    let gateway = Setup::memory()
-        .file("lab", &inventory)
-        .set("/api/compatibility", json!("field"))
-        .start()
-        .await;
+    let gateway =
+        Setup::memory().file("lab", &inventory).set("/api/compatibility", json!("field")).start().await;
     let client = gateway.client("smo");
-    assert_eq!(
-        client.get(V1).await.expect(200).json()["globalcloudId"],
-        "global-1"
-    );
-    assert!(
-        client
-            .get(V2)
-            .await
-            .expect(200)
-            .json()
-            .get("globalcloudId")
-            .is_none()
-    );
+    assert_eq!(client.get(V1).await.expect(200).json()["globalcloudId"], "global-1");
+    assert!(client.get(V2).await.expect(200).json().get("globalcloudId").is_none());
 }
 
 #[tokio::test]
@@ -148,31 +102,18 @@ async fn versions_are_told_per_major_and_together() {
     let (_gateway, client, _inventory) = gateway().await;
     for spelling in SPELLINGS {
         for (major, version) in [("v1", "1."), ("v2", "2.")] {
-            let told = client
-                .get(&format!("/{spelling}/{major}/api_versions"))
-                .await
-                .expect(200)
-                .json();
+            let told = client.get(&format!("/{spelling}/{major}/api_versions")).await.expect(200).json();
             let versions = told["apiVersions"].as_array().expect("versions");
             assert!(
-                versions.iter().all(|one| one["version"]
-                    .as_str()
-                    .is_some_and(|text| text.starts_with(version))),
+                versions
+                    .iter()
+                    .all(|one| one["version"].as_str().is_some_and(|text| text.starts_with(version))),
                 "{told}"
             );
             assert!(told["uriPrefix"].is_string(), "{told}");
         }
-        let told = client
-            .get(&format!("/{spelling}/api_versions"))
-            .await
-            .expect(200)
-            .json();
-        assert!(
-            told["apiVersions"]
-                .as_array()
-                .is_some_and(|versions| versions.len() >= 2),
-            "{told}"
-        );
+        let told = client.get(&format!("/{spelling}/api_versions")).await.expect(200).json();
+        assert!(told["apiVersions"].as_array().is_some_and(|versions| versions.len() >= 2), "{told}");
     }
 }
 
@@ -180,11 +121,8 @@ async fn versions_are_told_per_major_and_together() {
 async fn a_resource_has_the_shape_of_the_specification() {
     let (_gateway, client, _inventory) = gateway().await;
     for base in [V1, V2] {
-        let resource = client
-            .get(&format!("{base}/resourcePools/pool-a/resources/server-02"))
-            .await
-            .expect(200)
-            .json();
+        let resource =
+            client.get(&format!("{base}/resourcePools/pool-a/resources/server-02")).await.expect(200).json();
         let expected = json!({
             "resourceId": "server-02",
             "resourcePoolId": "pool-a",
@@ -209,11 +147,7 @@ async fn a_resource_has_the_shape_of_the_specification() {
 async fn a_pool_carries_old_and_new_places_in_both_majors() {
     let (_gateway, client, _inventory) = gateway().await;
     for base in [V1, V2] {
-        let pool = client
-            .get(&format!("{base}/resourcePools/pool-b"))
-            .await
-            .expect(200)
-            .json();
+        let pool = client.get(&format!("{base}/resourcePools/pool-b")).await.expect(200).json();
         for (attribute, value) in [
             ("resourcePoolId", "pool-b"),
             ("oCloudId", "cloud-1"),
@@ -230,47 +164,23 @@ async fn a_pool_carries_old_and_new_places_in_both_majors() {
 #[tokio::test]
 async fn places_name_what_they_hold() {
     let (_gateway, client, _inventory) = gateway().await;
-    let location = client
-        .get(&format!("{V2}/locations/north"))
-        .await
-        .expect(200)
-        .json();
+    let location = client.get(&format!("{V2}/locations/north")).await.expect(200).json();
     assert_eq!(location["oCloudSiteIds"], json!(["site-a", "site-b"]));
-    assert_eq!(
-        location["coordinate"],
-        json!({ "type": "Point", "coordinates": [13.4, 52.5] })
-    );
-    let site = client
-        .get(&format!("{V2}/oCloudSites/site-a"))
-        .await
-        .expect(200)
-        .json();
+    assert_eq!(location["coordinate"], json!({ "type": "Point", "coordinates": [13.4, 52.5] }));
+    let site = client.get(&format!("{V2}/oCloudSites/site-a")).await.expect(200).json();
     assert_eq!(site["resourcePools"], json!(["pool-a"]));
 }
 
 #[tokio::test]
 async fn lists_are_in_the_order_of_ids_and_a_pool_holds_its_own() {
     let (_gateway, client, _inventory) = gateway().await;
-    for (pool, servers) in [
-        ("pool-a", ["server-00", "server-02"]),
-        ("pool-b", ["server-01", "server-03"]),
-    ] {
-        let list = client
-            .get(&format!("{V2}/resourcePools/{pool}/resources"))
-            .await
-            .expect(200)
-            .list();
+    for (pool, servers) in [("pool-a", ["server-00", "server-02"]), ("pool-b", ["server-01", "server-03"])] {
+        let list = client.get(&format!("{V2}/resourcePools/{pool}/resources")).await.expect(200).list();
         let ids: Vec<&Value> = list.iter().map(|resource| &resource["resourceId"]).collect();
         assert_eq!(ids, servers);
-        client
-            .get(&format!("{V2}/resourcePools/{pool}/resources/server-09"))
-            .await
-            .problem(404);
+        client.get(&format!("{V2}/resourcePools/{pool}/resources/server-09")).await.problem(404);
     }
-    client
-        .get(&format!("{V2}/resourcePools/pool-b/resources/server-00"))
-        .await
-        .problem(404);
+    client.get(&format!("{V2}/resourcePools/pool-b/resources/server-00")).await.problem(404);
 }
 
 #[tokio::test]
@@ -282,26 +192,13 @@ async fn two_sources_are_one_inventory() {
             .replace("pool-", "far-")
             .replace("site-", "far-site-")
             .replace("north", "south");
-        let text = text
-            .replace("plain", "far-plain")
-            .replace("accelerated", "far-fast")
-            .replace("dms-1", "dms-2");
-        let text = text
-            .replace("server-alarms", "far-alarms")
-            .replace("server-figures", "far-figures");
+        let text =
+            text.replace("plain", "far-plain").replace("accelerated", "far-fast").replace("dms-1", "dms-2");
+        let text = text.replace("server-alarms", "far-alarms").replace("server-figures", "far-figures");
         *document = serde_json::from_str(&text).expect("a document");
     });
-    let gateway = Setup::memory()
-        .file("lab", &first)
-        .file("far", &second)
-        .start()
-        .await;
-    let pools = gateway
-        .client("smo")
-        .get(&format!("{V2}/resourcePools"))
-        .await
-        .expect(200)
-        .list();
+    let gateway = Setup::memory().file("lab", &first).file("far", &second).start().await;
+    let pools = gateway.client("smo").get(&format!("{V2}/resourcePools")).await.expect(200).list();
     let ids: Vec<&Value> = pools.iter().map(|pool| &pool["resourcePoolId"]).collect();
     assert_eq!(ids, ["far-a", "far-b", "pool-a", "pool-b"]);
 }
@@ -310,19 +207,12 @@ async fn two_sources_are_one_inventory() {
 async fn the_openapi_document_names_every_collection() {
     let (_gateway, client, _inventory) = gateway().await;
     let document = client.get("/openapi.json").await.expect(200).json();
-    assert!(
-        document["openapi"]
-            .as_str()
-            .is_some_and(|version| version.starts_with("3.1")),
-        "{document}"
-    );
+    assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")), "{document}");
     let paths = document["paths"].as_object().expect("paths");
     for (collection, _, _) in COLLECTIONS {
         let last = collection.rsplit('/').next().unwrap_or_default();
         assert!(
-            paths
-                .keys()
-                .any(|path| path.trim_end_matches('/').ends_with(last)),
+            paths.keys().any(|path| path.trim_end_matches('/').ends_with(last)),
             "no path for {collection}"
         );
     }
@@ -330,16 +220,12 @@ async fn the_openapi_document_names_every_collection() {
 
 /// All spellings of a path's frame for the majors: API name, major, trailing slash.
 fn ways<'a>(majors: &'a [&'a str]) -> impl Iterator<Item = (&'static str, &'a str, &'static str)> {
-    let frames = majors
-        .iter()
-        .flat_map(|major| SPELLINGS.map(|spelling| (spelling, *major)));
+    let frames = majors.iter().flat_map(|major| SPELLINGS.map(|spelling| (spelling, *major)));
     frames.flat_map(|(spelling, major)| ["", "/"].map(|slash| (spelling, major, slash)))
 }
 
 fn named(object: &Value, id: &str) -> bool {
-    object.as_object().is_some_and(|object| {
-        object
-            .iter()
-            .any(|(name, value)| name.ends_with("Id") && value == id)
-    })
+    object
+        .as_object()
+        .is_some_and(|object| object.iter().any(|(name, value)| name.ends_with("Id") && value == id))
 }

@@ -20,19 +20,10 @@ async fn an_unchanged_object_or_list_is_304_and_a_changed_one_is_sent() {
             "{path}: {tag:?} is no strong tag"
         );
         for known in [&tag, &format!("W/{tag}"), &format!("\"other\", {tag}"), "*"] {
-            let answer = client
-                .get_with(path, &[("if-none-match", known)])
-                .await
-                .expect(304);
-            assert!(
-                answer.body.is_empty() && answer.header("etag") == tag,
-                "{path}, {known}: {answer:?}"
-            );
+            let answer = client.get_with(path, &[("if-none-match", known)]).await.expect(304);
+            assert!(answer.body.is_empty() && answer.header("etag") == tag, "{path}, {known}: {answer:?}");
         }
-        client
-            .get_with(path, &[("if-none-match", "\"other\"")])
-            .await
-            .expect(200);
+        client.get_with(path, &[("if-none-match", "\"other\"")]).await.expect(200);
         tags.push(tag);
     }
     inventory.describe("server-00", "changed");
@@ -45,10 +36,7 @@ async fn an_unchanged_object_or_list_is_304_and_a_changed_one_is_sent() {
     }
     // What did not change is still known by its tag.
     let types = format!("{V2}/resourceTypes");
-    client
-        .get_with(&types, &[("if-none-match", &tags[2])])
-        .await
-        .expect(304);
+    client.get_with(&types, &[("if-none-match", &tags[2])]).await.expect(304);
 }
 
 #[tokio::test]
@@ -61,10 +49,7 @@ async fn a_second_read_is_a_cache_hit_with_the_same_tag_and_bytes() {
     let second = client.get(&path).await.expect(200);
     assert_eq!(first.header("x-cache"), "MISS");
     assert_eq!(second.header("x-cache"), "HIT");
-    assert_eq!(
-        (first.body, first.headers.get("etag")),
-        (second.body, second.headers.get("etag"))
-    );
+    assert_eq!((first.body, first.headers.get("etag")), (second.body, second.headers.get("etag")));
     assert!(second.headers.contains_key("cache-control"));
 }
 
@@ -87,45 +72,20 @@ async fn a_write_with_an_old_tag_is_412() {
     let gateway = Setup::memory().file("lab", &inventory).start().await;
     let client = gateway.client("smo");
     let body = json!({ "callback": "http://127.0.0.1:9/inbox" });
-    let created = client
-        .post(&format!("{V2}/subscriptions"), &body)
-        .await
-        .expect(201);
-    let id = created.json()["subscriptionId"]
-        .as_str()
-        .expect("an id")
-        .to_owned();
+    let created = client.post(&format!("{V2}/subscriptions"), &body).await.expect(201);
+    let id = created.json()["subscriptionId"].as_str().expect("an id").to_owned();
     let path = format!("{V2}/subscriptions/{id}");
     let tag = client.get(&path).await.expect(200).header("etag").to_owned();
     let own = format!("/netweave/v1/subscriptions/{id}");
     let replaced = json!({ "callback": "http://127.0.0.1:9/inbox", "consumerSubscriptionId": "two" });
     let json_type = ("content-type", "application/json");
     client
-        .send(
-            Method::PUT,
-            &own,
-            &[("if-match", "\"other\""), json_type],
-            &replaced.to_string(),
-        )
+        .send(Method::PUT, &own, &[("if-match", "\"other\""), json_type], &replaced.to_string())
         .await
         .problem(412);
-    client
-        .send(
-            Method::PUT,
-            &own,
-            &[("if-match", &tag), json_type],
-            &replaced.to_string(),
-        )
-        .await
-        .expect(200);
-    client
-        .send(Method::DELETE, &path, &[("if-match", &tag)], "")
-        .await
-        .problem(412);
+    client.send(Method::PUT, &own, &[("if-match", &tag), json_type], &replaced.to_string()).await.expect(200);
+    client.send(Method::DELETE, &path, &[("if-match", &tag)], "").await.problem(412);
     let tag = client.get(&path).await.expect(200).header("etag").to_owned();
-    client
-        .send(Method::DELETE, &path, &[("if-match", &tag)], "")
-        .await
-        .expect(204);
+    client.send(Method::DELETE, &path, &[("if-match", &tag)], "").await.expect(204);
     client.get(&path).await.problem(404);
 }

@@ -18,24 +18,14 @@ async fn health_is_told_on_both_ports() {
     let inventory = Inventory::with_servers(1);
     let gateway = Setup::memory().file("lab", &inventory).start().await;
     let nobody = gateway.nobody();
-    for path in [
-        "/healthz",
-        "/livez",
-        "/readyz",
-        "/readyz?verbose",
-        "/health",
-        "/ready",
-    ] {
+    for path in ["/healthz", "/livez", "/readyz", "/readyz?verbose", "/health", "/ready"] {
         gateway.ops(path).await.expect(200);
     }
     for path in ["/healthz", "/livez", "/readyz"] {
         nobody.get(path).await.expect(200);
     }
     let verbose = gateway.ops("/readyz?verbose").await.expect(200);
-    assert!(
-        String::from_utf8_lossy(&verbose.body).contains("lab"),
-        "the source is named: {verbose:?}"
-    );
+    assert!(String::from_utf8_lossy(&verbose.body).contains("lab"), "the source is named: {verbose:?}");
 }
 
 #[tokio::test]
@@ -56,26 +46,17 @@ async fn metrics_have_the_promised_families_and_count_requests() {
     }
     let text = String::from_utf8(gateway.ops("/metrics").await.expect(200).body.to_vec()).expect("text");
     for family in FAMILIES {
-        assert!(
-            text.lines().any(|line| line.starts_with(family)),
-            "{family} is missing in:\n{text}"
-        );
+        assert!(text.lines().any(|line| line.starts_with(family)), "{family} is missing in:\n{text}");
     }
     for edge in ["0.1", "0.5", "1"] {
-        assert!(
-            text.contains(&format!("le=\"{edge}\"")),
-            "no bucket edge at {edge} s"
-        );
+        assert!(text.contains(&format!("le=\"{edge}\"")), "no bucket edge at {edge} s");
     }
     let counted = text
         .lines()
         .filter(|line| line.starts_with("o2ims_http_requests_total") && line.contains("resourceTypes"))
         .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
         .sum::<f64>();
-    assert!(
-        (counted - 3.0).abs() < f64::EPSILON,
-        "{counted} requests were counted, 3 were sent"
-    );
+    assert!((counted - 3.0).abs() < f64::EPSILON, "{counted} requests were counted, 3 were sent");
     assert!(
         !text.contains("server-00") && !text.contains("spiffe://"),
         "a label carries an id or an identity"
@@ -87,19 +68,10 @@ async fn log_lines_are_json_and_name_the_request() {
     let inventory = Inventory::with_servers(1);
     let gateway = Setup::memory().file("lab", &inventory).start().await;
     let client = gateway.client("smo");
-    client
-        .get_with("/unknown", &[("x-request-id", "find-me")])
-        .await
-        .problem(404);
-    netweave_tests::harness::soon("the refusal is logged", async || {
-        gateway.log().contains("find-me")
-    })
-    .await;
+    client.get_with("/unknown", &[("x-request-id", "find-me")]).await.problem(404);
+    netweave_tests::harness::soon("the refusal is logged", async || gateway.log().contains("find-me")).await;
     for line in gateway.log().lines() {
-        assert!(
-            serde_json::from_str::<serde_json::Value>(line).is_ok_and(|line| line.is_object()),
-            "{line}"
-        );
+        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok_and(|line| line.is_object()), "{line}");
         assert!(line.len() <= 4096, "a line of {} bytes", line.len());
     }
 }

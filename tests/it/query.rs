@@ -20,16 +20,10 @@ const FILTERS: &[(&str, &[usize])] = &[
     ("(eq,tags,rack-2)", &[2, 6, 10]),
     ("(eq,globalAssetId,asset/6)", &[6]),
     ("(eq,extensions/labels/example.com~1role,edge)", &[0, 10]),
-    (
-        "(gt,extensions/installed,2026-01-05T02:00:00%2B02:00)",
-        &[6, 8, 10],
-    ),
+    ("(gt,extensions/installed,2026-01-05T02:00:00%2B02:00)", &[6, 8, 10]),
     ("(eq,resourceTypeId,accelerated);(gt,extensions/cores,16)", &[6]),
     ("(eq,resourceTypeId,accelerated)%3B(gt,extensions/cores,16)", &[6]),
-    (
-        "(eq,resourceTypeId,accelerated)&filter=(gt,extensions/cores,16)",
-        &[6],
-    ),
+    ("(eq,resourceTypeId,accelerated)&filter=(gt,extensions/cores,16)", &[6]),
     ("(eq,description,'server 2')", &[2]),
     ("(eq,extensions/labels/@key,example.com~1role)", &[]),
     ("(eq,resourceId,none)", &[]),
@@ -43,10 +37,7 @@ async fn gateway(servers: usize) -> (Gateway, Client, Inventory) {
 }
 
 fn ids(objects: &[Value]) -> Vec<&str> {
-    objects
-        .iter()
-        .map(|object| object["resourceId"].as_str().expect("an id"))
-        .collect()
+    objects.iter().map(|object| object["resourceId"].as_str().expect("an id")).collect()
 }
 
 #[tokio::test]
@@ -58,10 +49,7 @@ async fn every_operator_selects_what_it_says() {
             .await
             .expect(200)
             .list();
-        let expected: Vec<String> = numbers
-            .iter()
-            .map(|number| format!("server-{number:02}"))
-            .collect();
+        let expected: Vec<String> = numbers.iter().map(|number| format!("server-{number:02}")).collect();
         assert_eq!(ids(&list), expected, "{filter}");
     }
 }
@@ -82,20 +70,11 @@ async fn a_bad_query_is_400_and_says_where() {
         "nextpage_opaque_marker=9999",
         "unknown=1",
     ] {
-        let problem = client
-            .get(&format!("{V2}/resourcePools/pool-a/resources?{query}"))
-            .await
-            .problem(400);
+        let problem = client.get(&format!("{V2}/resourcePools/pool-a/resources?{query}")).await.problem(400);
         let name = query.split('=').next().unwrap_or_default();
         let parameters = problem["invalidParams"].as_array().cloned().unwrap_or_default();
-        assert!(
-            parameters.iter().any(|parameter| parameter["name"] == name),
-            "{query}: {problem}"
-        );
-        assert!(
-            !problem.to_string().contains("noSuchAttribute"),
-            "raw input comes back: {problem}"
-        );
+        assert!(parameters.iter().any(|parameter| parameter["name"] == name), "{query}: {problem}");
+        assert!(!problem.to_string().contains("noSuchAttribute"), "raw input comes back: {problem}");
     }
 }
 
@@ -110,15 +89,9 @@ async fn selectors_keep_mandatory_attributes_and_cut_the_rest() {
     let all = attributes("all_fields").await;
     assert!(all.contains("extensions") && all.contains("tags"), "{all:?}");
     let some = attributes("fields=extensions").await;
-    assert!(
-        some.contains("extensions") && some.contains("resourceId") && !some.contains("tags"),
-        "{some:?}"
-    );
+    assert!(some.contains("extensions") && some.contains("resourceId") && !some.contains("tags"), "{some:?}");
     let less = attributes("exclude_fields=extensions").await;
-    assert!(
-        !less.contains("extensions") && less.contains("tags") && less.contains("resourceId"),
-        "{less:?}"
-    );
+    assert!(!less.contains("extensions") && less.contains("tags") && less.contains("resourceId"), "{less:?}");
 }
 
 #[tokio::test]
@@ -128,16 +101,11 @@ async fn pages_follow_each_other_and_keep_the_query() {
     let first = client.get(&path).await.expect(200);
     assert_eq!(first.list().len(), 10);
     assert!(
-        first
-            .next()
-            .is_some_and(|next| next.contains("filter=") && next.contains("limit=10")),
+        first.next().is_some_and(|next| next.contains("filter=") && next.contains("limit=10")),
         "{first:?}"
     );
     let all = client.all(&path).await;
-    let expected: Vec<String> = (4..50)
-        .step_by(2)
-        .map(|number| format!("server-{number:02}"))
-        .collect();
+    let expected: Vec<String> = (4..50).step_by(2).map(|number| format!("server-{number:02}")).collect();
     assert_eq!(ids(&all), expected);
 }
 
@@ -145,20 +113,13 @@ async fn pages_follow_each_other_and_keep_the_query() {
 async fn a_marker_of_digits_is_a_page_number_of_thirty_in_v1() {
     let (_gateway, client, _inventory) = gateway(80).await;
     let page = async |number: usize| {
-        client
-            .get(&format!(
-                "{V1}/resourcePools/pool-a/resources?nextpage_opaque_marker={number}"
-            ))
-            .await
+        client.get(&format!("{V1}/resourcePools/pool-a/resources?nextpage_opaque_marker={number}")).await
     };
     assert_eq!(page(1).await.expect(200).list().len(), 30);
     let second = page(2).await.expect(200);
     assert_eq!(
         ids(&second.list()),
-        (60..80)
-            .step_by(2)
-            .map(|number| format!("server-{number:02}"))
-            .collect::<Vec<_>>()
+        (60..80).step_by(2).map(|number| format!("server-{number:02}")).collect::<Vec<_>>()
     );
     assert!(second.next().is_none());
     page(3).await.problem(400);

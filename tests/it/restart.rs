@@ -7,30 +7,15 @@ use std::time::Duration;
 
 async fn subscribe(client: &Client, callback: &str) -> Value {
     let body = json!({ "callback": callback, "consumerSubscriptionId": "mine" });
-    client
-        .post(&format!("{V2}/subscriptions"), &body)
-        .await
-        .expect(201)
-        .json()
+    client.post(&format!("{V2}/subscriptions"), &body).await.expect(201).json()
 }
 
 async fn still_there(gateway: &Gateway, subscription: &Value) {
     let client = gateway.client("smo");
     let id = subscription["subscriptionId"].as_str().expect("an id");
+    assert_eq!(client.get(&format!("{V2}/subscriptions/{id}")).await.expect(200).json(), *subscription);
     assert_eq!(
-        client
-            .get(&format!("{V2}/subscriptions/{id}"))
-            .await
-            .expect(200)
-            .json(),
-        *subscription
-    );
-    assert_eq!(
-        client
-            .get(&format!("{V2}/subscriptions"))
-            .await
-            .expect(200)
-            .list(),
+        client.get(&format!("{V2}/subscriptions")).await.expect(200).list(),
         std::slice::from_ref(subscription)
     );
 }

@@ -19,22 +19,12 @@ async fn an_idle_gateway_ends_with_0_within_its_delay_and_a_little() {
 #[tokio::test]
 async fn it_is_unready_at_once_and_still_accepts_during_the_delay() {
     let inventory = Inventory::with_servers(1);
-    let mut gateway = Setup::memory()
-        .file("lab", &inventory)
-        .set("/shutdown/delay", json!("3s"))
-        .start()
-        .await;
+    let mut gateway =
+        Setup::memory().file("lab", &inventory).set("/shutdown/delay", json!("3s")).start().await;
     gateway.terminate();
-    soon("it is unready", async || {
-        gateway.ops("/readyz").await.status == 503
-    })
-    .await;
+    soon("it is unready", async || gateway.ops("/readyz").await.status == 503).await;
     // A new connection, made after the signal.
-    gateway
-        .client("late")
-        .get(&format!("{V2}/resourceTypes"))
-        .await
-        .expect(200);
+    gateway.client("late").get(&format!("{V2}/resourceTypes")).await.expect(200);
     assert_eq!(gateway.ended(Duration::from_secs(20)).await.0.code(), Some(0));
 }
 
@@ -53,17 +43,11 @@ async fn a_slow_request_is_finished_before_the_end() {
     stream.write_all(head.as_bytes()).await.expect("the head is sent");
     stream.flush().await.expect("the head is sent");
     soon("the request is counted as in flight", async || {
-        gateway
-            .metric("o2ims_http_requests_in_flight")
-            .await
-            .is_some_and(|count| count >= 1.0)
+        gateway.metric("o2ims_http_requests_in_flight").await.is_some_and(|count| count >= 1.0)
     })
     .await;
     gateway.terminate();
-    soon("it is unready", async || {
-        gateway.ops("/readyz").await.status == 503
-    })
-    .await;
+    soon("it is unready", async || gateway.ops("/readyz").await.status == 503).await;
     stream.write_all(body.as_bytes()).await.expect("the body is sent");
     stream.flush().await.expect("the body is sent");
     let mut answer = String::new();

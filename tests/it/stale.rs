@@ -6,17 +6,12 @@ use serde_json::{Value, json};
 
 /// Lifetimes short enough to be outlived in a test.
 fn impatient() -> Setup {
-    Setup::memory()
-        .set("/cache/ttl/resourceLists", json!("1s"))
-        .set("/cache/ttl/resources", json!("1s"))
+    Setup::memory().set("/cache/ttl/resourceLists", json!("1s")).set("/cache/ttl/resources", json!("1s"))
 }
 
 async fn source(client: &Client, name: &str) -> Value {
     let sources = client.get("/netweave/v1/sources").await.expect(200).list();
-    sources
-        .into_iter()
-        .find(|source| source["name"] == name)
-        .unwrap_or_else(|| panic!("no source {name}"))
+    sources.into_iter().find(|source| source["name"] == name).unwrap_or_else(|| panic!("no source {name}"))
 }
 
 async fn stays_and_says_so(gateway: &Gateway, servers: usize) {
@@ -36,26 +31,16 @@ async fn stays_and_says_so(gateway: &Gateway, servers: usize) {
 async fn a_broken_file_leaves_the_last_objects_and_is_named() {
     let mut inventory = Inventory::with_servers(4);
     let gateway = impatient().file("lab", &inventory).start().await;
-    gateway
-        .client("smo")
-        .get(&format!("{V2}/resourcePools/pool-a/resources"))
-        .await
-        .expect(200);
+    gateway.client("smo").get(&format!("{V2}/resourcePools/pool-a/resources")).await.expect(200);
     inventory.spoil();
     stays_and_says_so(&gateway, 2).await;
     let verbose = gateway.ops("/readyz?verbose").await.expect(200);
-    assert!(
-        String::from_utf8_lossy(&verbose.body).contains("lab"),
-        "{verbose:?}"
-    );
+    assert!(String::from_utf8_lossy(&verbose.body).contains("lab"), "{verbose:?}");
 
     inventory.add("server-04", "pool-a");
     let client = gateway.client("smo");
     soon("the mended file is served", async || {
-        let answer = client
-            .get(&format!("{V2}/resourcePools/pool-a/resources"))
-            .await
-            .expect(200);
+        let answer = client.get(&format!("{V2}/resourcePools/pool-a/resources")).await.expect(200);
         answer.list().len() == 3 && answer.header("x-cache") != "STALE"
     })
     .await;
@@ -73,26 +58,13 @@ async fn a_removed_file_leaves_the_last_objects() {
 async fn a_source_that_was_never_read_is_503_with_a_time_to_try_again() {
     let inventory = Inventory::with_servers(1);
     inventory.vanish();
-    let gateway = Setup::memory()
-        .file("lab", &inventory)
-        .ready_at("/livez")
-        .start()
-        .await;
+    let gateway = Setup::memory().file("lab", &inventory).ready_at("/livez").start().await;
     let client = gateway.client("smo");
     let answer = client.get(&format!("{V2}/resourceTypes")).await;
     answer.problem(503);
-    assert!(
-        answer
-            .header("retry-after")
-            .parse::<u64>()
-            .is_ok_and(|seconds| seconds >= 1),
-        "{answer:?}"
-    );
+    assert!(answer.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds >= 1), "{answer:?}");
     client.get(V2).await.expect(200);
 
     inventory.write();
-    soon("the file is read", async || {
-        client.get(&format!("{V2}/resourceTypes")).await.status == 200
-    })
-    .await;
+    soon("the file is read", async || client.get(&format!("{V2}/resourceTypes")).await.status == 200).await;
 }

@@ -119,7 +119,7 @@ mod tests {
 
     /// Gives its pieces, then ends or stays silent.
     struct Pieces {
-        pieces: Vec<&'static [u8]>,
+        left: Vec<&'static [u8]>,
         ends: bool,
         went_ahead: bool,
     }
@@ -127,13 +127,13 @@ mod tests {
     #[async_trait]
     impl Source for Pieces {
         async fn next(&mut self) -> Result<Option<Bytes>, Refused> {
-            if self.pieces.is_empty() {
+            if self.left.is_empty() {
                 if !self.ends {
                     std::future::pending::<()>().await;
                 }
                 return Ok(None);
             }
-            Ok(Some(Bytes::from_static(self.pieces.remove(0))))
+            Ok(Some(Bytes::from_static(self.left.remove(0))))
         }
 
         async fn go_ahead(&mut self) -> Result<(), Refused> {
@@ -144,7 +144,7 @@ mod tests {
 
     fn pieces(pieces: &[&'static [u8]]) -> Pieces {
         Pieces {
-            pieces: pieces.to_vec(),
+            left: pieces.to_vec(),
             ends: true,
             went_ahead: false,
         }
@@ -181,7 +181,7 @@ mod tests {
     #[tokio::test]
     async fn a_slow_body_is_408() {
         let mut source = Pieces {
-            pieces: vec![b"1"],
+            left: vec![b"1"],
             ends: false,
             went_ahead: false,
         };

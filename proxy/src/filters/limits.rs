@@ -223,7 +223,7 @@ mod tests {
             shares.of(&number.to_string(), NOW);
         }
         assert!(shares.known.lock().unwrap().len() <= MOST_SHARES);
-        shares.of("late", NOW.plus(Duration::from_secs(60)));
+        shares.of("late", NOW.plus(Duration::from_mins(1)));
         assert_eq!(shares.known.lock().unwrap().len(), 1);
     }
 }

@@ -2,7 +2,8 @@
 
 use super::catalog::Catalog;
 use super::feed::{Desk, Feed};
-use super::fill::{Filler, Fills};
+use super::fill::Fills;
+use super::filler::Filler;
 use super::follow::Follow;
 use super::sources::Sources;
 use crate::conf::tree::Ttl;
@@ -13,7 +14,9 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 use netweave_memory::Memory;
-use netweave_model::port::{Backend, Capabilities, Change, Changes, Clock, Ids, InventoryLog, Leases, Listing};
+use netweave_model::port::{
+    Backend, Capabilities, Change, Changes, Clock, Ids, InventoryLog, Leases, Listing,
+};
 use netweave_model::{Error, ErrorKind, Id, Kind, Object, ObjectKey, Result, SourceName, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -173,15 +176,20 @@ impl World {
         let clock = FakeClock::new();
         let ids: Arc<dyn Ids> = FakeIds::new();
         let store = Memory::new(Arc::clone(&clock) as Arc<dyn Clock>, Arc::clone(&ids));
-        Self::over(clock, ids, store, backends)
+        Self::over(clock, &ids, store, backends)
     }
 
     /// Builds the same again over a store that is there already, as a restarted process does.
     pub(crate) fn again(&self, backends: &[(&str, &Arc<FakeBackend>)]) -> Self {
-        Self::over(Arc::clone(&self.clock), FakeIds::new(), self.store.clone(), backends)
+        Self::over(Arc::clone(&self.clock), &(FakeIds::new() as Arc<dyn Ids>), self.store.clone(), backends)
     }
 
-    fn over(clock: Arc<FakeClock>, ids: Arc<dyn Ids>, store: Memory, backends: &[(&str, &Arc<FakeBackend>)]) -> Self {
+    fn over(
+        clock: Arc<FakeClock>,
+        ids: &Arc<dyn Ids>,
+        store: Memory,
+        backends: &[(&str, &Arc<FakeBackend>)],
+    ) -> Self {
         let names: Vec<_> = backends.iter().map(|(name, _)| SourceName::from(*name)).collect();
         let log: Arc<dyn InventoryLog> = Arc::new(store.clone());
         let leases: Arc<dyn Leases> = Arc::new(store.clone());
@@ -204,7 +212,7 @@ impl World {
             })
             .collect();
         let (fills, fillers) =
-            Fills::new(feeds.clone(), Arc::clone(&catalog), Arc::clone(&desk.clock), &ids, Ttl::default());
+            Fills::new(feeds.clone(), Arc::clone(&catalog), Arc::clone(&desk.clock), ids, Ttl::default());
         let follow = Follow::new(log, catalog, sources, Arc::clone(&metrics), names);
         let mut services: Vec<Arc<dyn Service>> = vec![Arc::new(follow)];
         services.extend(fillers.into_iter().map(|filler: Filler| Arc::new(filler) as Arc<dyn Service>));
@@ -261,7 +269,7 @@ impl World {
     /// Commits a complete list, as the source's leader.
     pub(crate) async fn commit(&self, source: usize, kind: Kind, objects: Vec<Object>) {
         let feed = &self.feeds[source];
-        feed.lead().await.unwrap().unwrap();
+        feed.lease().take().await.unwrap().unwrap();
         feed.commit_list(kind, objects, None).await.unwrap();
     }
 

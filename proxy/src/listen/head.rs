@@ -260,8 +260,9 @@ fn is_token(byte: u8) -> bool {
 /// What the `http` crate takes in paths and queries, without what is not ASCII and without fragments.
 fn is_target(byte: u8, query: bool) -> bool {
     match byte {
-        0x21 | 0x24..=0x3b | 0x3d | 0x3f..=0x5f | 0x61..=0x7a | b'|' | b'~' => true,
-        b'"' | b'`' | b'{' | b'}' => query || byte != b'`',
+        b'"' => !query,
+        b'`' => query,
+        0x21 | 0x24..=0x3b | 0x3d | 0x3f..=0x7e => true,
         _ => false,
     }
 }

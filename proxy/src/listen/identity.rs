@@ -41,12 +41,13 @@ impl Identity {
     /// # Errors
     /// `Unauthenticated`: the certificate cannot be read, names nobody, or names somebody in a way no log can show.
     pub fn read(certificate: &[u8]) -> Result<Self> {
-        let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| nobody("cannot be read"))?;
+        let (_, parsed) = X509Certificate::from_der(certificate)
+            .map_err(|error| nobody("cannot be read").with_source(error))?;
         let common_name = parsed.subject().iter_common_name().next();
         let common_name = common_name.and_then(|name| name.as_str().ok()).map(str::to_owned);
         let alternatives = parsed
             .subject_alternative_name()
-            .map_err(|_| nobody("has unreadable names"))?;
+            .map_err(|error| nobody("has unreadable names").with_source(error))?;
         let alternatives = alternatives
             .map(|extension| extension.value.general_names.as_slice())
             .unwrap_or_default();
@@ -75,13 +76,19 @@ fn choose<'a>(
     alternatives: &[GeneralName<'a>],
     common_name: Option<&'a str>,
 ) -> Option<(IdentityField, &'a str)> {
-    let uri = alternatives.iter().find_map(|name| match name {
-        GeneralName::URI(uri) => Some((IdentityField::Uri, *uri)),
-        _ => None,
+    let uri = alternatives.iter().find_map(|name| {
+        if let GeneralName::URI(uri) = name {
+            Some((IdentityField::Uri, *uri))
+        } else {
+            None
+        }
     });
-    let dns = alternatives.iter().find_map(|name| match name {
-        GeneralName::DNSName(dns) => Some((IdentityField::Dns, *dns)),
-        _ => None,
+    let dns = alternatives.iter().find_map(|name| {
+        if let GeneralName::DNSName(dns) = name {
+            Some((IdentityField::Dns, *dns))
+        } else {
+            None
+        }
     });
     uri.or(dns)
         .or(common_name.map(|name| (IdentityField::CommonName, name)))

@@ -189,16 +189,27 @@ async fn next(signals: &mut Option<Signals>, asked: &mut mpsc::Receiver<Ask>) ->
 impl Ending {
     async fn drain(&self) {
         self.stopping.begin_unready();
-        info!(delay_s = self.delay.as_secs(), "unready, still accepting");
+        phase("unready, still accepting", self.delay);
         tokio::time::sleep(self.delay).await;
         self.stopping.begin_drain();
-        info!(grace_s = self.grace.as_secs(), "draining");
+        phase("draining", self.grace);
         let gone = async {
             self.stopping.services_gone().await;
             self.connections.acquire_many(self.permits).await.is_ok()
         };
         if tokio::time::timeout(self.grace, gone).await.is_err() {
-            warn!("some connections or services did not end within the grace period");
+            overdue();
         }
     }
+}
+
+fn phase(what: &'static str, lasts: Duration) {
+    info!(
+        at_most_ms = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX),
+        "{what}"
+    );
+}
+
+fn overdue() {
+    warn!("some connections or services did not end within the grace period");
 }

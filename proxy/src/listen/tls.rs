@@ -83,7 +83,10 @@ impl Certificates {
     pub fn renew(&self, metrics: &Metrics) {
         let renewed = self.reload();
         self.report(metrics);
-        tell(&renewed);
+        let Err(error) = renewed else {
+            return info!("certificates were loaded again");
+        };
+        error!(%error, "certificates cannot be loaded again; the old ones stay");
     }
 
     /// Publishes when the certificates end.
@@ -120,13 +123,6 @@ impl Certificates {
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
         Ok(config)
-    }
-}
-
-fn tell(renewed: &Result<()>) {
-    match renewed {
-        Ok(()) => info!("certificates were loaded again"),
-        Err(error) => error!(%error, "certificates cannot be loaded again; the old ones stay"),
     }
 }
 

@@ -91,20 +91,15 @@ impl Run {
             match self.round().await {
                 Ok(more) => {
                     good.inc();
-                    if failures > 0 {
-                        info!(service = name, failures, "a service works again");
-                        failures = 0;
-                    }
+                    recovered(name, std::mem::take(&mut failures));
                     if !more {
                         self.service.wait().await;
                     }
                 }
                 Err(error) => {
                     bad.inc();
-                    if failures == 0 {
-                        warn!(service = name, %error, "a service failed and will try again");
-                    }
                     failures = failures.saturating_add(1);
+                    failed(name, failures, &error);
                     tokio::time::sleep(pause(self.first_pause, failures, self.ids.uuid().as_u128())).await;
                 }
             }
@@ -117,6 +112,20 @@ impl Run {
             Ok(outcome) => outcome,
             Err(_) => Err(Error::internal("a service panicked")),
         }
+    }
+}
+
+/// Tells of the first failure of a streak; the others are only counted.
+fn failed(service: &str, failures: u32, error: &Error) {
+    if failures == 1 {
+        warn!(service, %error, "a service failed and will try again");
+    }
+}
+
+/// Tells of the end of a streak of failures, if there was one.
+fn recovered(service: &str, failures: u32) {
+    if failures > 0 {
+        info!(service, failures, "a service works again");
     }
 }
 
@@ -172,7 +181,7 @@ mod tests {
 
         async fn wait(&self) {
             self.idle.notify_one();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
 
         async fn stop(&self) {

@@ -12,7 +12,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -30,11 +30,21 @@ const QUIET: &str = "pingora_core=error,pingora_core::apps=off,pingora_core::pro
 /// # Errors
 /// `Invalid`: the level is not a level. `Internal`: there is a log already.
 pub fn init(conf: &Log) -> Result<()> {
+    init_to(conf, std::io::stdout)
+}
+
+/// Does what [`init`] does with another place for the lines.
+///
+/// # Errors
+/// As [`init`].
+pub fn init_to<W>(conf: &Log, place: W) -> Result<()>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let directives = format!("{QUIET},{}", conf.level);
-    let filter = EnvFilter::try_new(directives).map_err(|error| {
-        Error::invalid("log.level", "is neither a level nor directives").with_source(error)
-    })?;
-    let lines = tracing_subscriber::fmt::layer().event_format(Lines { format: conf.format });
+    let filter = EnvFilter::try_new(directives)
+        .map_err(|error| Error::invalid("log.level", "is neither a level nor directives").with_source(error))?;
+    let lines = tracing_subscriber::fmt::layer().event_format(Lines { format: conf.format }).with_writer(place);
     let subscriber = tracing_subscriber::registry().with(filter).with(lines);
     let twice = || Error::internal("the log is set up already");
     tracing::subscriber::set_global_default(subscriber).map_err(|error| twice().with_source(error))?;
@@ -151,9 +161,9 @@ fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() {
-            out.extend(c.escape_default())
+            out.extend(c.escape_default());
         } else {
-            out.push(c)
+            out.push(c);
         }
     }
     out
@@ -231,7 +241,7 @@ mod tests {
     #[test]
     fn a_json_line_has_time_level_message_and_fields() {
         let line = logged(LogFormat::Json, || {
-            info!(request.id = "r1", status = 200_u16, "request answered")
+            info!(request.id = "r1", status = 200_u16, "request answered");
         });
         let line: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(line["message"], "request answered");

@@ -12,6 +12,7 @@
 )]
 
 pub mod client;
+pub mod clock;
 pub mod figures;
 pub mod gateway;
 pub mod inventory;

@@ -12,7 +12,7 @@
 //! | `(neq,extensions/labels/site,a)` | changes of the resources at any other site than `a`, or without a site |
 
 use super::eval::Bound;
-use super::filter::{Expression, MAX_EXPRESSIONS, MAX_TEXT, Operator, Raw, write_all};
+use super::filter::{Expression, MAX_EXPRESSIONS, MAX_TEXT, Operator, Raw, too_long, write_all};
 use super::index::Indexed;
 use super::lexer::{Fault, Lexer, Parsed};
 use super::paths::Paths;
@@ -67,9 +67,13 @@ impl Exclusion {
         alternatives.sort_by_cached_key(Alternative::canonical);
         alternatives.dedup();
         let spellings: Vec<_> = alternatives.iter().map(Alternative::canonical).collect();
+        let canonical = spellings.join("|");
+        if canonical.len() > MAX_TEXT {
+            return Err(too_long(text.len()).into_error(PARAMETER));
+        }
         Ok(Some(Self {
             alternatives: alternatives.into(),
-            canonical: spellings.join("|").into(),
+            canonical: canonical.into(),
         }))
     }
 
@@ -112,15 +116,17 @@ impl BoundExclusion {
 }
 
 impl Alternative {
+    /// Writes the alternative in its canonical spelling, which is no longer than any other.
     fn canonical(&self) -> String {
-        let types: Vec<_> = self.types.iter().copied().collect();
-        let operator = if types.len() == 1 { "eq" } else { "in" };
-        let mut text = format!("({operator},{OBJECT_TYPE},{})", types.join(","));
-        if !self.expressions.is_empty() {
-            text.push(';');
-            text.push_str(&write_all(&self.expressions));
+        let types = write_types(&self.types);
+        let expressions = write_all(&self.expressions);
+        if expressions.is_empty() {
+            types
+        } else if self.types.iter().eq([&Kind::Resource.type_name()]) {
+            expressions
+        } else {
+            format!("{types};{expressions}")
         }
-        text
     }
 
     /// Checks the expressions of one alternative; `at` is where it starts.
@@ -149,6 +155,26 @@ impl Alternative {
             types: tables.iter().map(|table| table.name).collect(),
             expressions: expressions.into(),
         })
+    }
+}
+
+/// Writes the expression about `objectType`: those that are meant, or those that are not, whichever is shorter.
+fn write_types(types: &BTreeSet<&'static str>) -> String {
+    let all: BTreeSet<_> = TYPES.iter().map(|target| target.table().name).collect();
+    let write = |names: Vec<&'static str>, one: &str, many: &str| {
+        let operator = if names.len() == 1 { one } else { many };
+        format!("({operator},{OBJECT_TYPE},{})", names.join(","))
+    };
+    let others: Vec<_> = all.difference(types).copied().collect();
+    let positive = write(types.iter().copied().collect(), "eq", "in");
+    if others.is_empty() {
+        return positive;
+    }
+    let negative = write(others, "neq", "nin");
+    if negative.len() < positive.len() {
+        negative
+    } else {
+        positive
     }
 }
 
@@ -194,7 +220,7 @@ impl<'a> TypeTest<'a> {
 
 fn parse(text: &str, max_depth: usize) -> Parsed<Vec<Alternative>> {
     if text.len() > MAX_TEXT {
-        return Err(Fault::new(MAX_TEXT, "the filter is too long"));
+        return Err(too_long(MAX_TEXT));
     }
     let mut lexer = Lexer::new(text);
     let mut alternatives = Vec::new();

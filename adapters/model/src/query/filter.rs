@@ -237,10 +237,13 @@ impl Filter {
         }
         expressions.sort_unstable();
         expressions.dedup();
-        let canonical = write_all(&expressions).into();
+        let canonical = write_all(&expressions);
+        if canonical.len() > MAX_TEXT {
+            return Err(too_long(0).into_error(PARAMETER));
+        }
         Ok(Some(Self {
             expressions: expressions.into(),
-            canonical,
+            canonical: canonical.into(),
         }))
     }
 
@@ -255,6 +258,12 @@ impl Filter {
     }
 }
 
+/// Refuses a text of more than [`MAX_TEXT`] bytes, as sent or in its canonical spelling, which is longer where quotes that
+/// should have been doubled were not: what was taken can be stored and read again.
+pub(super) fn too_long(at: usize) -> Fault {
+    Fault::new(at, "the filter is too long")
+}
+
 fn parse_text(
     target: Target,
     text: &str,
@@ -262,9 +271,7 @@ fn parse_text(
     left: &mut usize,
     expressions: &mut Vec<Expression>,
 ) -> Parsed<()> {
-    *left = left
-        .checked_sub(text.len())
-        .ok_or(Fault::new(*left, "the filter is too long"))?;
+    *left = left.checked_sub(text.len()).ok_or(too_long(*left))?;
     if text.is_empty() {
         return Ok(());
     }

@@ -12,7 +12,9 @@ fn put(views: &mut Views, source: &str, kind: Kind, parent: Option<&str>, id: &s
 
 fn two_sources() -> Views {
     let mut views = Views::new([SourceName::from("b"), SourceName::from("a")]);
-    for (at, (source, id)) in [("a", "1"), ("b", "2"), ("a", "3"), ("b", "3"), ("b", "5")].into_iter().enumerate() {
+    for (at, (source, id)) in
+        [("a", "1"), ("b", "2"), ("a", "3"), ("b", "3"), ("b", "5")].into_iter().enumerate()
+    {
         put(&mut views, source, Kind::ResourcePool, None, id, at as u64);
     }
     views
@@ -77,7 +79,8 @@ fn the_version_of_kinds_is_that_of_the_latest_change_of_any() {
 
 #[tokio::test]
 async fn a_read_waits_for_what_is_in_the_log_and_not_for_ever() {
-    let world = crate::inventory::fakes::World::new(&[("a", &crate::inventory::fakes::FakeBackend::new(&[]))]);
+    let world =
+        crate::inventory::fakes::World::new(&[("a", &crate::inventory::fakes::FakeBackend::new(&[]))]);
     let catalog = &world.desk.catalog;
     catalog.publish(Views { loaded: true, ..Views::new([SourceName::from("a")]) });
     world.commit(0, Kind::ResourcePool, vec![pool("p")]).await;

@@ -16,7 +16,10 @@ async fn what_was_committed_before_and_after_the_start_is_in_the_views() {
     world.commit(0, Kind::Resource, vec![resource("p", "1"), resource("p", "2")]).await;
     let world = world.run();
     world.commit(1, Kind::Resource, vec![resource("q", "7")]).await;
-    world.feeds[0].commit(&[Change::Upsert(resource("p", "3")), Change::Delete(resource("p", "1").key)]).await.unwrap();
+    world.feeds[0]
+        .commit(&[Change::Upsert(resource("p", "3")), Change::Delete(resource("p", "1").key)])
+        .await
+        .unwrap();
     world.settle().await;
     assert_eq!(world.ids(Kind::Resource, Some("p")), ["2", "3"]);
     assert_eq!(world.ids(Kind::Resource, Some("q")), ["7"]);
@@ -89,8 +92,8 @@ async fn a_trimmed_past_starts_over_from_the_rows() {
         world.feeds[0].commit(&[Change::Upsert(resource("p", &id.to_string()))]).await.unwrap();
     }
     let head = world.desk.log.head().await.unwrap();
-    world.clock.forward(Duration::from_secs(3600));
-    assert!(world.desk.log.trim(head, Duration::from_secs(600)).await.unwrap() > 0);
+    world.clock.forward(Duration::from_hours(1));
+    assert!(world.desk.log.trim(head, Duration::from_mins(10)).await.unwrap() > 0);
     follow.activate().await.unwrap();
     assert!(follow.state.lock().await.draft.is_none(), "the past is gone");
     tokio::select! {

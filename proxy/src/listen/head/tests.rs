@@ -143,7 +143,7 @@ fn bounds_hold_at_the_edge() {
     let target = |length: usize| format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(length - 1));
     assert!(matches!(scan(target(256).as_bytes()), Ok(Some(_))));
     assert_eq!(scan(target(257).as_bytes()), Err(414));
-    assert_eq!(scan(&vec![b'A'; 40]), Err(400));
+    assert_eq!(scan(&[b'A'; 40]), Err(400));
     assert_eq!(scan(format!("GET /{}", "a".repeat(400)).as_bytes()), Err(414));
     assert_eq!(get(&format!("Host: a\r\nX: {}\r\n", "x".repeat(1024))), Err(431));
     let many = "X: y\r\n".repeat(MAX_FIELDS - 1);

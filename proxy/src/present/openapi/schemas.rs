@@ -33,8 +33,12 @@ fn add(table: &'static Table, schemas: &mut Map<String, Value>) {
             add(inner, schemas);
         }
     }
-    let required: Vec<_> =
-        table.attributes.iter().filter(|attribute| attribute.mandatory).map(|attribute| attribute.name).collect();
+    let required: Vec<_> = table
+        .attributes
+        .iter()
+        .filter(|attribute| attribute.mandatory)
+        .map(|attribute| attribute.name)
+        .collect();
     let properties: Map<_, _> =
         table.attributes.iter().map(|attribute| (attribute.name.to_owned(), property(attribute))).collect();
     let schema = json!({ "type": "object", "required": required, "properties": properties });
@@ -78,23 +82,32 @@ fn by_hand() -> Map<String, Value> {
     let schemas = [
         ("ApiVersionInformation", versions()),
         ("ProblemDetails", problem()),
-        ("SubscriptionRequest", json!({
-            "type": "object",
-            "required": ["callback"],
-            "properties": { "callback": { "type": "string", "format": "uri" }, "consumerSubscriptionId": text, "filter": text },
-        })),
-        ("SubscriptionState", json!({
-            "type": "object",
-            "description": "A subscription with its lease, its state and its backlog.",
-            "required": ["subscriptionId", "callback", "expiresAt", "state"],
-            "properties": {
-                "subscriptionId": text, "callback": { "type": "string", "format": "uri" },
-                "consumerSubscriptionId": text, "filter": text, "expiresAt": time, "state": text,
-            },
-            "additionalProperties": true,
-        })),
+        (
+            "SubscriptionRequest",
+            json!({
+                "type": "object",
+                "required": ["callback"],
+                "properties": { "callback": { "type": "string", "format": "uri" }, "consumerSubscriptionId": text, "filter": text },
+            }),
+        ),
+        (
+            "SubscriptionState",
+            json!({
+                "type": "object",
+                "description": "A subscription with its lease, its state and its backlog.",
+                "required": ["subscriptionId", "callback", "expiresAt", "state"],
+                "properties": {
+                    "subscriptionId": text, "callback": { "type": "string", "format": "uri" },
+                    "consumerSubscriptionId": text, "filter": text, "expiresAt": time, "state": text,
+                },
+                "additionalProperties": true,
+            }),
+        ),
         ("Caller", open("The caller as its certificate names it, and its limits.")),
-        ("Sources", json!({ "description": "The backends, how fresh what is known of them is, and what fails." })),
+        (
+            "Sources",
+            json!({ "description": "The backends, how fresh what is known of them is, and what fails." }),
+        ),
         ("Deliveries", open("The latest delivery attempts and the dead letters.")),
         ("Verdict", open("Whether a change would be sent, and why.")),
         ("Change", open("A change to try a filter on: object type, and the object before and after.")),

@@ -63,7 +63,7 @@ pub(super) fn list(
     let next = match (page.more, number, page.last) {
         (false, ..) | (true, None, None) => None,
         (true, Some(number), _) => Some(number.saturating_add(1).to_string()),
-        (true, None, Some(last)) => Some(Marker::after(list.collection, last.as_str(), query.hash())),
+        (true, None, Some(id)) => Some(Marker::after(list.collection, id.as_str(), query.hash())),
     };
     let next = next.map(|marker| link::next(link_path, raw_query, &marker)).transpose()?;
     let size: usize = page.objects.iter().map(|object| object.json().len() + 1).sum();
@@ -82,7 +82,9 @@ pub(super) fn list(
 
 /// Renders one object; `None` if the views do not hold it.
 pub(super) fn single(views: &Views, single: &Single<'_>, selectors: &Selectors) -> Result<Option<Bytes>> {
-    let Some(object) = views.get(single.kind, single.parent, &single.id) else { return Ok(None) };
+    let Some(object) = views.get(single.kind, single.parent, &single.id) else {
+        return Ok(None);
+    };
     let json = spelled(views, object.json(), single.kind, single.major)?;
     selected(json, selectors).map(Some)
 }
@@ -102,7 +104,9 @@ fn spelled(views: &Views, json: &Bytes, kind: Kind, major: Major) -> Result<Byte
     if kind != Kind::ResourceType || major != Major::V1 {
         return Ok(json.clone());
     }
-    let Some(id) = Dictionaries::of(json)?.alarm_dictionary_id else { return Ok(json.clone()) };
+    let Some(id) = Dictionaries::of(json)?.alarm_dictionary_id else {
+        return Ok(json.clone());
+    };
     let dictionary = views.get(Kind::AlarmDictionary, None, id.as_str());
     Ok(dictionary.map_or_else(|| json.clone(), |found| with_alarm_dictionary(json, found.json()).into()))
 }
