@@ -27,12 +27,7 @@ BENCH_FOLDER=$(mktemp -d -p "$([ "$1" != inventory ] && [ -w /dev/shm ] && echo 
 export BENCH_FOLDER
 trap 'rm -rf "$BENCH_FOLDER"' EXIT
 if [ "$1" = cache-hit ]; then
-  # Unpacked, not installed: a package that is installed starts its service.
+  unpacked nginx "$CARGO_TARGET_DIR/tools/nginx"
   export BENCH_NGINX=$CARGO_TARGET_DIR/tools/nginx/usr/sbin/nginx
-  if ! [ -x "$BENCH_NGINX" ]; then
-    echo "fetching Debian's nginx" >&2
-    apt-get update -qq
-    (mkdir -p "$CARGO_TARGET_DIR/tools/nginx" && cd "$CARGO_TARGET_DIR/tools/nginx" && apt-get download -qq nginx && dpkg -x nginx_*.deb .)
-  fi
 fi
 "$CARGO_TARGET_DIR/release/netweave-load" "$1"

@@ -15,7 +15,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$ROOT/deploy/needs.sh"
 PROFILE=${PROFILE:-dev}
 
-command -v cargo >/dev/null || { echo "dev.sh: needs Rust: https://rustup.rs" >&2; exit 1; }
+command -v cargo >/dev/null || { echo "dev.sh: needs Rust (cargo)" >&2; exit 1; }
 needs_to_build
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$ROOT/target}
 built=$CARGO_TARGET_DIR/$([ "$PROFILE" = dev ] && echo debug || echo "$PROFILE")/netweave

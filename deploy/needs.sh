@@ -1,19 +1,30 @@
-# Installs what a script of this repository needs from Debian: sourced, not run.
+# shellcheck shell=bash
+# Gets what a script of this repository needs from Debian: sourced, not run.
+
+as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
 
 # Installs the packages of those programs that are missing, and says which. Nothing happens when all are there.
 needs() { # program:package[,package]...
-  local pair packages missing=() sudo=
+  local pair packages missing=()
   for pair; do
     ! command -v "${pair%%:*}" >/dev/null || continue
     IFS=, read -ra packages <<<"${pair#*:}"
     missing+=("${packages[@]}")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
-  [ "$(id -u)" -eq 0 ] || sudo=sudo
   echo "installing Debian packages: ${missing[*]}" >&2
-  $sudo apt-get update -qq
-  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 }
 
 # What a build of the workspace needs beside Rust: a linker and compiler for C, and cmake for zlib-ng.
 needs_to_build() { needs cc:gcc,libc6-dev make:make cmake:cmake; }
+
+# Unpacks a package into a folder, once, without installing it: an installed package starts its service.
+unpacked() { # package folder
+  [ ! -e "$2/.unpacked" ] || return 0
+  echo "fetching Debian's $1" >&2
+  mkdir -p "$2"
+  as_root apt-get update -qq
+  (cd "$2" && apt-get download -qq "$1" && dpkg -x "$1"_*.deb . && rm "$1"_*.deb && touch .unpacked)
+}

@@ -84,13 +84,14 @@ build() {
 }
 
 cargo_deny() {
-  local bin=$CARGO_TARGET_DIR/tools/bin/cargo-deny
+  local tools=$CARGO_TARGET_DIR/tools
+  local bin=$tools/bin/cargo-deny
   if ! [ -x "$bin" ] || [ "$("$bin" --version)" != "cargo-deny $DENY_VERSION" ]; then
-    say "installing cargo-deny $DENY_VERSION into $CARGO_TARGET_DIR/tools (about 80 s of CPU)"
+    say "installing cargo-deny $DENY_VERSION into $tools (about 80 s of CPU)"
     # Unoptimised, without debug information: it runs for a second, it need not be fast.
-    CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR=$CARGO_TARGET_DIR/tools/build \
-      cargo install cargo-deny --version "=$DENY_VERSION" --locked --debug --no-default-features --root "$CARGO_TARGET_DIR/tools" || return
-    rm -rf "$CARGO_TARGET_DIR/tools/build"
+    CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-deny --version "=$DENY_VERSION" --locked --debug --no-default-features \
+      --root "$tools" --target-dir "$tools/build" || return
+    rm -rf "$tools/build"
   fi
   "$bin" --workspace check --hide-inclusion-graph bans licenses sources || return
   echo "advisories were not checked: their database is not reachable from everywhere this runs"

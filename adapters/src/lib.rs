@@ -1,6 +1,14 @@
 //! The facade over backends and stores: one feature each, reached through the configuration.
 
 pub mod layers;
+mod poller;
 mod registry;
 
+/// The sample inventory of the file backend, and its small changes.
+#[cfg(feature = "file")]
+pub mod sample {
+    pub use netweave_file::{sample as text, sample_step as step};
+}
+
+pub use poller::Poller;
 pub use registry::{BackendConf, StoreConf, Stores};

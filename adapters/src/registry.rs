@@ -1,7 +1,10 @@
 //! From a configuration section to a backend or a store: the only place that knows them all.
 
-use netweave_model::SourceName;
-use netweave_model::port::{Deliveries, InventoryLog, Leases, Subscriptions};
+mod stores;
+
+use crate::layers::{self, Guard, Observer};
+use netweave_model::port::{Backend, Clock, Deliveries, InventoryLog, Leases, Subscriptions};
+use netweave_model::{Id, Result, SourceName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -62,6 +65,36 @@ impl BackendConf {
             #[cfg(feature = "kubernetes")]
             Self::Kubernetes(_) => "kubernetes",
         }
+    }
+
+    fn guard(&self) -> Guard {
+        match self {
+            #[cfg(feature = "file")]
+            Self::File(_) => Guard::local(),
+            #[cfg(feature = "kubernetes")]
+            Self::Kubernetes(_) => Guard::default(),
+        }
+    }
+
+    /// Builds the backend with all guard layers around it. The infrastructure need not answer yet.
+    ///
+    /// # Errors
+    /// `Invalid`: the section says something that cannot be used, such as credentials that cannot be read.
+    pub async fn build(
+        &self,
+        o_cloud_id: &Id,
+        observer: Arc<dyn Observer>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<dyn Backend>> {
+        let backend: Arc<dyn Backend> = match self {
+            #[cfg(feature = "file")]
+            Self::File(conf) => Arc::new(netweave_file::File::open(conf, o_cloud_id)?),
+            #[cfg(feature = "kubernetes")]
+            Self::Kubernetes(conf) => Arc::new(
+                netweave_kubernetes::Kubernetes::connect(conf, o_cloud_id, Arc::clone(&clock)).await?,
+            ),
+        };
+        Ok(layers::guard(backend, &self.name(), observer, clock, &self.guard()))
     }
 }
 

@@ -1,1 +1,137 @@
-//! What the chain knows of one request.
+//! What the gateway knows of one request, from its head to its last byte.
+
+use crate::listen::peer::Peer;
+use crate::telemetry::requests::UNMATCHED;
+use http::{HeaderValue, Method, StatusCode};
+use prometheus::IntGauge;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+use uuid::Uuid;
+
+/// The header that names a request, in both directions.
+pub const REQUEST_ID: &str = "x-request-id";
+/// Longest request id that is taken from a client.
+const MAX_ID: usize = 64;
+
+/// The state of one request.
+#[derive(Debug)]
+pub struct Ctx {
+    /// When its head was complete.
+    pub began: Instant,
+    /// Its id, as it is answered and logged.
+    pub id: HeaderValue,
+    /// Its route's slot.
+    pub slot: usize,
+    /// Its method.
+    pub method: Method,
+    /// The status of its answer, once there is one.
+    pub status: Option<StatusCode>,
+    /// Size of the answer's body.
+    pub bytes: usize,
+    /// The other end.
+    pub peer: Option<Arc<Peer>>,
+    /// What went wrong, for the log.
+    pub failure: Option<String>,
+    /// Counts it as being answered.
+    _answering: Answering,
+}
+
+/// Counts a request as being answered, also if answering panics.
+#[derive(Debug)]
+struct Answering(IntGauge);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Ctx {
+    /// Starts the state of a request; `gauge` counts those being answered.
+    pub fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self {
+            began: Instant::now(),
+            id: HeaderValue::from_static("-"),
+            slot: UNMATCHED,
+            method: Method::GET,
+            status: None,
+            bytes: 0,
+            peer: None,
+            failure: None,
+            _answering: Answering(gauge.clone()),
+        }
+    }
+
+    /// Returns the id as text.
+    pub fn id(&self) -> &str {
+        self.id.to_str().unwrap_or("-")
+    }
+}
+
+/// Makes request ids: a random part per process and a count.
+#[derive(Debug)]
+pub struct RequestIds {
+    start: u64,
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    /// Takes the random part from a UUID.
+    pub fn new(seed: Uuid) -> Self {
+        Self {
+            start: seed.as_u64_pair().1,
+            next: AtomicU64::new(1),
+        }
+    }
+
+    /// Takes the client's id if it is short and visible, else makes one.
+    pub fn take(&self, asked: Option<&HeaderValue>) -> HeaderValue {
+        match asked {
+            Some(id)
+                if id.len() <= MAX_ID && !id.is_empty() && id.as_bytes().iter().all(u8::is_ascii_graphic) =>
+            {
+                id.clone()
+            }
+            _ => self.make(),
+        }
+    }
+
+    fn make(&self) -> HeaderValue {
+        let count = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut text = [b'-'; 25];
+        hex(self.start >> 16, text.get_mut(..12).unwrap_or_default());
+        hex(count, text.get_mut(13..).unwrap_or_default());
+        HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("-"))
+    }
+}
+
+/// Writes the low digits of a number.
+fn hex(mut number: u64, out: &mut [u8]) {
+    for digit in out.iter_mut().rev() {
+        *digit = b"0123456789abcdef"
+            .get(usize::try_from(number & 15).unwrap_or(0))
+            .copied()
+            .unwrap_or(b'0');
+        number >>= 4;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_ids_differ_and_a_clients_id_is_taken_if_it_can_be_shown() {
+        let ids = RequestIds::new(Uuid::from_u128(0xabcd_ef01_2345_6789));
+        let (first, second) = (ids.take(None), ids.take(None));
+        assert_eq!(first, "abcdef012345-000000000001");
+        assert_ne!(first, second);
+        assert_eq!(ids.take(Some(&HeaderValue::from_static("mine-1"))), "mine-1");
+        for refused in ["", "two words", &"x".repeat(65)] {
+            let refused = HeaderValue::from_str(refused).unwrap();
+            assert_ne!(ids.take(Some(&refused)), refused);
+        }
+    }
+}

@@ -1,1 +1,287 @@
 //! The only implementation of `ProxyHttp`: Pingora's session <-> plain HTTP types.
+//!
+//! Every request is answered in `request_filter`; nothing is ever proxied.
+
+use crate::ctx::{Ctx, REQUEST_ID, RequestIds};
+use crate::filters::{Admitted, Chain, Pending, Routes, body, takes_body};
+use crate::listen::{Stopping, peer_of};
+use crate::ops::HealthView;
+use crate::problem::{Problem, Refused};
+use crate::reply::Reply;
+use crate::telemetry::requests::{Outcome, Requests, template};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::FutureExt;
+use http::header::{CONTENT_LENGTH, UPGRADE};
+use http::request::Parts;
+use http::{HeaderName, Method, StatusCode};
+use netweave_model::port::Clock;
+use pingora::http::ResponseHeader;
+use pingora::time::timeout;
+use pingora_core::modules::http::HttpModules;
+use pingora_core::protocols::http::ServerSession;
+use pingora_core::upstreams::peer::HttpPeer;
+use pingora_core::{Error, ErrorType, Result};
+use pingora_proxy::{FailToProxy, ProxyHttp, Session};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::{debug, error, info};
+
+/// Longest time a route may take; backends have shorter times of their own.
+const SERVE_TIME: Duration = Duration::from_secs(30);
+/// Size of the pieces in which bodies are written; each has the write time to itself.
+const PIECE: usize = 64 << 10;
+/// The request id's header, as answers carry it.
+const REQUEST_ID_NAME: HeaderName = HeaderName::from_static(REQUEST_ID);
+
+/// The gateway as Pingora's proxy sees it.
+pub(crate) struct Gateway {
+    /// The filters.
+    pub(crate) chain: Chain,
+    /// What lies behind them.
+    pub(crate) routes: Arc<dyn Routes>,
+    /// Answers health questions.
+    pub(crate) health: HealthView,
+    /// Counts requests.
+    pub(crate) requests: Arc<Requests>,
+    /// Whether the process ends.
+    pub(crate) stopping: Arc<Stopping>,
+    /// The time of day.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Makes request ids.
+    pub(crate) ids: RequestIds,
+    /// Time for each write of an answer.
+    pub(crate) write_time: Duration,
+}
+
+/// A request's body as the filters read it.
+struct Downstream<'a>(&'a mut ServerSession);
+
+#[async_trait]
+impl body::Source for Downstream<'_> {
+    async fn next(&mut self) -> std::result::Result<Option<Bytes>, Refused> {
+        self.0
+            .read_request_body()
+            .await
+            .map_err(|error| Problem::unreadable("the body is not framed as it says", &error))
+    }
+
+    async fn go_ahead(&mut self) -> std::result::Result<(), Refused> {
+        let written = self.0.write_continue_response().await;
+        written.map_err(|error| Problem::unreadable("the client is gone", &error))
+    }
+}
+
+impl Gateway {
+    /// Takes a request through filters and routes.
+    async fn answer(&self, session: &mut Session, ctx: &mut Ctx) -> Reply {
+        let Some(peer) = peer_of(session.digest()) else {
+            return Self::refuse(ctx, &Problem::internal("a connection has no peer".to_owned()));
+        };
+        ctx.peer = Some(Arc::clone(&peer));
+        let now = self.clock.now();
+        let answered = if takes_body(&ctx.method) {
+            // Reading the body needs the session, so the head is copied.
+            let head = session.req_header().as_owned_parts();
+            match self.chain.admit(&head, &peer, now, &mut ctx.slot) {
+                Ok(Admitted::Call(pending)) => self.with_body(session, &head, &pending).await,
+                Ok(Admitted::Health(..)) => Err(Box::new(Problem::no_such_path())),
+                Err(problem) => Err(problem),
+            }
+        } else {
+            let head: &Parts = session.req_header();
+            match self.chain.admit(head, &peer, now, &mut ctx.slot) {
+                Ok(Admitted::Call(pending)) => self.serve(&pending, Bytes::new()).await,
+                Ok(Admitted::Health(health, _)) => Ok(self.health.reply(health, false, ctx.id())),
+                Err(problem) => Err(problem),
+            }
+        };
+        answered.unwrap_or_else(|problem| Self::refuse(ctx, &problem))
+    }
+
+    async fn with_body(
+        &self,
+        session: &mut Session,
+        head: &Parts,
+        pending: &Pending<'_>,
+    ) -> std::result::Result<Reply, Refused> {
+        let mut source = Downstream(&mut session.downstream_session);
+        let body = body::read(&mut source, &head.headers, self.chain.body).await?;
+        self.serve(pending, body).await
+    }
+
+    /// Asks the routes; a panic in them ends this request alone.
+    async fn serve(&self, pending: &Pending<'_>, body: Bytes) -> std::result::Result<Reply, Refused> {
+        let call = pending.call(body);
+        let panicked = |_| Box::new(Problem::internal("a route panicked".to_owned()));
+        let hit = catch_unwind(AssertUnwindSafe(|| self.routes.cached(&call))).map_err(panicked)?;
+        if let Some(reply) = hit {
+            return Ok(reply);
+        }
+        let served = AssertUnwindSafe(self.routes.serve(&call)).catch_unwind();
+        match timeout(SERVE_TIME, served).await {
+            Ok(Ok(Ok(reply))) => Ok(reply),
+            Ok(Ok(Err(error))) => Err(Box::new(Problem::from(&error))),
+            Ok(Err(panic)) => Err(panicked(panic)),
+            Err(_) => Err(Box::new(Problem::from(&netweave_model::Error::new(
+                netweave_model::ErrorKind::Timeout,
+                "the answer took too long",
+            )))),
+        }
+    }
+
+    fn refuse(ctx: &mut Ctx, problem: &Problem) -> Reply {
+        ctx.failure = problem.private().map(str::to_owned);
+        problem.reply(ctx.id())
+    }
+
+    async fn send(&self, session: &mut ServerSession, ctx: &mut Ctx, reply: Reply) -> Result<()> {
+        ctx.status = Some(reply.status);
+        ctx.bytes = reply.body.len();
+        if self.stopping.is_draining() {
+            session.set_keepalive(None);
+        }
+        let reply = reply.with(REQUEST_ID_NAME, ctx.id.clone());
+        write_reply(session, reply, ctx.method == Method::HEAD, self.write_time).await
+    }
+}
+
+#[async_trait]
+impl ProxyHttp for Gateway {
+    type CTX = Ctx;
+
+    fn new_ctx(&self) -> Ctx {
+        Ctx::new(&self.requests.metrics().http_in_flight)
+    }
+
+    /// Leaves the compression module out: it would cost an allocation per request and never compress.
+    fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
+
+    async fn upstream_peer(&self, _session: &mut Session, _ctx: &mut Ctx) -> Result<Box<HttpPeer>> {
+        Error::e_explain(ErrorType::InternalError, "nothing is proxied")
+    }
+
+    async fn request_filter(&self, session: &mut Session, ctx: &mut Ctx) -> Result<bool> {
+        let head = session.req_header_mut();
+        ctx.method = head.method.clone();
+        ctx.id = self.ids.take(head.headers.get(REQUEST_ID));
+        // An offer to change protocols is not taken, so nothing below may think of it.
+        head.remove_header(&UPGRADE);
+        let reply = self.answer(session, ctx).await;
+        self.send(&mut session.downstream_session, ctx, reply).await?;
+        Ok(true)
+    }
+
+    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut Ctx) -> FailToProxy {
+        let mut code = 0;
+        if session.response_written().is_none() {
+            let asked = if let ErrorType::HTTPStatus(status) = error.etype() {
+                *status
+            } else {
+                400
+            };
+            let status = StatusCode::from_u16(asked).unwrap_or(StatusCode::BAD_REQUEST);
+            let reply = Self::refuse(ctx, &Problem::of_status(status));
+            code = status.as_u16();
+            // The client may be gone; there is nobody else to tell.
+            self.send(&mut session.downstream_session, ctx, reply).await.ok();
+        }
+        FailToProxy {
+            error_code: code,
+            can_reuse_downstream: false,
+        }
+    }
+
+    async fn logging(&self, _session: &mut Session, error: Option<&Error>, ctx: &mut Ctx) {
+        let status = ctx.status.unwrap_or(StatusCode::BAD_REQUEST);
+        let outcome = Outcome {
+            slot: ctx.slot,
+            method: &ctx.method,
+            status,
+            bytes: ctx.bytes,
+        };
+        self.requests.record(&outcome, ctx.began.elapsed());
+        if let Some(error) = error {
+            ctx.failure = Some(error.to_string());
+        }
+        access(ctx, status);
+    }
+
+    /// The access log has the line already.
+    fn suppress_error_log(&self, _session: &Session, _ctx: &Ctx, _error: &Error) -> bool {
+        true
+    }
+}
+
+/// Writes the access log: errors and writes at `info` and above, reads at `debug`.
+fn access(ctx: &Ctx, status: StatusCode) {
+    let written = takes_body(&ctx.method) || ctx.method == Method::DELETE;
+    if status.is_server_error() {
+        failed(ctx, status);
+    } else if status.is_client_error() || written {
+        answered(ctx, status);
+    } else {
+        read(ctx, status);
+    }
+}
+
+/// One line of the access log; the level of an event must be known where it is written.
+macro_rules! line {
+    ($name:ident, $level:ident, $message:literal) => {
+        fn $name(ctx: &Ctx, status: StatusCode) {
+            $level!(
+                request.id = ctx.id(),
+                identity = ctx.peer.as_ref().map_or("-", |peer| peer.name()),
+                method = ctx.method.as_str(),
+                route = template(ctx.slot),
+                status = status.as_u16(),
+                duration_us = u64::try_from(ctx.began.elapsed().as_micros()).unwrap_or(u64::MAX),
+                bytes = ctx.bytes,
+                error = ctx.failure.as_deref(),
+                $message
+            );
+        }
+    };
+}
+
+line!(failed, error, "request failed");
+line!(answered, info, "request answered");
+line!(read, debug, "request answered");
+
+/// Writes an answer; each piece of it has `time` to be taken by the client.
+pub(crate) async fn write_reply(
+    session: &mut ServerSession,
+    reply: Reply,
+    head_only: bool,
+    time: Duration,
+) -> Result<()> {
+    let mut header = ResponseHeader::build_no_case(reply.status, Some(reply.headers.len() + 3))?;
+    for (name, value) in reply.headers {
+        header.append_header(name, value)?;
+    }
+    if !matches!(reply.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        header.insert_header(CONTENT_LENGTH, reply.body.len())?;
+    }
+    let mut body = if head_only { Bytes::new() } else { reply.body };
+    let first = body.split_to(body.len().min(PIECE));
+    let last = body.is_empty();
+    in_time(time, async {
+        session.write_response_header(Box::new(header)).await?;
+        session.write_response_body(first, last).await
+    })
+    .await?;
+    while !body.is_empty() {
+        let piece = body.split_to(body.len().min(PIECE));
+        let last = body.is_empty();
+        in_time(time, session.write_response_body(piece, last)).await?;
+    }
+    Ok(())
+}
+
+async fn in_time(time: Duration, writing: impl Future<Output = Result<()>> + Send) -> Result<()> {
+    match timeout(time, writing).await {
+        Ok(written) => written,
+        Err(_) => Error::e_explain(ErrorType::WriteTimedout, "the client does not read its answer"),
+    }
+}

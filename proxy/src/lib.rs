@@ -4,6 +4,7 @@
 //! `ops` only; `wire` alone picks concrete backends and stores.
 
 pub mod cli;
+pub mod clock;
 pub mod conf;
 pub mod ctx;
 pub mod filters;

@@ -1,1 +1,17 @@
-fn main() {}
+//! The `netweave` binary: collects what comes from outside and runs one command.
+
+use netweave::clock::SystemClock;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    netweave::listen::tls::install_provider();
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
+    };
+    let environment = std::env::vars_os().map(text).collect();
+    netweave::cli::main(std::env::args_os(), environment, Arc::new(SystemClock))
+}

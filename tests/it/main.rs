@@ -1,9 +1,19 @@
 //! The whole gateway, over its listeners, on real stores and the file backend.
 #![expect(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::string_slice,
     reason = "code of tests: a panic is how it says that something is not as it must be"
 )]
 
+mod collections;
+mod conditional;
+mod errors;
+mod health;
+mod query;
+mod restart;
 mod rooms;
+mod shutdown;
+mod stale;
+mod subscriptions;

@@ -8,16 +8,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("adapters/model", &[]),
     ("adapters/http", &["netweave-model"]),
     ("adapters/backends/file", &["netweave-http", "netweave-model"]),
-    (
-        "adapters/backends/kubernetes",
-        &["netweave-http", "netweave-model"],
-    ),
+    ("adapters/backends/kubernetes", &["netweave-http", "netweave-model"]),
     ("adapters/stores/memory", &["netweave-http", "netweave-model"]),
     // The embedded store decides by the memory store and adds the file.
-    (
-        "adapters/stores/embedded",
-        &["netweave-http", "netweave-memory", "netweave-model"],
-    ),
+    ("adapters/stores/embedded", &["netweave-http", "netweave-memory", "netweave-model"]),
     (
         "adapters",
         &[
@@ -30,29 +24,12 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     // The memory store is a dependency of the proxy's tests only; see `production_code_of_the_proxy_...` below.
-    (
-        "proxy",
-        &[
-            "netweave-adapters",
-            "netweave-http",
-            "netweave-memory",
-            "netweave-model",
-        ],
-    ),
+    ("proxy", &["netweave-adapters", "netweave-http", "netweave-memory", "netweave-model"]),
 ];
 
 /// What does I/O, runs tasks or speaks a protocol: not in the model.
-const IO: &[&str] = &[
-    "tokio",
-    "hyper",
-    "reqwest",
-    "rustls",
-    "kube",
-    "redb",
-    "notify",
-    "tokio-stream",
-    "tracing",
-];
+const IO: &[&str] =
+    &["tokio", "hyper", "reqwest", "rustls", "kube", "redb", "notify", "tokio-stream", "tracing"];
 
 /// Where Pingora may be named within `proxy/src`.
 const PINGORA: &[&str] = &["gateway.rs", "listen/", "ops/", "services/driver.rs"];
@@ -60,24 +37,15 @@ const PINGORA: &[&str] = &["gateway.rs", "listen/", "ops/", "services/driver.rs"
 #[test]
 fn our_crates_depend_only_on_the_rooms_below() {
     for (folder, allowed) in EDGES {
-        for name in dependencies(folder)
-            .into_iter()
-            .filter(|name| name.starts_with("netweave"))
-        {
-            assert!(
-                allowed.contains(&name.as_str()),
-                "{folder} must not depend on {name}"
-            );
+        for name in dependencies(folder).into_iter().filter(|name| name.starts_with("netweave")) {
+            assert!(allowed.contains(&name.as_str()), "{folder} must not depend on {name}");
         }
     }
 }
 
 #[test]
 fn nothing_depends_on_tests_or_benches() {
-    for folder in members()
-        .iter()
-        .filter(|folder| !["tests", "benches"].contains(&folder.as_str()))
-    {
+    for folder in members().iter().filter(|folder| !["tests", "benches"].contains(&folder.as_str())) {
         let names = dependencies(folder);
         assert!(
             !names.contains("netweave-tests") && !names.contains("netweave-benches"),
@@ -88,10 +56,7 @@ fn nothing_depends_on_tests_or_benches() {
 
 #[test]
 fn every_crate_of_the_workspace_is_named_here() {
-    let known = EDGES
-        .iter()
-        .map(|(folder, _)| *folder)
-        .chain(["tests", "benches"]);
+    let known = EDGES.iter().map(|(folder, _)| *folder).chain(["tests", "benches"]);
     assert_eq!(members(), known.map(str::to_owned).collect());
 }
 
@@ -99,10 +64,7 @@ fn every_crate_of_the_workspace_is_named_here() {
 fn the_model_does_no_io() {
     let names = dependencies("adapters/model");
     for library in IO {
-        assert!(
-            !names.contains(*library),
-            "the model must not depend on {library}"
-        );
+        assert!(!names.contains(*library), "the model must not depend on {library}");
     }
 }
 
@@ -118,14 +80,8 @@ fn pingora_is_named_only_where_it_is_driven() {
 
 #[test]
 fn production_code_of_the_proxy_names_no_concrete_backend_or_store() {
-    let concrete = [
-        "netweave_file",
-        "netweave_kubernetes",
-        "netweave_memory",
-        "netweave_embedded",
-        "kube",
-        "redb",
-    ];
+    let concrete =
+        ["netweave_file", "netweave_kubernetes", "netweave_memory", "netweave_embedded", "kube", "redb"];
     for (path, text) in sources("proxy/src") {
         for name in concrete {
             assert!(
@@ -143,10 +99,7 @@ fn filters_routes_present_and_inventory_know_ports_and_plain_http_only() {
             for name in ["hyper", "reqwest", "rustls", "netweave_http"] {
                 // Subscriptions check and try their callbacks: that is what the outbound crate is for.
                 let callback = room == "routes" && name == "netweave_http";
-                assert!(
-                    callback || !names_crate(&text, name),
-                    "proxy/src/{room}/{path} names {name}"
-                );
+                assert!(callback || !names_crate(&text, name), "proxy/src/{room}/{path} names {name}");
             }
         }
     }
@@ -157,18 +110,13 @@ fn no_file_is_longer_than_the_house_allows() {
     for member in members() {
         for (path, text) in sources(&format!("{member}/src")) {
             let lines = text.lines().count();
-            assert!(
-                lines <= 500,
-                "{member}/src/{path} has {lines} lines before its tests; 500 is the limit"
-            );
+            assert!(lines <= 500, "{member}/src/{path} has {lines} lines before its tests; 500 is the limit");
         }
     }
 }
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the repository")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository")
 }
 
 fn read(path: &Path) -> String {
@@ -210,10 +158,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
             } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test(&path, &base) {
                 let text = read(&path);
                 let (code, _) = text.split_once("#[cfg(test)]\nmod ").unwrap_or((&text, ""));
-                found.push((
-                    path.strip_prefix(&base).expect("below").display().to_string(),
-                    code.to_owned(),
-                ));
+                found.push((path.strip_prefix(&base).expect("below").display().to_string(), code.to_owned()));
             }
         }
     }
@@ -222,31 +167,24 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 
 fn is_test(path: &Path, base: &Path) -> bool {
     let below: PathBuf = path.strip_prefix(base).unwrap_or(path).with_extension("");
-    below
-        .components()
-        .any(|part| part.as_os_str() == "tests" || part.as_os_str() == "fake")
+    below.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "fakes")
 }
 
 /// Whether code, not a comment, has a path that begins with a crate or one of its family: `pingora::`, `pingora_core::`.
 fn names_crate(text: &str, name: &str) -> bool {
     let family = format!("{name}_");
-    text.lines()
-        .filter_map(|line| line.split("//").next())
-        .any(|code| {
-            code.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
-                .filter_map(|path| path.split_once("::"))
-                .any(|(first, _)| first == name || first.starts_with(&family))
-        })
+    text.lines().filter_map(|line| line.split("//").next()).any(|code| {
+        code.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
+            .filter_map(|path| path.split_once("::"))
+            .any(|(first, _)| first == name || first.starts_with(&family))
+    })
 }
 
 #[test]
 fn a_crate_is_recognised_where_code_names_it() {
     assert!(names_crate("use pingora_core::services::Service;", "pingora"));
     assert!(names_crate("fn f(x: pingora::Result<()>)", "pingora"));
-    assert!(names_crate(
-        "let store = netweave_memory::Memory::new();",
-        "netweave_memory"
-    ));
+    assert!(names_crate("let store = netweave_memory::Memory::new();", "netweave_memory"));
     assert!(!names_crate("// as pingora::Session does", "pingora"));
     assert!(!names_crate("use crate::kube::Thing;", "kube"));
     assert!(!names_crate("let kubelet = 1;", "kube"));

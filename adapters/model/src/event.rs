@@ -1,8 +1,8 @@
 //! The change log's entries and positions.
 
+use crate::Id;
 use crate::object::{ObjectKey, SourceName};
 use crate::time::Timestamp;
-use crate::Id;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;

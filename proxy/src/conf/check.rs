@@ -8,8 +8,10 @@ pub use files::files;
 
 use super::tree::{Callback, Conf, Environment};
 use netweave_adapters::StoreConf;
+use netweave_http::{Guard, Settings, System};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
@@ -34,19 +36,11 @@ struct Findings(Vec<Finding>);
 
 impl Findings {
     fn fault(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Finding {
-            path: path.into(),
-            message: message.into(),
-            fatal: true,
-        });
+        self.0.push(Finding { path: path.into(), message: message.into(), fatal: true });
     }
 
     fn warn(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Finding {
-            path: path.into(),
-            message: message.into(),
-            fatal: false,
-        });
+        self.0.push(Finding { path: path.into(), message: message.into(), fatal: false });
     }
 }
 
@@ -61,10 +55,7 @@ pub fn rules(conf: &Conf) -> Vec<Finding> {
     times(conf, &mut findings);
     backends(conf, &mut findings);
     if let Err(error) = EnvFilter::try_new(&conf.log.level) {
-        findings.fault(
-            "log.level",
-            format!("is no level and no list of directives: {error}"),
-        );
+        findings.fault("log.level", format!("is no level and no list of directives: {error}"));
     }
     findings.0
 }
@@ -79,17 +70,11 @@ fn cloud(conf: &Conf, findings: &mut Findings) {
         && url.username().is_empty()
         && url.password().is_none();
     if !plain || !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        findings.fault(
-            KEY,
-            "must be `https://HOST[:PORT][/PATH]`, without user, query and fragment",
-        );
+        findings.fault(KEY, "must be `https://HOST[:PORT][/PATH]`, without user, query and fragment");
     } else if conf.environment != Environment::Dev && url.scheme() == "http" {
         findings.fault(KEY, "must be `https` outside `dev`");
     } else if conf.environment != Environment::Dev && loopback(&url) {
-        findings.warn(
-            KEY,
-            "is a loopback address, which no client on another machine can reach",
-        );
+        findings.warn(KEY, "is a loopback address, which no client on another machine can reach");
     }
 }
 
@@ -103,20 +88,11 @@ fn loopback(url: &Url) -> bool {
 }
 
 fn listeners(conf: &Conf, findings: &mut Findings) {
-    let named = conf
-        .api
-        .listen
-        .iter()
-        .enumerate()
-        .map(|(index, address)| (format!("api.listen[{index}]"), *address));
-    let all: Vec<(String, SocketAddr)> = named
-        .chain([("ops.listen".to_owned(), conf.ops.listen)])
-        .collect();
+    let named =
+        conf.api.listen.iter().enumerate().map(|(index, address)| (format!("api.listen[{index}]"), *address));
+    let all: Vec<(String, SocketAddr)> = named.chain([("ops.listen".to_owned(), conf.ops.listen)]).collect();
     for (index, (path, address)) in all.iter().enumerate() {
-        let earlier = all
-            .iter()
-            .take(index)
-            .find(|(_, other)| collide(*address, *other));
+        let earlier = all.iter().take(index).find(|(_, other)| collide(*address, *other));
         if let Some((other, _)) = earlier {
             findings.fault(path.clone(), format!("{address} is taken by {other}"));
         }
@@ -137,22 +113,14 @@ fn collide(a: SocketAddr, b: SocketAddr) -> bool {
 fn limits(conf: &Conf, findings: &mut Findings) {
     let limits = &conf.limits;
     if limits.connections_per_ip > limits.connections {
-        findings.warn(
-            "limits.connectionsPerIp",
-            "is more than limits.connections, so it has no effect",
-        );
+        findings.warn("limits.connectionsPerIp", "is more than limits.connections, so it has no effect");
     }
     if limits.per_identity.rate > limits.requests_per_second {
-        findings.warn(
-            "limits.perIdentity.rate",
-            "is more than limits.requestsPerSecond, so it has no effect",
-        );
+        findings
+            .warn("limits.perIdentity.rate", "is more than limits.requestsPerSecond, so it has no effect");
     }
     if conf.subscriptions.per_owner > conf.subscriptions.total {
-        findings.warn(
-            "subscriptions.perOwner",
-            "is more than subscriptions.total, so it has no effect",
-        );
+        findings.warn("subscriptions.perOwner", "is more than subscriptions.total, so it has no effect");
     }
 }
 
@@ -162,10 +130,9 @@ fn state(conf: &Conf, findings: &mut Findings) {
     }
     match conf.environment {
         Environment::Dev => {}
-        Environment::Staging => findings.warn(
-            "state.kind",
-            "`memory` loses all subscriptions when the process ends",
-        ),
+        Environment::Staging => {
+            findings.warn("state.kind", "`memory` loses all subscriptions when the process ends");
+        }
         Environment::Prod => {
             findings.fault(
                 "state.kind",
@@ -183,12 +150,10 @@ fn callbacks(callback: &Callback, environment: Environment, findings: &mut Findi
     for (index, scheme) in callback.schemes.iter().enumerate() {
         let path = format!("subscriptions.callback.schemes[{index}]");
         match scheme.as_str() {
-            "https" => {}
-            "http" if prod => findings.fault(
-                path,
-                "`http` is refused in `prod`: notifications would travel in the clear",
-            ),
-            "http" => {}
+            "http" if prod => {
+                findings.fault(path, "`http` is refused in `prod`: notifications would travel in the clear");
+            }
+            "http" | "https" => {}
             _ => findings.fault(path, "must be one of `https`, `http`"),
         }
     }
@@ -197,10 +162,8 @@ fn callbacks(callback: &Callback, environment: Environment, findings: &mut Findi
         match allowed(entry) {
             Err(reason) => findings.fault(path, reason),
             Ok(everything) if everything && prod => {
-                findings.fault(
-                    path,
-                    "allows every address, so callbacks could reach the gateway's own network",
-                );
+                findings
+                    .fault(path, "allows every address, so callbacks could reach the gateway's own network");
             }
             Ok(everything) if everything => findings.warn(path, "allows every address"),
             Ok(_) => {}
@@ -208,35 +171,13 @@ fn callbacks(callback: &Callback, environment: Environment, findings: &mut Findi
     }
 }
 
-/// Checks one entry of the allow-list; tells whether it allows every address.
+/// Checks one entry of the allow-list, as the guard of callbacks reads it; tells whether it allows every address.
 fn allowed(entry: &str) -> Result<bool, String> {
     const FORMS: &str =
         "must be a network such as `10.0.0.0/8`, an address, a host name, or `*.` and a domain";
-    let (address, length) = entry.split_once('/').unwrap_or((entry, ""));
-    if let Ok(address) = address.parse::<IpAddr>() {
-        let bits: u8 = if address.is_ipv4() { 32 } else { 128 };
-        return match length.parse::<u8>() {
-            _ if length.is_empty() && !entry.contains('/') => Ok(false),
-            Ok(length) if length <= bits => Ok(length == 0),
-            _ => Err(format!("must have a prefix length from 0 to {bits}")),
-        };
-    }
-    let name = entry.strip_prefix("*.").unwrap_or(entry);
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    let numeric = name
-        .rsplit('.')
-        .next()
-        .is_some_and(|last| last.chars().all(|c| c.is_ascii_digit()));
-    if name.len() <= 253 && name.split('.').all(label) && !numeric {
-        Ok(false)
-    } else {
-        Err(FORMS.to_owned())
-    }
+    let settings = Settings { allow: vec![entry.to_owned()], ..Settings::default() };
+    let guard = Guard::new(&settings, Arc::new(System));
+    if guard.is_ok() { Ok(entry.ends_with("/0")) } else { Err(FORMS.to_owned()) }
 }
 
 fn times(conf: &Conf, findings: &mut Findings) {
@@ -259,12 +200,7 @@ fn backends(conf: &Conf, findings: &mut Findings) {
         findings.warn("backends", "is empty, so the inventory is");
     }
     for (index, backend) in conf.backends.iter().enumerate() {
-        if conf
-            .backends
-            .iter()
-            .take(index)
-            .any(|other| other.name() == backend.name())
-        {
+        if conf.backends.iter().take(index).any(|other| other.name() == backend.name()) {
             let message = format!("`{}` is the name of an earlier backend too", backend.name());
             findings.fault(format!("backends[{index}].name"), message);
         }
@@ -277,32 +213,16 @@ mod tests {
 
     #[test]
     fn entries_of_the_allow_list_are_networks_addresses_or_names() {
-        for entry in [
-            "10.0.0.0/8",
-            "192.168.1.7",
-            "fd00::/8",
-            "::1",
-            "smo",
-            "smo.example.net",
-            "*.example.net",
-        ] {
+        for entry in
+            ["10.0.0.0/8", "192.168.1.7", "fd00::/8", "::1", "smo", "smo.example.net", "*.example.net"]
+        {
             assert_eq!(allowed(entry), Ok(false), "{entry}");
         }
         for entry in ["0.0.0.0/0", "::/0"] {
             assert_eq!(allowed(entry), Ok(true), "{entry}");
         }
-        for entry in [
-            "",
-            "*",
-            "10.0.0.0/33",
-            "10.0.0.0/",
-            "10.0.0/8",
-            "1.2.3",
-            "a b",
-            "https://smo",
-            "-a.example",
-            "a..b",
-        ] {
+        for entry in ["", "*", "10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "1.2.3", "a b", "https://smo", "a..b"]
+        {
             assert!(allowed(entry).is_err(), "{entry}");
         }
     }

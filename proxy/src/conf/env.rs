@@ -6,6 +6,7 @@ use super::fault::{Fault, Origin};
 use super::form;
 use super::node::{Node, TAG, Value};
 use super::schema::{Form, Schema};
+use super::words;
 use std::collections::BTreeMap;
 
 /// What all names begin with.
@@ -44,16 +45,9 @@ impl Key<'_> {
         match self.schema.form() {
             Form::List(items) if !matches!(items.form(), Form::Union(_) | Form::Section(_)) => {
                 let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-                let list = parts
-                    .map(|part| Node {
-                        value: scalar(items, part),
-                        origin: origin.clone(),
-                    })
-                    .collect();
-                Ok(Node {
-                    value: Value::List(list),
-                    origin: origin.clone(),
-                })
+                let list =
+                    parts.map(|part| Node { value: scalar(items, part), origin: origin.clone() }).collect();
+                Ok(Node { value: Value::List(list), origin: origin.clone() })
             }
             Form::List(_) | Form::Free => {
                 let mut node =
@@ -66,10 +60,7 @@ impl Key<'_> {
                 }
             }
             Form::Section(_) | Form::Union(_) | Form::Choice(_) | Form::Text | Form::Number | Form::Bool => {
-                Ok(Node {
-                    value: scalar(self.schema, text),
-                    origin: origin.clone(),
-                })
+                Ok(Node { value: scalar(self.schema, text), origin: origin.clone() })
             }
         }
     }
@@ -77,19 +68,16 @@ impl Key<'_> {
 
 fn scalar(schema: Schema<'_>, text: &str) -> Value {
     let parsed = match schema.form() {
-        Form::Number => text
-            .parse::<u64>()
-            .ok()
-            .map(|number| Value::Number(number.into())),
+        Form::Number => text.parse::<u64>().ok().map(|number| Value::Number(number.into())),
         Form::Bool => text.parse().ok().map(Value::Bool),
-        _ if schema.optional() && text.is_empty() => Some(Value::Null),
-        _ => None,
+        Form::Text | Form::Choice(_) if schema.optional() && text.is_empty() => Some(Value::Null),
+        Form::Text | Form::Choice(_) | Form::Section(_) | Form::Union(_) | Form::Free | Form::List(_) => None,
     };
     parsed.unwrap_or_else(|| Value::Text(text.to_owned()))
 }
 
 /// Lists all keys that can be set from outside, tags before what depends on them.
-pub(super) fn keys<'a>(schema: Schema<'a>) -> Vec<Key<'a>> {
+pub(super) fn keys(schema: Schema<'_>) -> Vec<Key<'_>> {
     let mut found = Vec::new();
     collect(schema, &mut Vec::new(), &mut found);
     found.sort_by_key(|key| key.path.last() != Some(&TAG));
@@ -107,10 +95,7 @@ fn collect<'a>(schema: Schema<'a>, path: &mut Vec<&'a str>, found: &mut Vec<Key<
         }
         Form::Free | Form::List(_) | Form::Choice(_) | Form::Text | Form::Number | Form::Bool => {
             if !found.iter().any(|key| key.path == *path) {
-                found.push(Key {
-                    path: path.clone(),
-                    schema,
-                });
+                found.push(Key { path: path.clone(), schema });
             }
             return;
         }
@@ -136,10 +121,7 @@ pub(super) struct Overlay {
 /// Reads all variables of our prefix.
 pub(super) fn overlay(schema: Schema<'_>, environment: &BTreeMap<String, String>) -> Overlay {
     let mut overlay = Overlay::default();
-    let keys: Vec<(String, Key<'_>)> = keys(schema)
-        .into_iter()
-        .map(|key| (key.variable(), key))
-        .collect();
+    let keys: Vec<(String, Key<'_>)> = keys(schema).into_iter().map(|key| (key.variable(), key)).collect();
     for (name, key) in &keys {
         let Some(text) = environment.get(name) else {
             continue;
@@ -150,18 +132,13 @@ pub(super) fn overlay(schema: Schema<'_>, environment: &BTreeMap<String, String>
         }
     }
     let names: Vec<&str> = keys.iter().map(|(name, _)| name.as_str()).collect();
-    for name in environment
-        .keys()
-        .filter(|name| name.starts_with(PREFIX) && !is_service_link(name))
-    {
+    for name in environment.keys().filter(|name| name.starts_with(PREFIX) && !is_service_link(name)) {
         if !names.contains(&name.as_str()) {
-            let message = match form::advice(name, &names) {
+            let message = match words::advice(name, &names) {
                 advice if advice.starts_with("did") => format!("is no key of the configuration; {advice}"),
                 _ => "is no key of the configuration".to_owned(),
             };
-            overlay
-                .unknown
-                .push(Fault::new(&Origin::Variable(name.clone()), "", message));
+            overlay.unknown.push(Fault::new(&Origin::Variable(name.clone()), "", message));
         }
     }
     overlay
@@ -176,9 +153,7 @@ fn is_service_link(name: &str) -> bool {
         let (number, rest) = tail.split_once('_').unwrap_or((tail, ""));
         !number.is_empty()
             && number.chars().all(|c| c.is_ascii_digit())
-            && ["TCP", "UDP", "SCTP"]
-                .iter()
-                .any(|protocol| rest.starts_with(protocol))
+            && ["TCP", "UDP", "SCTP"].iter().any(|protocol| rest.starts_with(protocol))
     };
     name.ends_with("_SERVICE_HOST")
         || name.ends_with("_PORT")
@@ -195,11 +170,9 @@ mod tests {
     fn every_key_has_a_variable_of_its_own() {
         let document = schema::document();
         let mut names: Vec<String> = keys(Schema::new(&document)).iter().map(Key::variable).collect();
-        for name in [
-            "NETWEAVE_API_LISTEN",
-            "NETWEAVE_LIMITS_PER_IDENTITY_RATE",
-            "NETWEAVE_O_CLOUD_GLOBAL_CLOUD_ID",
-        ] {
+        for name in
+            ["NETWEAVE_API_LISTEN", "NETWEAVE_LIMITS_PER_IDENTITY_RATE", "NETWEAVE_O_CLOUD_GLOBAL_CLOUD_ID"]
+        {
             assert!(names.iter().any(|known| known == name), "{name}");
         }
         let count = names.len();

@@ -60,11 +60,7 @@ impl fmt::Display for Origin {
 impl Fault {
     /// Makes a fault.
     pub fn new(origin: &Origin, path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            origin: origin.clone(),
-            path: path.into(),
-            message: message.into(),
-        }
+        Self { origin: origin.clone(), path: path.into(), message: message.into() }
     }
 }
 
@@ -84,7 +80,9 @@ impl Serialize for Fault {
         let position = self.origin.position();
         let source = match &self.origin {
             Origin::File { .. } => "file".to_owned(),
-            other => other.to_string(),
+            Origin::Variable(_) | Origin::Flag(_) | Origin::Profile(_) | Origin::Default => {
+                self.origin.to_string()
+            }
         };
         let mut map = output.serialize_map(Some(5))?;
         map.serialize_entry("path", &self.path)?;
@@ -102,11 +100,7 @@ mod tests {
 
     #[test]
     fn a_fault_reads_as_place_key_and_message() {
-        let fault = Fault::new(
-            &Origin::File { line: 3, column: 7 },
-            "limits.body",
-            "is too large",
-        );
+        let fault = Fault::new(&Origin::File { line: 3, column: 7 }, "limits.body", "is too large");
         assert_eq!(fault.to_string(), "3:7: limits.body: is too large");
         let json = serde_json::to_value(&fault).unwrap();
         assert_eq!(json["line"], 3);

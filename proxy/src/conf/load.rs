@@ -70,20 +70,10 @@ pub fn load(sources: &Sources<'_>) -> Loaded {
     walk.faults = faults;
     let tree = walk.whole(schema, &tree, &defaults);
     let conf = serde_json::from_value(serde_json::Value::from(&tree)).unwrap_or_else(|error| {
-        walk.faults.push(Fault::new(
-            &Origin::Default,
-            "",
-            format!("does not fit its types: {error}"),
-        ));
+        walk.faults.push(Fault::new(&Origin::Default, "", format!("does not fit its types: {error}")));
         Conf::default()
     });
-    let mut loaded = Loaded {
-        conf,
-        tree,
-        faults: Vec::new(),
-        warnings: Vec::new(),
-        walk,
-    };
+    let mut loaded = Loaded { conf, tree, faults: Vec::new(), warnings: Vec::new(), walk };
     match environment {
         Environment::Dev => loaded.warnings.extend(unknown),
         Environment::Staging | Environment::Prod => loaded.walk.faults.extend(unknown),
@@ -116,11 +106,7 @@ fn layers(sources: &Sources<'_>, schema: Schema<'_>) -> (Vec<Node>, Vec<Fault>, 
     for flag in &sources.flags {
         let path: Vec<&str> = flag.path.split('.').collect();
         let origin = Origin::Flag(flag.name.clone());
-        match keys
-            .iter()
-            .find(|key| key.path == path)
-            .map(|key| key.value(&flag.value, &origin))
-        {
+        match keys.iter().find(|key| key.path == path).map(|key| key.value(&flag.value, &origin)) {
             Some(Ok(node)) => layers.push(node.under(&path)),
             Some(Err(fault)) => faults.push(fault),
             None => faults.push(Fault::new(&origin, flag.path, "is no key of the configuration")),
@@ -133,14 +119,8 @@ fn parsed(text: &str, origin: &Origin, faults: &mut Vec<Fault>) -> Node {
     match Node::parse(text) {
         Ok(node) => node.from(origin),
         Err(fault) => {
-            faults.push(Fault {
-                origin: origin.clone(),
-                ..fault
-            });
-            Node {
-                value: Value::Map(Vec::new()),
-                origin: origin.clone(),
-            }
+            faults.push(Fault { origin: origin.clone(), ..fault });
+            Node { value: Value::Map(Vec::new()), origin: origin.clone() }
         }
     }
 }
@@ -148,8 +128,7 @@ fn parsed(text: &str, origin: &Origin, faults: &mut Vec<Fault>) -> Node {
 /// Reads the topology that the layers ask for; what is no topology is told later, by the check of the form.
 fn environment_of(layers: &[Node]) -> Environment {
     let word = layers.iter().rev().find_map(|layer| layer.get("environment"));
-    word.and_then(|node| serde_json::from_value(serde_json::Value::from(node)).ok())
-        .unwrap_or_default()
+    word.and_then(|node| serde_json::from_value(serde_json::Value::from(node)).ok()).unwrap_or_default()
 }
 
 impl Loaded {
@@ -161,11 +140,7 @@ impl Loaded {
                 continue;
             }
             let fault = Fault::new(self.tree.origin_of(&finding.path), path, finding.message);
-            if finding.fatal {
-                self.faults.push(fault)
-            } else {
-                self.warnings.push(fault)
-            }
+            if finding.fatal { self.faults.push(fault) } else { self.warnings.push(fault) }
         }
         self.faults.sort();
         self.warnings.sort();
@@ -193,11 +168,7 @@ impl Loaded {
     /// # Errors
     /// All faults.
     pub fn checked(self) -> Result<Conf, Vec<Fault>> {
-        if self.faults.is_empty() {
-            Ok(self.conf)
-        } else {
-            Err(self.faults)
-        }
+        if self.faults.is_empty() { Ok(self.conf) } else { Err(self.faults) }
     }
 }
 

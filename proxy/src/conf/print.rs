@@ -1,10 +1,12 @@
 //! Prints configurations: the commented default file, the reference in Markdown, and effective values with their origin.
 
+mod effective;
 mod reference;
 
+pub use effective::{effective, effective_json};
 pub use reference::reference;
 
-use super::fault::{Fault, Origin};
+use super::fault::Fault;
 use super::node::{Entry, Node, TAG, Value};
 use super::schema::{self, Form, Schema};
 use super::tree::Conf;
@@ -29,71 +31,9 @@ const HEAD: &str = "\
 pub fn default_file() -> Result<String, Fault> {
     let document = schema::document();
     let tree = Node::of(&Conf::default())?;
-    let mut printer = Printer {
-        out: HEAD.to_owned(),
-        prefix: String::new(),
-    };
+    let mut printer = Printer { out: HEAD.to_owned(), prefix: String::new() };
     printer.section(Schema::new(&document), &tree, 0);
     Ok(printer.out)
-}
-
-/// Prints effective values, secrets masked; with `origins`, each with the place it comes from.
-pub fn effective(tree: &Node, origins: bool) -> String {
-    let document = schema::document();
-    let mut out = String::new();
-    for line in leaves(Schema::new(&document), tree) {
-        let indent = "  ".repeat(line.depth);
-        let note = match line.origin {
-            Some(origin) if origins => format!("  # {origin}"),
-            _ => String::new(),
-        };
-        out.push_str(&format!("{indent}{}{note}\n", line.text));
-    }
-    out
-}
-
-/// One line of effective values.
-struct Line<'a> {
-    depth: usize,
-    text: String,
-    origin: Option<&'a Origin>,
-}
-
-fn leaves<'a>(schema: Schema<'_>, tree: &'a Node) -> Vec<Line<'a>> {
-    let mut lines = Vec::new();
-    walk(schema, tree, 0, &mut lines);
-    lines
-}
-
-fn walk<'a>(schema: Schema<'_>, node: &'a Node, depth: usize, lines: &mut Vec<Line<'a>>) {
-    let Value::Map(entries) = &node.value else { return };
-    let schema = of_kind(schema, node);
-    for Entry { key, node, .. } in entries {
-        let inner = schema.property(key);
-        let form = inner.map(Schema::form);
-        let mut line = |text, origin| lines.push(Line { depth, text, origin });
-        match (form, &node.value) {
-            (Some(Form::Section(_) | Form::Union(_)), Value::Map(_)) => {
-                line(format!("{key}:"), None);
-                walk(inner.unwrap_or(schema), node, depth + 1, lines);
-            }
-            (Some(Form::List(items)), Value::List(list))
-                if !list.is_empty() && matches!(items.form(), Form::Union(_)) =>
-            {
-                line(format!("{key}:"), None);
-                for item in list {
-                    let first = lines.len();
-                    walk(items, item, depth + 2, lines);
-                    if let Some(line) = lines.get_mut(first) {
-                        line.depth = depth + 1;
-                        line.text.insert_str(0, "- ");
-                    }
-                }
-            }
-            _ if inner.is_some_and(Schema::secret) => line(format!("{key}: '***'"), Some(&node.origin)),
-            _ => line(format!("{key}: {}", flow(&Json::from(node))), Some(&node.origin)),
-        }
-    }
 }
 
 /// Returns the form that a section's `kind` asks for.
@@ -102,10 +42,7 @@ fn of_kind<'a>(schema: Schema<'a>, node: &Node) -> Schema<'a> {
         return schema;
     };
     let kind = node.get(TAG).and_then(Node::text);
-    kinds
-        .into_iter()
-        .find(|(name, _)| Some(*name) == kind)
-        .map_or(schema, |(_, schema)| schema)
+    kinds.into_iter().find(|(name, _)| Some(*name) == kind).map_or(schema, |(_, schema)| schema)
 }
 
 /// Prints a value on one line.
@@ -117,10 +54,8 @@ fn flow(value: &Json) -> String {
         Json::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
         Json::Object(keys) if keys.is_empty() => "{}".to_owned(),
         Json::Object(keys) => {
-            let keys: Vec<String> = keys
-                .iter()
-                .map(|(key, value)| format!("{}: {}", scalar(key), flow(value)))
-                .collect();
+            let keys: Vec<String> =
+                keys.iter().map(|(key, value)| format!("{}: {}", scalar(key), flow(value))).collect();
             format!("{{ {} }}", keys.join(", "))
         }
     }
@@ -128,9 +63,7 @@ fn flow(value: &Json) -> String {
 
 /// Prints text plain where it reads back as the same text even inside brackets, else in JSON's quotes.
 fn scalar(text: &str) -> String {
-    let tame = text
-        .chars()
-        .all(|c| c.is_alphanumeric() || " -_./:@+*%=".contains(c));
+    let tame = text.chars().all(|c| c.is_alphanumeric() || " -_./:@+*%=".contains(c));
     let same = |node: Node| matches!(node.value, Value::List(items) if matches!(items.as_slice(), [one] if one.text() == Some(text)));
     if tame && !text.is_empty() && Node::parse(&format!("[{text}]")).is_ok_and(same) {
         text.to_owned()
@@ -154,10 +87,10 @@ impl Printer {
 
     /// Prints what a key means and what it may be, in lines of a readable width.
     fn comment(&mut self, schema: Schema<'_>, depth: usize) {
-        let mut text = schema.description().to_owned();
-        if let (Some(low), Some(high)) = schema.range() {
-            text.push_str(&format!(" {low} to {high}."));
-        }
+        let text = match schema.range() {
+            (Some(low), Some(high)) => format!("{} {low} to {high}.", schema.description()),
+            _ => schema.description().to_owned(),
+        };
         let mut line = String::new();
         for word in text.split_whitespace() {
             if !line.is_empty() && line.chars().count() + word.chars().count() + 3 + 2 * depth > WIDTH {
@@ -255,19 +188,12 @@ impl Printer {
             return;
         };
         let required: Vec<&str> = schema.required().collect();
-        let optional = keys
-            .iter()
-            .map(|(key, _)| *key)
-            .filter(|key| !required.contains(key));
+        let optional = keys.iter().map(|(key, _)| *key).filter(|key| !required.contains(key));
         for key in required.iter().copied().filter(|key| *key != TAG).chain(optional) {
             let Some(inner) = schema.property(key) else {
                 continue;
             };
-            let value = inner
-                .example()
-                .or_else(|| inner.keyword("default"))
-                .map(flow)
-                .unwrap_or_default();
+            let value = inner.example().or_else(|| inner.keyword("default")).map(flow).unwrap_or_default();
             let before = std::mem::replace(&mut self.prefix, format!("{}{}", "  ".repeat(depth), marks.1));
             self.comment(inner, 0);
             self.line(0, &format!("{key}: {value}"));

@@ -34,10 +34,7 @@ pub fn dev(dev: &Dev<'_>) -> String {
     let quoted = |path: &Path| serde_json::Value::from(path.to_string_lossy()).to_string();
     let file = |name: &str| quoted(&dev.dir.join(name));
     let backend = match dev.kubeconfig {
-        Some(path) => format!(
-            "{{ name: cluster, kind: kubernetes, kubeconfig: {} }}",
-            quoted(path)
-        ),
+        Some(path) => format!("{{ name: cluster, kind: kubernetes, kubeconfig: {} }}", quoted(path)),
         None => format!("{{ name: sample, kind: file, path: {} }}", file(SAMPLE)),
     };
     format!(
@@ -65,9 +62,9 @@ backends: [{backend}]
 /// The development CA's certificate.
 pub const CA: &str = "ca.crt";
 /// The server's certificate, made by `serve --dev`.
-pub const SERVER_CERTIFICATE: &str = "server.crt";
+pub const SERVER_CERTIFICATE: &str = "tls.crt";
 /// The server's key.
-pub const SERVER_KEY: &str = "server.key";
+pub const SERVER_KEY: &str = "tls.key";
 /// The certificate of the SMO.
 pub const CLIENT_CERTIFICATE: &str = "smo.crt";
 /// The SMO's key.

@@ -52,10 +52,7 @@ impl<'a> Schema<'a> {
     }
 
     fn at(self, site: &'a Value) -> Self {
-        Self {
-            root: self.root,
-            site,
-        }
+        Self { root: self.root, site }
     }
 
     /// Returns a keyword of this place, or of the definition it refers to.
@@ -90,9 +87,7 @@ impl<'a> Schema<'a> {
 
     /// Tells whether the value is a secret, which is never shown.
     pub(super) fn secret(self) -> bool {
-        self.keyword("writeOnly")
-            .and_then(Value::as_bool)
-            .unwrap_or(false)
+        self.keyword("writeOnly").and_then(Value::as_bool).unwrap_or(false)
     }
 
     fn types(self) -> Vec<&'a str> {
@@ -156,11 +151,9 @@ impl<'a> Schema<'a> {
 
     fn mapping(self) -> Form<'a> {
         match self.keyword("properties").and_then(Value::as_object) {
-            Some(keys) => Form::Section(
-                keys.iter()
-                    .map(|(key, site)| (key.as_str(), self.at(site)))
-                    .collect(),
-            ),
+            Some(keys) => {
+                Form::Section(keys.iter().map(|(key, site)| (key.as_str(), self.at(site))).collect())
+            }
             None => Form::Free,
         }
     }
@@ -175,10 +168,7 @@ mod tests {
         let mut key = |name: &str, inner: Schema<'_>| {
             let path = format!("{path}.{name}");
             let text = inner.description();
-            seen.push((
-                path.clone(),
-                !text.is_empty() && text.len() < 250 || name == "kind",
-            ));
+            seen.push((path.clone(), !text.is_empty() && text.len() < 250 || name == "kind"));
             visit(inner, &path, seen);
         };
         match schema.form() {
@@ -207,9 +197,7 @@ mod tests {
     fn numbers_durations_and_sizes_have_a_range() {
         let document = document();
         let limits = Schema::new(&document).property("limits").unwrap();
-        let Form::Section(keys) = limits.form() else {
-            panic!()
-        };
+        let Form::Section(keys) = limits.form() else { panic!() };
         for (name, key) in keys.iter().filter(|(name, _)| *name != "perIdentity") {
             let (low, high) = key.range();
             assert!(low.is_some() && high.is_some(), "{name}");

@@ -20,13 +20,7 @@ pub struct Size(pub u64);
 #[schemars(inline, extend("format" = "socket-address"))]
 pub(super) struct SocketText(#[expect(dead_code, reason = "only its schema is used")] String);
 
-const SPANS: [(&str, u64); 5] = [
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1000),
-    ("ms", 1),
-];
+const SPANS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 const SIZES: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
 impl Span {
@@ -52,43 +46,21 @@ impl Size {
 fn parse(text: &str, units: &[(&str, u64)], what: &str) -> Result<u64, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
-    let factor = units
-        .iter()
-        .find(|(name, _)| *name == unit)
-        .map(|(_, factor)| *factor);
-    let known = || {
-        units
-            .iter()
-            .rev()
-            .map(|(name, _)| *name)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+    let factor = units.iter().find(|(name, _)| *name == unit).map(|(_, factor)| *factor);
+    let known = || units.iter().rev().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let factor = factor.ok_or_else(|| format!("{what} needs a unit, one of {}", known()))?;
-    let number: u64 = number
-        .parse()
-        .map_err(|error| format!("{what} needs a whole number before its unit: {error}"))?;
-    number
-        .checked_mul(factor)
-        .ok_or_else(|| format!("{what} is too large"))
+    let number: u64 =
+        number.parse().map_err(|error| format!("{what} needs a whole number before its unit: {error}"))?;
+    number.checked_mul(factor).ok_or_else(|| format!("{what} is too large"))
 }
 
 /// Writes a scaled value with the largest unit that divides it.
 fn show(value: u64, units: &[(&str, u64)], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let largest = units
-        .iter()
-        .filter(|(_, factor)| value.is_multiple_of(*factor))
-        .max_by_key(|(_, factor)| *factor);
+    let largest =
+        units.iter().filter(|(_, factor)| value.is_multiple_of(*factor)).max_by_key(|(_, factor)| *factor);
     match largest {
         Some((unit, factor)) if value > 0 => write!(f, "{}{unit}", value / factor),
-        _ => write!(
-            f,
-            "0{}",
-            units
-                .iter()
-                .min_by_key(|(_, factor)| *factor)
-                .map_or("", |(unit, _)| unit)
-        ),
+        _ => write!(f, "0{}", units.iter().min_by_key(|(_, factor)| *factor).map_or("", |(unit, _)| unit)),
     }
 }
 

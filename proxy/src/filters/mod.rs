@@ -1,1 +1,197 @@
-//! The filter chain, in order.
+//! The filter chain: what a request passes before a route sees it, in the order in which it is passed.
+//!
+//! 1. `target`: the path and query are ones we take
+//! 2. `identity`: who asks, from the verified certificate; health needs nobody
+//! 3. `limits`: all requests together, those in flight, and the identity's share
+//! 4. `route`: the path exists (404), and declares the method (405)
+//! 5. `authz`: what the caller may do and see
+//! 6. `negotiate`: the answer can be in the form that is asked for, the body is JSON
+//! 7. `body`: size and time, only where an operation takes one
+//!
+//! Cheapest refusal first; nothing is read for a caller who may not call. Then the routes, cached answers first.
+
+pub mod authz;
+pub mod body;
+pub mod limits;
+pub mod negotiate;
+pub mod target;
+
+use crate::listen::identity::Identity;
+use crate::listen::peer::{NoIdentity, Peer};
+use crate::listen::trust::Trust;
+use crate::problem::{Problem, Refused};
+use crate::reply::Reply;
+use crate::routes::{Call, Health, Route, Scope, table};
+use async_trait::async_trait;
+use http::request::Parts;
+use http::{HeaderMap, Method};
+use limits::{InFlight, Limits};
+use netweave_model::subscription::Major;
+use netweave_model::{Result, Timestamp};
+use std::sync::Arc;
+
+/// What lies behind the chain.
+#[async_trait]
+pub trait Routes: Send + Sync {
+    /// Answers from what is at hand, without waiting; `None` if `serve` has to be asked.
+    ///
+    /// It is asked first for every call, so that a hit costs no boxed future.
+    fn cached(&self, call: &Call<'_>) -> Option<Reply>;
+
+    /// Answers a call.
+    ///
+    /// # Errors
+    /// Any kind; it becomes a problem answer, and its private side goes to the log.
+    async fn serve(&self, call: &Call<'_>) -> Result<Reply>;
+}
+
+/// The chain with what its filters need.
+pub struct Chain {
+    majors: Vec<Major>,
+    longest_target: usize,
+    trust: Arc<Trust>,
+    limits: Limits,
+    /// The bounds of bodies.
+    pub body: body::Bounds,
+}
+
+/// What the first filters found: who asks for what.
+#[derive(Debug)]
+pub enum Admitted<'a> {
+    /// A health question, which needs no identity and passes no limit.
+    Health(Health, Route<'a>),
+    /// A call that the routes may answer, once its body is read.
+    Call(Pending<'a>),
+}
+
+/// A call without its body.
+#[derive(Debug)]
+pub struct Pending<'a> {
+    /// The route.
+    pub route: Route<'a>,
+    /// The method; HEAD is GET by now.
+    pub method: &'a Method,
+    query: &'a str,
+    headers: &'a HeaderMap,
+    identity: &'a Identity,
+    scope: Scope,
+    /// Frees the place in flight when the call is over.
+    _in_flight: InFlight,
+}
+
+impl Chain {
+    /// Makes the chain.
+    pub fn new(
+        conf: &crate::conf::tree::Limits,
+        majors: Vec<Major>,
+        trust: Arc<Trust>,
+        limits: Limits,
+    ) -> Self {
+        let body = body::Bounds {
+            size: conf.body.bytes(),
+            time: conf.body_time.0,
+        };
+        Self {
+            majors,
+            longest_target: conf.url.bytes(),
+            trust,
+            limits,
+            body,
+        }
+    }
+
+    /// Takes a request's head through the filters up to the body. `slot` is told the route as soon as it is known.
+    ///
+    /// # Errors
+    /// The answer of the first filter that refuses.
+    pub fn admit<'a>(
+        &self,
+        head: &'a Parts,
+        peer: &'a Peer,
+        now: Timestamp,
+        slot: &mut usize,
+    ) -> std::result::Result<Admitted<'a>, Refused> {
+        target::check(head, self.longest_target)?;
+        let path = head.uri.path();
+        let health = table::health(path);
+        let caller = if health.is_some() {
+            None
+        } else {
+            Some(peer.identity(&self.trust, now).map_err(unknown)?)
+        };
+        let in_flight = caller
+            .map(|(_, share)| self.limits.enter(share, now))
+            .transpose()?;
+        let route = table::resolve(path, &self.majors).ok_or_else(|| Box::new(Problem::no_such_path()))?;
+        *slot = table::slot(&route);
+        let method = declared(&route, &head.method)?;
+        let (Some((identity, _)), Some(in_flight)) = (caller, in_flight) else {
+            let health = health.ok_or_else(|| Box::new(Problem::no_such_path()))?;
+            return Ok(Admitted::Health(health, route));
+        };
+        let scope = authz::check(identity, &route, method)?;
+        negotiate::check(head, &route, method)?;
+        let query = head.uri.query().unwrap_or("");
+        let headers = &head.headers;
+        Ok(Admitted::Call(Pending {
+            route,
+            method,
+            query,
+            headers,
+            identity,
+            scope,
+            _in_flight: in_flight,
+        }))
+    }
+}
+
+impl Pending<'_> {
+    /// Says whether the method takes a body.
+    pub fn takes_body(&self) -> bool {
+        takes_body(self.method)
+    }
+
+    /// Completes the call with its body, empty if it takes none.
+    pub fn call(&self, body: bytes::Bytes) -> Call<'_> {
+        Call {
+            route: &self.route,
+            method: self.method,
+            query: self.query,
+            headers: self.headers,
+            identity: self.identity,
+            scope: self.scope,
+            body,
+        }
+    }
+}
+
+/// Says whether a method takes a body here.
+pub fn takes_body(method: &Method) -> bool {
+    *method == Method::POST || *method == Method::PUT
+}
+
+/// Finds the method among the declared ones; HEAD is GET without its body.
+fn declared<'a>(route: &Route<'a>, method: &'a Method) -> std::result::Result<&'a Method, Refused> {
+    let asked = if *method == Method::HEAD {
+        &Method::GET
+    } else {
+        method
+    };
+    if route.methods.contains(asked) {
+        Ok(asked)
+    } else {
+        Err(Box::new(Problem::method_not_allowed(route.methods)))
+    }
+}
+
+/// Tells a caller without an identity what it can do.
+fn unknown(reason: NoIdentity) -> Refused {
+    Box::new(Problem::unauthenticated(match reason {
+        NoIdentity::Anonymous => {
+            "connect with a client certificate of an authority that this gateway believes"
+        }
+        NoIdentity::Unusable => "the client certificate is not valid any more or names nobody",
+        NoIdentity::Expired => "the client certificate has expired; connect with a new one",
+        NoIdentity::Distrusted => "the client certificate is not believed any more; connect with another one",
+    }))
+}

@@ -111,7 +111,11 @@ impl KeyRef<'_> {
         let Self { major, scope, version, subject, parent, id, query, .. } = self;
         let (parent, id) = (parent.unwrap_or_default(), id.unwrap_or_default());
         // Lengths keep parts apart that a client chose.
-        format!("1:{major:?}:{scope}:{version}:{subject:?}:{}:{}:{parent}{id}?{query}", parent.len(), id.len())
+        format!(
+            "1:{major:?}:{scope}:{version}:{subject:?}:{}:{}:{parent}{id}?{query}",
+            parent.len(),
+            id.len()
+        )
     }
 }
 
@@ -208,7 +212,11 @@ mod tests {
     }
 
     fn answer(size: usize) -> Arc<Answer> {
-        Arc::new(Answer { etag: HeaderValue::from_static("\"x\""), link: None, body: vec![b' '; size].into() })
+        Arc::new(Answer {
+            etag: HeaderValue::from_static("\"x\""),
+            link: None,
+            body: vec![b' '; size].into(),
+        })
     }
 
     #[test]

@@ -37,14 +37,7 @@ pub struct Sources {
 
 impl SourceState {
     fn new(backend: &'static str) -> Self {
-        Self {
-            backend,
-            seen_at: None,
-            kinds: PerKind::default(),
-            live: false,
-            leading: false,
-            failure: None,
-        }
+        Self { backend, seen_at: None, kinds: PerKind::default(), live: false, leading: false, failure: None }
     }
 
     fn confirm(&mut self, at: Timestamp) {
@@ -136,7 +129,8 @@ impl Sources {
     /// Writes age and health of all sources to their gauges; meant to be called when they are scraped.
     pub fn observe(&self, metrics: &Metrics, now: Timestamp) {
         for (name, state) in self.states.load().iter() {
-            let age = if state.live { Some(0.0) } else { state.seen_at.map(|at| now.since(at).as_secs_f64()) };
+            let age =
+                if state.live { Some(0.0) } else { state.seen_at.map(|at| now.since(at).as_secs_f64()) };
             metrics.source_age.with_label_values(&[name.as_str()]).set(age.unwrap_or(f64::NAN));
             let answers = state.failure.is_none() && state.seen_at.is_some();
             metrics.health_status.with_label_values(&[name.as_str()]).set(i64::from(answers));

@@ -139,7 +139,8 @@ mod tests {
     #[test]
     fn a_pools_resources_are_a_range_in_id_order() {
         let view = view(&[("b", "2"), ("a", "9"), ("b", "1"), ("c", "0"), ("b", "3")]);
-        let ids = |after| view.range(Some("b"), after).map(|(id, _)| id.as_str().to_owned()).collect::<Vec<_>>();
+        let ids =
+            |after| view.range(Some("b"), after).map(|(id, _)| id.as_str().to_owned()).collect::<Vec<_>>();
         assert_eq!(ids(None), ["1", "2", "3"]);
         assert_eq!(ids(Some("1")), ["2", "3"]);
         assert_eq!(ids(Some("10")), ["2", "3"], "the key to start after need not exist");

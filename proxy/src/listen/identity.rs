@@ -1,6 +1,13 @@
 //! Who is calling, as the verified client certificate says.
 
-use netweave_model::Timestamp;
+use aws_lc_rs::digest::{SHA256, digest};
+use netweave_model::{Error, ErrorKind, Result, Timestamp};
+use std::fmt::Write as _;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// Longest name that is taken from a certificate, in bytes; RFC 5280 bounds common names at 64 characters.
+const MAX_NAME: usize = 512;
 
 /// Which field of the certificate the name comes from; the first that is present, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,4 +33,125 @@ pub struct Identity {
     pub fingerprint: String,
     /// When the certificate ends.
     pub not_after: Timestamp,
+}
+
+impl Identity {
+    /// Reads the identity out of a certificate that is verified already.
+    ///
+    /// # Errors
+    /// `Unauthenticated`: the certificate cannot be read, names nobody, or names somebody in a way no log can show.
+    pub fn read(certificate: &[u8]) -> Result<Self> {
+        let (_, parsed) = X509Certificate::from_der(certificate)
+            .map_err(|error| nobody("cannot be read").with_source(error))?;
+        let common_name = parsed.subject().iter_common_name().next();
+        let common_name = common_name.and_then(|name| name.as_str().ok()).map(str::to_owned);
+        let alternatives = parsed
+            .subject_alternative_name()
+            .map_err(|error| nobody("has unreadable names").with_source(error))?;
+        let alternatives = alternatives
+            .map(|extension| extension.value.general_names.as_slice())
+            .unwrap_or_default();
+        let (field, name) =
+            choose(alternatives, common_name.as_deref()).ok_or_else(|| nobody("names nobody"))?;
+        if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
+            return Err(nobody("has a name that is empty, too long or not printable"));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            field,
+            common_name: common_name
+                .filter(|name| name.len() <= MAX_NAME && !name.chars().any(char::is_control)),
+            fingerprint: hex(digest(&SHA256, certificate).as_ref()),
+            not_after: Timestamp(parsed.validity().not_after.timestamp().saturating_mul(1000)),
+        })
+    }
+}
+
+fn nobody(what: &str) -> Error {
+    Error::new(ErrorKind::Unauthenticated, "the client certificate names nobody")
+        .with_private(format!("the client certificate {what}"))
+}
+
+fn choose<'a>(
+    alternatives: &[GeneralName<'a>],
+    common_name: Option<&'a str>,
+) -> Option<(IdentityField, &'a str)> {
+    let uri = alternatives.iter().find_map(|name| {
+        if let GeneralName::URI(uri) = name {
+            Some((IdentityField::Uri, *uri))
+        } else {
+            None
+        }
+    });
+    let dns = alternatives.iter().find_map(|name| {
+        if let GeneralName::DNSName(dns) = name {
+            Some((IdentityField::Dns, *dns))
+        } else {
+            None
+        }
+    });
+    uri.or(dns)
+        .or(common_name.map(|name| (IdentityField::CommonName, name)))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a string cannot fail.
+            write!(text, "{byte:02x}").ok();
+            text
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, DnType, KeyPair, SanType};
+
+    fn certificate(common_name: Option<&str>, names: Vec<SanType>) -> Vec<u8> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        if let Some(name) = common_name {
+            params.distinguished_name.push(DnType::CommonName, name);
+        }
+        params.subject_alt_names = names;
+        params
+            .self_signed(&KeyPair::generate().unwrap())
+            .unwrap()
+            .der()
+            .to_vec()
+    }
+
+    #[test]
+    fn the_name_comes_from_uri_then_dns_then_common_name() {
+        let uri = || SanType::URI("spiffe://o2/smo".try_into().unwrap());
+        let dns = || SanType::DnsName("smo.example.net".try_into().unwrap());
+        for (names, field, name) in [
+            (vec![dns(), uri()], IdentityField::Uri, "spiffe://o2/smo"),
+            (vec![dns()], IdentityField::Dns, "smo.example.net"),
+            (vec![], IdentityField::CommonName, "smo"),
+        ] {
+            let identity = Identity::read(&certificate(Some("smo"), names)).unwrap();
+            assert_eq!((identity.field, identity.name.as_str()), (field, name));
+            assert_eq!(identity.common_name.as_deref(), Some("smo"));
+            assert_eq!(identity.fingerprint.len(), 64);
+        }
+    }
+
+    #[test]
+    fn a_certificate_that_names_nobody_is_refused() {
+        let refused = [
+            certificate(None, vec![]),
+            certificate(Some("two\nlines"), vec![]),
+            certificate(Some(&"x".repeat(600)), vec![]),
+            b"not a certificate".to_vec(),
+        ];
+        for certificate in refused {
+            assert_eq!(
+                Identity::read(&certificate).unwrap_err().kind(),
+                ErrorKind::Unauthenticated
+            );
+        }
+    }
 }

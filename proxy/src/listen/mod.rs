@@ -1,3 +1,19 @@
 //! Sockets and TLS: who may connect, and who it is.
+//!
+//! `accept` takes connections and their handshakes, `gate` leads each through its requests, `edge` starts and ends all
+//! of it. `head` is the one place that reads HTTP/1 before Pingora does.
 
+mod accept;
+mod edge;
+mod gate;
+pub mod head;
 pub mod identity;
+mod link;
+pub mod peer;
+mod stop;
+pub mod tls;
+pub mod trust;
+
+pub use edge::{Addresses, Edge, Parts, Signals};
+pub(crate) use link::peer as peer_of;
+pub use stop::{Ask, StopHandle, Stopping};

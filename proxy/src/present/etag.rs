@@ -44,7 +44,9 @@ fn names(list: &[u8], etag: &[u8]) -> bool {
     if list.trim_ascii() == b"*" {
         return true;
     }
-    let Some(etag) = etag.strip_prefix(b"\"").and_then(|etag| etag.strip_suffix(b"\"")) else { return false };
+    let Some(etag) = etag.strip_prefix(b"\"").and_then(|etag| etag.strip_suffix(b"\"")) else {
+        return false;
+    };
     // Every second part of a text split at its quotes stands between quotes.
     list.split(|byte| *byte == b'"').skip(1).step_by(2).any(|quoted| quoted == etag)
 }
@@ -70,10 +72,20 @@ mod tests {
 
     #[test]
     fn lists_weak_tags_and_the_star_are_understood() {
-        for held in [&["\"ab\""] as &[_], &["W/\"ab\""], &["\"x\", W/\"ab\""], &["*"], &[" * "], &["\"x\"", "\"ab\""], &["\"a,b\",\"ab\""]] {
+        for held in [
+            &["\"ab\""] as &[_],
+            &["W/\"ab\""],
+            &["\"x\", W/\"ab\""],
+            &["*"],
+            &[" * "],
+            &["\"x\"", "\"ab\""],
+            &["\"a,b\",\"ab\""],
+        ] {
             assert!(has(held), "{held:?}");
         }
-        for other in [&[] as &[_], &["\"abc\""], &["ab"], &["\"x\", \"y\""], &["\"x\",ab,\"y\""], &[""], &["\"*\""]] {
+        for other in
+            [&[] as &[_], &["\"abc\""], &["ab"], &["\"x\", \"y\""], &["\"x\",ab,\"y\""], &[""], &["\"*\""]]
+        {
             assert!(!has(other), "{other:?}");
         }
     }

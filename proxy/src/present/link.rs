@@ -42,7 +42,8 @@ pub fn push_segment(out: &mut String, segment: &str) {
 /// Returns whether a raw parameter is the marker, however its name is escaped.
 fn is_marker(parameter: &str) -> bool {
     let name = parameter.split('=').next().unwrap_or_default();
-    name == MARKER || url::form_urlencoded::parse(name.as_bytes()).next().is_some_and(|(name, _)| name == MARKER)
+    name == MARKER
+        || url::form_urlencoded::parse(name.as_bytes()).next().is_some_and(|(name, _)| name == MARKER)
 }
 
 /// Appends a query text that is escaped already, and escapes what would end the link or break the header.
@@ -67,7 +68,11 @@ mod tests {
 
     #[test]
     fn the_other_parameters_are_kept_and_the_old_marker_goes() {
-        let link = next("/x", "filter=(eq,name,a)&nextpage_opaque_marker=old&limit=5&nextpage%5Fopaque_marker=z", "new");
+        let link = next(
+            "/x",
+            "filter=(eq,name,a)&nextpage_opaque_marker=old&limit=5&nextpage%5Fopaque_marker=z",
+            "new",
+        );
         assert_eq!(link.unwrap(), "</x?filter=(eq,name,a)&limit=5&nextpage_opaque_marker=new>; rel=\"next\"");
         assert_eq!(next("/x", "", "2").unwrap(), "</x?nextpage_opaque_marker=2>; rel=\"next\"");
     }

@@ -3,4 +3,5 @@
 pub mod etag;
 pub mod link;
 pub mod openapi;
+pub mod page;
 pub mod spelling;

@@ -5,15 +5,13 @@
 //! see the copy. In the field's dialect the O-Cloud's id has a second spelling.
 
 use crate::conf::tree::Compatibility;
+use crate::routes::table::API;
 use http::HeaderValue;
 use netweave_model::Result;
 use netweave_model::domain::CloudInfo;
 use netweave_model::subscription::Major;
 use netweave_model::{Error, Id};
 use serde::{Deserialize, Serialize};
-
-/// The API's name in paths, as live clients spell it.
-pub const API: &str = "o2ims-infrastructureInventory";
 
 /// Returns the version of the interface that a major stands for.
 ///
@@ -136,7 +134,8 @@ mod tests {
 
     #[test]
     fn only_the_fields_v1_has_the_second_spelling() {
-        let spelled = |major, compatibility| read(cloud(&info(), major, compatibility)).get("globalcloudId").cloned();
+        let spelled =
+            |major, compatibility| read(cloud(&info(), major, compatibility)).get("globalcloudId").cloned();
         assert_eq!(spelled(Major::V1, Compatibility::Field), Some(json!("g")));
         assert_eq!(spelled(Major::V1, Compatibility::Spec), None);
         assert_eq!(spelled(Major::V2, Compatibility::Field), None);

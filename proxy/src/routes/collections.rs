@@ -10,7 +10,8 @@ mod serve;
 use crate::conf::tree::Compatibility;
 use crate::inventory::cache::{Answer, Answers, Spelling};
 use crate::inventory::catalog::Catalog;
-use crate::inventory::fill::{Class, Fills};
+use crate::inventory::class::Class;
+use crate::inventory::fill::Fills;
 use crate::present::{etag, openapi, spelling};
 use crate::reply::{JSON, Reply};
 use crate::routes::{Call, Operation};
@@ -226,7 +227,10 @@ fn conditional(call: &Call<'_>, answer: &Answer) -> Reply {
 fn asks_past_caches(call: &Call<'_>) -> bool {
     let directives = call.headers.get_all(CACHE_CONTROL);
     directives.iter().any(|value| {
-        value.as_bytes().split(|byte| *byte == b',').any(|directive| directive.trim_ascii().eq_ignore_ascii_case(b"no-cache"))
+        value
+            .as_bytes()
+            .split(|byte| *byte == b',')
+            .any(|directive| directive.trim_ascii().eq_ignore_ascii_case(b"no-cache"))
     })
 }
 

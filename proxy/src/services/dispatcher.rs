@@ -1,1 +1,188 @@
-//! Dispatcher: event x subscriptions -> per-subscription queues.
+//! Dispatcher: reads the change log behind the fan-out cursor and queues each event for the subscriptions that get it.
+//!
+//! Which ones those are is said in `dispatcher/matcher.rs`. The step from cursor to cursor is one operation of the store,
+//! so a crash repeats it or not at all; a subscription that changes in between makes it match again.
+
+pub mod matcher;
+
+use super::Service;
+use crate::telemetry::metrics::Metrics;
+use async_trait::async_trait;
+use futures::StreamExt;
+use matcher::Matcher;
+use netweave_model::port::{Deliveries, FanOut, FanOutOutcome, InventoryLog, Notice, Subscriptions};
+use netweave_model::query::Paths;
+use netweave_model::{Entry, ErrorKind, Position, Result};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+#[cfg(test)]
+mod tests;
+
+/// Log entries read at once.
+const BATCH: usize = 256;
+/// Deliveries queued in one step; one event is never split.
+const MAX_ITEMS: usize = 20_000;
+/// How often one round matches again before it lets others run.
+const MATCH_TRIES: usize = 8;
+/// Pause when the log cannot be followed.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What the dispatcher works with.
+pub struct Parts {
+    /// The change log.
+    pub log: Arc<dyn InventoryLog>,
+    /// The subscriptions.
+    pub subscriptions: Arc<dyn Subscriptions>,
+    /// The delivery queues.
+    pub deliveries: Arc<dyn Deliveries>,
+    /// The attribute paths that the views share.
+    pub paths: Arc<Paths>,
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The service.
+pub struct Dispatcher {
+    parts: Parts,
+    max_queue: u64,
+    /// What is known of the subscriptions. A round takes it out, so a round that is dropped loses it; it is then read anew.
+    matcher: Mutex<Option<Matcher>>,
+    /// How far the rounds have come.
+    reached: Mutex<Option<Position>>,
+}
+
+impl Dispatcher {
+    /// Makes the service; `max_queue` is the longest queue of one subscription.
+    pub fn new(parts: Parts, max_queue: u64) -> Self {
+        Self {
+            parts,
+            max_queue,
+            matcher: Mutex::new(None),
+            reached: Mutex::new(None),
+        }
+    }
+
+    /// Queues a run of entries that lies behind the cursor; returns the cursor after it, or `None` if others were faster.
+    async fn fan_out(
+        &self,
+        cursor: Position,
+        entries: &[Entry],
+        matcher: &mut Matcher,
+    ) -> Result<Option<Position>> {
+        for _ in 0..MATCH_TRIES {
+            matcher.refresh(&*self.parts.subscriptions).await?;
+            let (to, items) = matcher.select(cursor, entries, MAX_ITEMS);
+            let step = FanOut {
+                from: cursor,
+                to,
+                subscriptions_version: matcher.version(),
+                items,
+                max_queue: self.max_queue,
+            };
+            match self.parts.deliveries.fan_out(step).await? {
+                FanOutOutcome::Done => return Ok(Some(to)),
+                FanOutOutcome::Already => return Ok(None),
+                FanOutOutcome::StaleMatcher => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// The log no longer reaches back to the cursor: events may be lost, so every subscription is told to read again.
+    async fn start_over(&self, cursor: Position, matcher: &mut Matcher) -> Result<()> {
+        let to = self.parts.log.head().await?;
+        matcher.refresh(&*self.parts.subscriptions).await?;
+        tracing::error!(%cursor, %to, subscriptions = matcher.len(), "the change log has a gap, subscribers are told to resync");
+        for id in matcher.ids() {
+            match self
+                .parts
+                .deliveries
+                .enqueue(id, vec![Notice::Resync { dropped: 0 }])
+                .await
+            {
+                Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => {
+                    return Err(error);
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        let subscriptions_version = matcher.version();
+        let step = FanOut {
+            from: cursor,
+            to,
+            subscriptions_version,
+            items: Vec::new(),
+            max_queue: self.max_queue,
+        };
+        self.parts.deliveries.fan_out(step).await.map(drop)
+    }
+
+    async fn round(&self, matcher: &mut Matcher) -> Result<bool> {
+        let cursor = self.parts.deliveries.cursor().await?;
+        self.reach(cursor);
+        let entries = match self.parts.log.read(cursor, BATCH).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.start_over(cursor, matcher).await?;
+                return Ok(true);
+            }
+            entries => entries?,
+        };
+        if entries.is_empty() {
+            matcher.refresh(&*self.parts.subscriptions).await?;
+            self.parts.metrics.stream_length.set(0);
+            return Ok(false);
+        }
+        let Some(to) = self.fan_out(cursor, &entries, matcher).await? else {
+            return Ok(true);
+        };
+        self.reach(to);
+        let head = self.parts.log.head().await?;
+        let left = head.sequence.saturating_sub(to.sequence);
+        self.parts
+            .metrics
+            .stream_length
+            .set(i64::try_from(left).unwrap_or(i64::MAX));
+        Ok(left > 0)
+    }
+
+    fn reach(&self, position: Position) {
+        *self.reached.lock().unwrap_or_else(PoisonError::into_inner) = Some(position);
+    }
+}
+
+#[async_trait]
+impl Service for Dispatcher {
+    fn name(&self) -> &'static str {
+        "dispatcher"
+    }
+
+    async fn activate(&self) -> Result<bool> {
+        let known = self.matcher.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut matcher = known.unwrap_or_else(|| Matcher::new(Arc::clone(&self.parts.paths)));
+        let more = self.round(&mut matcher).await;
+        self.parts
+            .metrics
+            .subscriptions
+            .set(i64::try_from(matcher.len()).unwrap_or(i64::MAX));
+        *self.matcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(matcher);
+        more
+    }
+
+    /// Waits until the log grows behind what was fanned out.
+    async fn wait(&self) {
+        let reached = *self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(from) = reached
+            && let Ok(mut stream) = self.parts.log.follow(from).await
+        {
+            loop {
+                match stream.next().await {
+                    Some(Ok(Entry::Seen { .. })) => {}
+                    Some(Ok(Entry::Changed(_) | Entry::Baseline { .. })) => return,
+                    Some(Err(_)) | None => break,
+                }
+            }
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}

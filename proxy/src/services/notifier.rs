@@ -1,1 +1,175 @@
 //! Notifier: takes due queue heads and posts them to their callbacks.
+//!
+//! Each claimed subscription is served by a task of its own, head by head, so order is kept within a subscription and a
+//! slow consumer holds up nobody else. What an answer means is said in `notifier/outcome.rs`.
+
+mod hosts;
+pub mod outcome;
+mod worker;
+
+use super::Service;
+use crate::conf::tree::Delivery;
+use crate::telemetry::metrics::Metrics;
+use crate::webhook::notification::Renderer;
+use async_trait::async_trait;
+use hosts::Hosts;
+use netweave_http::Outbound;
+use netweave_model::Result;
+use netweave_model::port::{Clock, Deliveries, Ids, Subscriptions};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+#[cfg(test)]
+mod tests;
+
+/// Items taken with one claim.
+const DEPTH: usize = 16;
+/// Shortest claim; it must outlive an attempt by far, or a slow one would be made twice.
+const MIN_CLAIM: Duration = Duration::from_secs(15);
+/// Shortest and longest sleep between looks at what falls due by time.
+const LOOKS: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_hours(1);
+/// Pause when the store does not answer.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Time beyond one attempt that tasks have to end at shutdown.
+const STOP_MARGIN: Duration = Duration::from_secs(2);
+
+/// What the notifier works with.
+pub struct Parts {
+    /// The delivery queues.
+    pub deliveries: Arc<dyn Deliveries>,
+    /// The subscriptions.
+    pub subscriptions: Arc<dyn Subscriptions>,
+    /// The client that posts.
+    pub outbound: Arc<Outbound>,
+    /// Renders bodies.
+    pub renderer: Renderer,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness, for jitter.
+    pub ids: Arc<dyn Ids>,
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The service.
+pub struct Notifier {
+    shared: Arc<Shared>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+/// What all tasks share.
+struct Shared {
+    parts: Parts,
+    settings: Delivery,
+    hosts: Hosts,
+    /// Some task has ended.
+    ended: Notify,
+    stopping: watch::Sender<bool>,
+}
+
+impl Notifier {
+    /// Makes the service.
+    pub fn new(parts: Parts, settings: Delivery) -> Self {
+        let hosts = Hosts::default();
+        let shared = Shared {
+            parts,
+            settings,
+            hosts,
+            ended: Notify::new(),
+            stopping: watch::Sender::new(false),
+        };
+        Self {
+            shared: Arc::new(shared),
+            tasks: Mutex::default(),
+        }
+    }
+
+    /// Returns how many subscriptions are being served.
+    pub fn in_flight(&self) -> usize {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(ended) = tasks.try_join_next() {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a delivery task has failed, its claim runs out by itself");
+            }
+        }
+        self.shared
+            .parts
+            .metrics
+            .webhook_workers
+            .set(i64::try_from(tasks.len()).unwrap_or(i64::MAX));
+        tasks.len()
+    }
+
+    fn free(&self) -> usize {
+        self.shared
+            .settings
+            .concurrency
+            .max(1)
+            .saturating_sub(self.in_flight())
+    }
+
+    async fn until_due(&self) {
+        let pause = match self.shared.parts.deliveries.next_due().await {
+            Ok(next) => next.map_or(*LOOKS.end(), |at| at.since(self.shared.parts.clock.now())),
+            Err(_) => PAUSE,
+        };
+        tokio::time::sleep(pause.clamp(*LOOKS.start(), *LOOKS.end())).await;
+    }
+}
+
+impl Shared {
+    /// How long a claim lasts: enough for an attempt to be made, waited for and recorded.
+    fn claim_time(&self) -> Duration {
+        MIN_CLAIM.max(self.settings.timeout.0.saturating_mul(3))
+    }
+}
+
+#[async_trait]
+impl Service for Notifier {
+    fn name(&self) -> &'static str {
+        "notifier"
+    }
+
+    /// Takes what is due, as far as there are workers; does not wait for the deliveries.
+    async fn activate(&self) -> Result<bool> {
+        let free = self.free();
+        if free == 0 || *self.shared.stopping.borrow() {
+            return Ok(false);
+        }
+        let until = self.shared.parts.clock.now().plus(self.shared.claim_time());
+        let claims = self.shared.parts.deliveries.take(free, DEPTH, until).await?;
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        for claim in claims {
+            tasks.spawn(worker::serve(Arc::clone(&self.shared), claim, until));
+        }
+        Ok(false)
+    }
+
+    /// Waits until something is due and a worker is free for it.
+    async fn wait(&self) {
+        if self.free() == 0 {
+            self.shared.ended.notified().await;
+            return;
+        }
+        tokio::select! {
+            () = self.shared.ended.notified() => {}
+            () = self.shared.parts.deliveries.wait() => {}
+            () = self.until_due() => {}
+        }
+    }
+
+    /// Lets attempts in flight end, and lets go of all claims.
+    async fn stop(&self) {
+        self.shared.stopping.send_replace(true);
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        let all = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.shared.settings.timeout.0 + STOP_MARGIN, all)
+            .await
+            .is_err()
+        {
+            tracing::warn!("some deliveries did not end in time, their claims run out by themselves");
+        }
+    }
+}

@@ -6,6 +6,7 @@
 //! Source: O-RAN.WG6.TS.O2IMS-INTERFACE-R004-v10.00, inventory change notification, as in `docs/o2ims-coverage.md`.
 
 use super::signature::{SIGNATURE, Secret, TIMESTAMP, WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP};
+use crate::present::spelling;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -17,9 +18,6 @@ use serde_json::value::RawValue;
 use url::Url;
 use uuid::Uuid;
 
-/// The API's name in links. Source: the spelling that live servers use; see `docs/o2ims-coverage.md`.
-pub const API_NAME: &str = "o2ims-infrastructureInventory";
-
 /// What is told: `CREATE`, `MODIFY`, `DELETE`, `RESYNC` or `TEST`.
 pub const EVENT_TYPE: HeaderName = HeaderName::from_static("x-o2ims-event-type");
 /// The stable id of the notification, as `webhook-id`.
@@ -28,14 +26,6 @@ pub const NOTIFICATION_ID: HeaderName = HeaderName::from_static("x-o2ims-notific
 pub const SUBSCRIPTION_ID: HeaderName = HeaderName::from_static("x-o2ims-subscription-id");
 /// The number of the notification within the subscription.
 pub const SEQUENCE: HeaderName = HeaderName::from_static("x-o2ims-sequence");
-
-/// Returns the path segment of a major.
-pub const fn major_segment(major: Major) -> &'static str {
-    match major {
-        Major::V1 => "v1",
-        Major::V2 => "v2",
-    }
-}
 
 /// Returns the name of an event type.
 pub const fn event_name(event_type: EventType) -> &'static str {
@@ -101,7 +91,10 @@ impl Renderer {
     pub fn new(service_uri: &str) -> Result<Self> {
         match Url::parse(service_uri) {
             Ok(root) if root.has_host() => Ok(Self { root }),
-            Ok(_) | Err(_) => Err(Error::invalid("oCloud.serviceUri", "the service URI must be absolute")),
+            Ok(_) | Err(_) => Err(Error::invalid(
+                "oCloud.serviceUri",
+                "the service URI must be absolute",
+            )),
         }
     }
 
@@ -119,17 +112,27 @@ impl Renderer {
             }),
             Notice::Test => serde_json::to_vec(&notice("test", subscription, item)),
         };
-        body.map(Bytes::from).map_err(|error| Error::internal("a notification cannot be rendered").with_source(error))
+        body.map(Bytes::from)
+            .map_err(|error| Error::internal("a notification cannot be rendered").with_source(error))
     }
 
-    fn change<'a>(&self, subscription: &'a Subscription, item: &Item, event: &'a Event) -> Result<ChangeBody<'a>> {
+    fn change<'a>(
+        &self,
+        subscription: &'a Subscription,
+        item: &Item,
+        event: &'a Event,
+    ) -> Result<ChangeBody<'a>> {
         let exists = event.event_type != EventType::Delete;
         let form = subscription.states;
         Ok(ChangeBody {
             notification_id: item.notification_id,
             consumer_subscription_id: subscription.consumer_subscription_id.as_deref(),
             notification_event_type: event.event_type as u8,
-            object_ref: if exists { Some(self.object_ref(subscription.major, event)?) } else { None },
+            object_ref: if exists {
+                Some(self.object_ref(subscription.major, event)?)
+            } else {
+                None
+            },
             prior_object_state: event.prior.as_ref().map(|json| state(json, form)).transpose()?,
             post_object_state: event.post.as_ref().map(|json| state(json, form)).transpose()?,
             subscription_id: subscription.id.as_str(),
@@ -142,8 +145,11 @@ impl Renderer {
     fn object_ref(&self, major: Major, event: &Event) -> Result<String> {
         let mut url = self.root.clone();
         let id = event.key.id.as_str();
-        let mut path = url.path_segments_mut().map_err(|()| Error::internal("the service URI has no path"))?;
-        path.pop_if_empty().push(API_NAME).push(major_segment(major));
+        let mut path = url
+            .path_segments_mut()
+            .map_err(|()| Error::internal("the service URI has no path"))?;
+        path.pop_if_empty()
+            .extend(spelling::base(major).split('/').skip(1));
         match (&event.parent, event.key.kind) {
             (Some(pool), Kind::Resource) => path.push(Kind::ResourcePool.collection()).push(pool.as_str()),
             (_, _) => &mut path,

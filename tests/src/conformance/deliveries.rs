@@ -1,1 +1,530 @@
 //! The conformance suite of the `deliveries` port.
+
+use super::stores::{Factory, LEASE, Rig, event, pool, told_items};
+use netweave_model::port::{
+    Attempt, Change, Claim, DeadLetterReason, FanOut, FanOutOutcome, Item, Notice, Update,
+};
+use netweave_model::{ErrorKind, Id, SubscriptionState, Timestamp};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// An attempt at an item, now.
+pub fn attempt(rig: &Rig, item: &Item, delivered: bool) -> Attempt {
+    Attempt {
+        sequence: item.sequence,
+        notification_id: item.notification_id,
+        at: rig.now(),
+        duration_ms: 5,
+        status: Some(if delivered { 204 } else { 503 }),
+        delivered,
+        error: (!delivered).then(|| "status 503".to_owned()),
+    }
+}
+
+async fn ack(rig: &Rig, claim: &Claim, item: &Item) -> bool {
+    rig.deliveries.ack_head(claim, attempt(rig, item, true)).await.unwrap()
+}
+
+async fn defer(rig: &Rig, claim: &Claim, by: Duration) -> Timestamp {
+    let until = rig.now().plus(by);
+    assert!(rig.deliveries.defer(claim, until, attempt(rig, &claim.items[0], false)).await.unwrap());
+    until
+}
+
+async fn drop_dead(rig: &Rig, claim: &Claim, item: &Item) {
+    let refused = attempt(rig, item, false);
+    assert!(rig.deliveries.dead_letter(claim, DeadLetterReason::Refused, refused).await.unwrap());
+}
+
+fn sequences(items: &[Item]) -> Vec<u64> {
+    items.iter().map(|item| item.sequence).collect()
+}
+
+/// The cursor begins where the log began, so that nothing is passed over.
+pub async fn the_cursor_begins_at_the_start_of_the_log(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let start = rig.log.head().await.unwrap();
+    rig.happen("a").await;
+    assert_eq!(rig.deliveries.cursor().await.unwrap(), start);
+}
+
+/// A step queues its items and moves the cursor, once.
+pub async fn a_step_is_done_once(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    let happened = rig.happen("x").await;
+    let step = rig.step(vec![(id.clone(), happened)], 10).await;
+    assert_eq!(rig.deliveries.fan_out(step.clone()).await.unwrap(), FanOutOutcome::Done);
+    assert_eq!(rig.deliveries.cursor().await.unwrap(), step.to);
+    assert_eq!(rig.deliveries.fan_out(step.clone()).await.unwrap(), FanOutOutcome::Already);
+    rig.happen("y").await;
+    let overlapping = FanOut { to: rig.log.head().await.unwrap(), ..step };
+    assert_eq!(rig.deliveries.fan_out(overlapping).await.unwrap(), FanOutOutcome::Already);
+    assert_eq!(rig.deliveries.backlog(&id).await.unwrap().queued, 1);
+}
+
+/// A step without items moves the cursor too.
+pub async fn an_empty_step_moves_the_cursor(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    rig.happen("x").await;
+    rig.fan_out(Vec::new(), 10).await;
+    assert_eq!(rig.deliveries.cursor().await.unwrap(), rig.log.head().await.unwrap());
+}
+
+/// A subscription that came, or changed its filter, after the match makes the step stale, and nothing is done.
+pub async fn a_match_with_old_subscriptions_is_stale(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    let happened = rig.happen("x").await;
+    let step = rig.step(vec![(id.clone(), happened)], 10).await;
+    let newer = rig.subscribe("smo", "b").await.id;
+    assert_eq!(rig.deliveries.fan_out(step.clone()).await.unwrap(), FanOutOutcome::StaleMatcher);
+    let step = FanOut { subscriptions_version: rig.subscriptions.since(0).await.unwrap().0, ..step };
+    let update = Update { filter: Some(Some("f".to_owned())), ..Update::default() };
+    rig.subscriptions.update(&newer, None, update).await.unwrap();
+    assert_eq!(rig.deliveries.fan_out(step.clone()).await.unwrap(), FanOutOutcome::StaleMatcher);
+    assert_eq!(rig.deliveries.cursor().await.unwrap(), step.from);
+    assert_eq!(rig.deliveries.backlog(&id).await.unwrap().queued, 0);
+    let step = FanOut { subscriptions_version: rig.subscriptions.since(0).await.unwrap().0, ..step };
+    assert_eq!(rig.deliveries.fan_out(step).await.unwrap(), FanOutOutcome::Done);
+}
+
+/// Subscriptions that are unknown or ended are skipped.
+pub async fn unknown_subscriptions_are_skipped(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    let gone = rig.subscribe("smo", "b").await.id;
+    rig.subscriptions.delete(&gone, None).await.unwrap();
+    let happened = rig.happen("x").await;
+    let items = [Id::from("unknown"), gone, id].map(|id| (id, Arc::clone(&happened)));
+    rig.fan_out(items.into(), 10).await;
+    assert_eq!(rig.take_one().await.items.len(), 1);
+}
+
+/// Items come in the order in which they were queued, numbered from 1 per subscription, under the event's id.
+pub async fn items_are_numbered_per_subscription(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let one = rig.subscribe("smo", "a").await.id;
+    let two = rig.subscribe("smo", "b").await.id;
+    let (x, y) = (rig.happen("x").await, rig.happen("y").await);
+    let items =
+        vec![(one.clone(), Arc::clone(&x)), (two.clone(), Arc::clone(&y)), (one.clone(), Arc::clone(&y))];
+    rig.fan_out(items, 10).await;
+    let claims = rig.take().await;
+    let claim = |id| claims.iter().find(|claim| claim.subscription == id).unwrap();
+    let (of_one, of_two) = (&claim(one).items, &claim(two).items);
+    assert_eq!((told_items(of_one), sequences(of_one)), (vec!["x", "y"], vec![1, 2]));
+    assert_eq!((told_items(of_two), sequences(of_two)), (vec!["y"], vec![1]));
+    let first = Item {
+        sequence: 1,
+        notification_id: x.notification_id,
+        notice: Notice::Change(x),
+        queued_at: rig.now(),
+        attempts: 0,
+    };
+    assert_eq!(of_one[0], first);
+}
+
+/// Events that a matcher made its own, as the end of what one may see, are told as given.
+pub async fn an_event_is_told_as_given(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let one = rig.subscribe("smo", "a").await.id;
+    let two = rig.subscribe("smo", "b").await.id;
+    let happened = rig.happen("x").await;
+    let mut cut = (*happened).clone();
+    cut.post = None;
+    let cut = Arc::new(cut);
+    rig.fan_out(vec![(one, Arc::clone(&happened)), (two, Arc::clone(&cut))], 10).await;
+    let notices: Vec<_> = rig.take().await.into_iter().map(|claim| claim.items[0].notice.clone()).collect();
+    assert_eq!(notices, [Notice::Change(happened), Notice::Change(cut)]);
+}
+
+/// A claim gives so many items of so many subscriptions.
+pub async fn take_is_bounded(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    for callback in ["a", "b", "c"] {
+        let id = rig.subscribe("smo", callback).await.id;
+        rig.queue(
+            &id,
+            &["x", "y", "z"].map(|name| format!("{callback}{name}")).each_ref().map(String::as_str),
+        )
+        .await;
+    }
+    let claims = rig.deliveries.take(2, 2, rig.now().plus(LEASE)).await.unwrap();
+    assert_eq!(claims.iter().map(|claim| claim.items.len()).collect::<Vec<_>>(), [2, 2]);
+    assert_eq!(rig.take().await.len(), 1);
+}
+
+/// The queue that has waited longest is taken first, and each gets its turn.
+pub async fn the_longest_waiting_comes_first(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let mut ids = Vec::new();
+    for callback in ["a", "b", "c"] {
+        ids.push(rig.subscribe("smo", callback).await.id);
+    }
+    ids.reverse();
+    for id in &ids {
+        rig.queue(id, &[&format!("{id}-1"), &format!("{id}-2")]).await;
+        rig.clock.advance(Duration::from_millis(1));
+    }
+    let mut served = Vec::new();
+    for _ in 0..6 {
+        let claim = rig.deliveries.take(1, 1, rig.now().plus(LEASE)).await.unwrap().remove(0);
+        assert!(ack(&rig, &claim, &claim.items[0]).await);
+        rig.deliveries.release(&claim).await.unwrap();
+        rig.clock.advance(Duration::from_millis(1));
+        served.push(claim.subscription);
+    }
+    assert_eq!(served, [ids.clone(), ids].concat());
+}
+
+/// A claimed queue goes to nobody else until it is let go or the claim has run out; then the old claim counts no more.
+pub async fn a_claim_excludes_others_until_it_runs_out(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x", "y"]).await;
+    let old = rig.take_one().await;
+    rig.clock.advance(Duration::from_millis(9_999));
+    assert_eq!(rig.take().await, []);
+    rig.clock.advance(Duration::from_millis(1));
+    let new = rig.take_one().await;
+    assert_eq!(new.items, old.items);
+    assert_ne!(new.token, old.token);
+    assert!(!ack(&rig, &old, &old.items[0]).await);
+    let later = rig.now().plus(LEASE);
+    assert!(!rig.deliveries.defer(&old, later, attempt(&rig, &old.items[0], false)).await.unwrap());
+    let refused = attempt(&rig, &old.items[0], false);
+    assert!(!rig.deliveries.dead_letter(&old, DeadLetterReason::Refused, refused).await.unwrap());
+    rig.deliveries.release(&old).await.unwrap();
+    assert_eq!(rig.take().await, []);
+    assert!(ack(&rig, &new, &new.items[0]).await);
+    assert_eq!(rig.deliveries.backlog(&id).await.unwrap().queued, 1);
+}
+
+/// A released queue is due at once.
+pub async fn a_released_queue_is_due_at_once(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x"]).await;
+    let claim = rig.take_one().await;
+    rig.deliveries.release(&claim).await.unwrap();
+    assert_eq!(rig.take_one().await.items, claim.items);
+}
+
+/// Delivered items leave in order; the claim stays, and what came meanwhile waits for its end.
+pub async fn acknowledged_items_leave_in_order(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x", "y"]).await;
+    let claim = rig.take_one().await;
+    assert!(ack(&rig, &claim, &claim.items[0]).await);
+    rig.queue(&id, &["z"]).await;
+    assert!(ack(&rig, &claim, &claim.items[1]).await);
+    assert_eq!(rig.take().await, []);
+    rig.deliveries.release(&claim).await.unwrap();
+    let rest = rig.take_one().await;
+    assert_eq!((told_items(&rest.items), sequences(&rest.items)), (vec!["z"], vec![3]));
+    assert!(ack(&rig, &rest, &rest.items[0]).await);
+    rig.deliveries.release(&rest).await.unwrap();
+    assert_eq!(rig.take().await, []);
+    assert_eq!(rig.deliveries.next_due().await.unwrap(), None);
+    rig.queue(&id, &["later"]).await;
+    assert_eq!(sequences(&rig.take_one().await.items), [4]);
+}
+
+/// A deferred head is tried again at its time, before what came later; the failures are counted until a success.
+pub async fn a_deferred_head_comes_back_at_its_time(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x"]).await;
+    let until = defer(&rig, &rig.take_one().await, Duration::from_secs(5)).await;
+    assert_eq!(rig.deliveries.next_due().await.unwrap(), Some(until));
+    rig.queue(&id, &["y"]).await;
+    rig.clock.advance(Duration::from_millis(4_999));
+    assert_eq!(rig.take().await, []);
+    let backlog = rig.deliveries.backlog(&id).await.unwrap();
+    assert_eq!((backlog.failures, backlog.next_attempt), (1, Some(until)));
+    rig.clock.advance(Duration::from_millis(1));
+    let claim = rig.take_one().await;
+    assert_eq!(told_items(&claim.items), ["x", "y"]);
+    assert_eq!(claim.items.iter().map(|item| item.attempts).collect::<Vec<_>>(), [1, 0]);
+    assert!(ack(&rig, &claim, &claim.items[0]).await);
+    assert_eq!(rig.deliveries.backlog(&id).await.unwrap().failures, 0);
+}
+
+/// A claim let go without an attempt comes back at its time, and nothing is counted.
+pub async fn a_postponed_queue_counts_no_failure(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x"]).await;
+    let claim = rig.take_one().await;
+    let until = rig.now().plus(Duration::from_secs(2));
+    assert!(rig.deliveries.postpone(&claim, until).await.unwrap());
+    assert!(!rig.deliveries.postpone(&claim, until).await.unwrap());
+    assert_eq!(rig.take().await, []);
+    let backlog = rig.deliveries.backlog(&id).await.unwrap();
+    assert_eq!((backlog.failures, backlog.next_attempt, backlog.attempts.len()), (0, Some(until), 0));
+    rig.clock.advance(Duration::from_secs(2));
+    assert_eq!(rig.take_one().await.items, claim.items);
+}
+
+/// One dead consumer does not hold up the others.
+pub async fn a_deferred_queue_holds_up_nobody(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let dead = rig.subscribe("smo", "a").await.id;
+    rig.queue(&dead, &["x"]).await;
+    defer(&rig, &rig.take_one().await, Duration::from_secs(5)).await;
+    let living = rig.subscribe("smo", "b").await.id;
+    rig.queue(&living, &["y"]).await;
+    assert_eq!(rig.take_one().await.subscription, living);
+}
+
+/// The time of the next due queue covers retries and claims.
+pub async fn the_next_due_time_covers_claims(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    assert_eq!(rig.deliveries.next_due().await.unwrap(), None);
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x"]).await;
+    assert!(rig.deliveries.next_due().await.unwrap().is_some_and(|at| at <= rig.now()));
+    rig.take_one().await;
+    assert_eq!(rig.deliveries.next_due().await.unwrap(), Some(rig.now().plus(Duration::from_secs(10))));
+}
+
+/// The head that was given up can be read with its reason, and the claim goes on with the next item.
+pub async fn a_dead_letter_keeps_the_claim(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x", "y"]).await;
+    let claim = rig.take_one().await;
+    drop_dead(&rig, &claim, &claim.items[0]).await;
+    assert!(ack(&rig, &claim, &claim.items[1]).await);
+    let dead = rig.deliveries.dead_letters(Some(&id), 10).await.unwrap();
+    assert_eq!(dead.len(), 1);
+    assert_eq!(
+        (&dead[0].subscription, dead[0].reason, dead[0].at),
+        (&id, DeadLetterReason::Refused, rig.now())
+    );
+    assert_eq!((dead[0].item.sequence, dead[0].item.attempts), (1, 1));
+    assert_eq!(dead[0].item.notice, claim.items[0].notice);
+    let backlog = rig.deliveries.backlog(&id).await.unwrap();
+    assert_eq!((backlog.dead, backlog.queued, backlog.failures), (1, 0, 0));
+}
+
+/// Dead letters are read oldest first, of one subscription or of all, at most so many.
+pub async fn dead_letters_are_read_oldest_first(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let one = rig.subscribe("smo", "a").await.id;
+    let two = rig.subscribe("smo", "b").await.id;
+    for (id, name) in [(&one, "x"), (&two, "y"), (&one, "z")] {
+        rig.queue(id, &[name]).await;
+        let claim = rig.take_one().await;
+        drop_dead(&rig, &claim, &claim.items[0]).await;
+        rig.deliveries.release(&claim).await.unwrap();
+    }
+    let read = |id: Option<Id>, limit| {
+        let deliveries = Arc::clone(&rig.deliveries);
+        async move {
+            let dead = deliveries.dead_letters(id.as_ref(), limit).await.unwrap();
+            let items: Vec<_> = dead.into_iter().map(|dead| dead.item).collect();
+            told_items(&items).join("")
+        }
+    };
+    assert_eq!(read(None, 10).await, "xyz");
+    assert_eq!(read(None, 2).await, "xy");
+    assert_eq!(read(Some(one), 10).await, "xz");
+    assert_eq!(read(Some(two), 10).await, "y");
+    assert_eq!(read(Some(Id::from("unknown")), 10).await, "");
+}
+
+/// Replayed items stand at the end of the queue under their old ids and new numbers.
+pub async fn replay_queues_dead_letters_again(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x", "y", "z", "live"]).await;
+    let claim = rig.take_one().await;
+    for item in &claim.items[..3] {
+        drop_dead(&rig, &claim, item).await;
+    }
+    rig.deliveries.release(&claim).await.unwrap();
+    rig.clock.advance(Duration::from_secs(1));
+    assert_eq!(rig.deliveries.replay(&id, 2).await.unwrap(), 2);
+    let replayed = rig.take_one().await;
+    assert_eq!(
+        (told_items(&replayed.items), sequences(&replayed.items)),
+        (vec!["live", "y", "z"], vec![4, 5, 6])
+    );
+    assert_eq!(replayed.items[1].notification_id, claim.items[1].notification_id);
+    assert_eq!((replayed.items[1].attempts, replayed.items[1].queued_at), (0, rig.now()));
+    assert_eq!(rig.deliveries.backlog(&id).await.unwrap().dead, 1);
+    assert_eq!(rig.deliveries.replay(&id, 2).await.unwrap(), 0);
+    assert_eq!(rig.deliveries.replay(&id, 0).await.unwrap(), 1);
+    let error = rig.deliveries.replay(&Id::from("unknown"), 0).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+/// A queue that is too long becomes one resync notice; what was dropped is among the dead letters.
+pub async fn an_overflow_leaves_one_resync_notice(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    let mut items = Vec::new();
+    for n in 1..=5 {
+        items.push((id.clone(), rig.happen(&n.to_string()).await));
+    }
+    rig.fan_out(items, 3).await;
+    let claim = rig.take_one().await;
+    assert_eq!(claim.items.len(), 2);
+    assert_eq!((&claim.items[0].notice, claim.items[0].sequence), (&Notice::Resync { dropped: 4 }, 5));
+    assert_eq!((told_items(&claim.items[1..]), sequences(&claim.items[1..])), (vec!["5"], vec![6]));
+    let dead = rig.deliveries.dead_letters(Some(&id), 10).await.unwrap();
+    assert!(dead.iter().all(|dead| dead.reason == DeadLetterReason::Overflow));
+    assert_eq!(dead.iter().map(|dead| dead.item.sequence).collect::<Vec<_>>(), [1, 2, 3, 4]);
+}
+
+/// A second overflow adds to the notice of the first: there is never more than one.
+pub async fn overflows_add_up(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    for round in 0..3 {
+        let mut items = Vec::new();
+        for n in 0..3 {
+            items.push((id.clone(), rig.happen(&format!("{round}-{n}")).await));
+        }
+        rig.fan_out(items, 2).await;
+    }
+    let claim = rig.take_one().await;
+    let resyncs: Vec<_> =
+        claim.items.iter().filter(|item| matches!(item.notice, Notice::Resync { .. })).collect();
+    assert_eq!(resyncs.len(), 1);
+    assert_eq!(claim.items[0].sequence, resyncs[0].sequence);
+    let dead = rig.deliveries.backlog(&id).await.unwrap().dead;
+    assert_eq!(resyncs[0].notice, Notice::Resync { dropped: dead });
+    assert_eq!(dead + claim.items.len() as u64 - 1, 9);
+}
+
+/// An overflow under a claim: the acknowledgement of the dropped head ends the claim, and the notice is next.
+pub async fn an_overflow_ends_the_claim_at_the_next_answer(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x", "y"]).await;
+    let claim = rig.take_one().await;
+    let happened = rig.happen("z").await;
+    rig.fan_out(vec![(id, happened)], 2).await;
+    assert_eq!(rig.take().await, []);
+    assert!(!ack(&rig, &claim, &claim.items[0]).await);
+    assert_eq!(rig.take_one().await.items[0].notice, Notice::Resync { dropped: 3 });
+}
+
+/// Only the newest 10,000 dead letters of a subscription are kept; the others are counted.
+pub async fn dead_letters_are_bounded(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    let happened = rig.happen("x").await;
+    let items = (0..10_050).map(|_| (id.clone(), Arc::clone(&happened))).collect();
+    rig.fan_out(items, 10_049).await;
+    let backlog = rig.deliveries.backlog(&id).await.unwrap();
+    assert_eq!((backlog.queued, backlog.dead, backlog.discarded), (1, 10_000, 50));
+    let oldest = rig.deliveries.dead_letters(Some(&id), 1).await.unwrap();
+    assert_eq!(oldest[0].item.sequence, 51);
+    assert_eq!(rig.deliveries.replay(&id, 0).await.unwrap(), 1_000);
+}
+
+/// A suspended subscription's queue waits and grows, and is served when the owner is back.
+pub async fn a_suspended_subscription_is_left_alone(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x"]).await;
+    let state = SubscriptionState::Suspended { reason: "gone".to_owned() };
+    let suspend = Update { state: Some(state), ..Update::default() };
+    rig.subscriptions.update(&id, None, suspend).await.unwrap();
+    rig.queue(&id, &["y"]).await;
+    assert_eq!(rig.take().await, []);
+    assert_eq!(rig.deliveries.next_due().await.unwrap(), None);
+    assert_eq!(rig.deliveries.backlog(&id).await.unwrap().queued, 2);
+    let activate = Update { state: Some(SubscriptionState::Active), ..Update::default() };
+    rig.subscriptions.update(&id, None, activate).await.unwrap();
+    assert_eq!(told_items(&rig.take_one().await.items), ["x", "y"]);
+}
+
+/// A new callback is tried at once, whatever the old one did.
+pub async fn a_new_callback_is_tried_at_once(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x"]).await;
+    defer(&rig, &rig.take_one().await, LEASE).await;
+    let update = Update { callback: Some("https://smo.example/new".to_owned()), ..Update::default() };
+    rig.subscriptions.update(&id, None, update).await.unwrap();
+    assert_eq!(rig.take_one().await.items.len(), 1);
+    assert_eq!(rig.deliveries.backlog(&id).await.unwrap().failures, 0);
+}
+
+/// Notices asked for stand at the end of the queue and are returned as queued.
+pub async fn notices_can_be_queued(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x"]).await;
+    let notices = vec![Notice::Test, Notice::Change(event("old"))];
+    let items = rig.deliveries.enqueue(&id, notices.clone()).await.unwrap();
+    assert_eq!(items.iter().map(|item| item.notice.clone()).collect::<Vec<_>>(), notices);
+    assert_eq!(items[1].notification_id, event("old").notification_id);
+    assert_ne!(items[0].notification_id, items[1].notification_id);
+    assert_eq!(rig.take_one().await.items[1..], items);
+    let error = rig.deliveries.enqueue(&Id::from("unknown"), vec![Notice::Test]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    let flood = vec![Notice::Test; 20_000];
+    assert_eq!(rig.deliveries.enqueue(&id, flood).await.unwrap_err().kind(), ErrorKind::Conflict);
+}
+
+/// The owner can read how the deliveries stand, and the latest hundred attempts.
+pub async fn the_backlog_tells_how_deliveries_stand(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    assert_eq!(rig.deliveries.backlog(&id).await.unwrap(), netweave_model::port::Backlog::default());
+    rig.queue(&id, &["x", "y"]).await;
+    let queued_at = rig.now();
+    for n in 1..=120 {
+        let claim = rig.take_one().await;
+        defer(&rig, &claim, Duration::from_millis(1)).await;
+        rig.clock.advance(Duration::from_millis(1));
+        let backlog = rig.deliveries.backlog(&id).await.unwrap();
+        assert_eq!((backlog.failures, backlog.attempts.len()), (n, n.min(100) as usize));
+    }
+    let claim = rig.take_one().await;
+    let last = attempt(&rig, &claim.items[0], true);
+    assert!(rig.deliveries.ack_head(&claim, last.clone()).await.unwrap());
+    let backlog = rig.deliveries.backlog(&id).await.unwrap();
+    assert_eq!((backlog.queued, backlog.oldest, backlog.last_sequence), (1, Some(queued_at), 2));
+    assert_eq!((backlog.attempts.len(), &backlog.attempts[0]), (100, &last));
+    assert!(backlog.attempts.windows(2).all(|pair| pair[0].at >= pair[1].at));
+}
+
+/// A taker that waits is woken by a fan-out, a release and a notice, also if they came between its look and its wait.
+pub async fn a_waiting_taker_is_woken(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x"]).await;
+    let long = Duration::from_secs(5);
+    timeout(long, rig.deliveries.wait()).await.unwrap();
+    let claim = rig.take_one().await;
+    let release = async { rig.deliveries.release(&claim).await.unwrap() };
+    let (woken, ()) = tokio::join!(timeout(long, rig.deliveries.wait()), release);
+    woken.unwrap();
+    let claim = rig.take_one().await;
+    assert!(ack(&rig, &claim, &claim.items[0]).await);
+    rig.deliveries.release(&claim).await.unwrap();
+    let notice = async { rig.deliveries.enqueue(&id, vec![Notice::Test]).await.unwrap() };
+    let (woken, _) = tokio::join!(timeout(long, rig.deliveries.wait()), notice);
+    woken.unwrap();
+}
+
+/// Trimming the log does not touch what is queued.
+pub async fn queued_events_outlive_the_log(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x"]).await;
+    rig.clock.advance(Duration::from_secs(1));
+    let head = rig.commit(&[Change::Upsert(pool("x", "later"))]).await;
+    rig.clock.advance(Duration::from_secs(1));
+    assert_eq!(rig.log.trim(head, Duration::ZERO).await.unwrap(), 2);
+    assert_eq!(told_items(&rig.take_one().await.items), ["x"]);
+}

@@ -1,1 +1,63 @@
 //! The conformance suite of the `leases` port.
+
+use super::stores::Factory;
+use netweave_model::port::Fence;
+use std::time::Duration;
+
+const TTL: Duration = Duration::from_secs(3);
+
+/// One holder at a time.
+pub async fn a_held_lease_is_refused_to_others(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    assert!(rig.leases.acquire("a", "one", TTL).await.unwrap().is_some());
+    assert_eq!(rig.leases.acquire("a", "two", TTL).await.unwrap(), None);
+    assert!(rig.leases.acquire("b", "two", TTL).await.unwrap().is_some());
+}
+
+/// Taking it again while holding keeps the fence and prolongs it.
+pub async fn the_holder_may_take_it_again(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let fence = rig.leases.acquire("a", "one", TTL).await.unwrap();
+    rig.clock.advance(Duration::from_secs(2));
+    assert_eq!(rig.leases.acquire("a", "one", TTL).await.unwrap(), fence);
+    rig.clock.advance(Duration::from_secs(2));
+    assert_eq!(rig.leases.acquire("a", "two", TTL).await.unwrap(), None);
+}
+
+/// A lease that ran out goes to the next, with a higher fence; also to the same holder.
+pub async fn a_fresh_hold_has_a_higher_fence(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let mut last = Fence::default();
+    for holder in ["one", "two", "two"] {
+        let fence = rig.leases.acquire("a", holder, TTL).await.unwrap().unwrap();
+        assert!(fence > last, "{fence:?} after {last:?}");
+        last = fence;
+        rig.clock.advance(TTL);
+    }
+}
+
+/// A renewal prolongs the lease, as long as it is held with this fence.
+pub async fn only_the_holder_renews(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let fence = rig.leases.acquire("a", "one", TTL).await.unwrap().unwrap();
+    rig.clock.advance(Duration::from_secs(2));
+    assert!(rig.leases.renew("a", fence, TTL).await.unwrap());
+    rig.clock.advance(Duration::from_secs(2));
+    assert_eq!(rig.leases.acquire("a", "two", TTL).await.unwrap(), None);
+    rig.clock.advance(Duration::from_secs(1));
+    assert!(!rig.leases.renew("a", fence, TTL).await.unwrap());
+    rig.leases.acquire("a", "two", TTL).await.unwrap();
+    assert!(!rig.leases.renew("a", fence, TTL).await.unwrap());
+    assert!(!rig.leases.renew("unknown", fence, TTL).await.unwrap());
+}
+
+/// A lease given back is free at once; a late release by a former holder does nothing.
+pub async fn release_needs_the_fence(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let first = rig.leases.acquire("a", "one", TTL).await.unwrap().unwrap();
+    rig.leases.release("a", first).await.unwrap();
+    let second = rig.leases.acquire("a", "two", TTL).await.unwrap().unwrap();
+    rig.leases.release("a", first).await.unwrap();
+    assert_eq!(rig.leases.acquire("a", "one", TTL).await.unwrap(), None);
+    assert!(second > first);
+}

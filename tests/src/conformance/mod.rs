@@ -1,7 +1,16 @@
 //! One conformance suite per port, generic over a factory.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "code of tests: a panic is how it says that something is not as it must be"
+)]
 
 pub mod backend;
 pub mod deliveries;
 pub mod leases;
 pub mod log;
+pub mod stores;
 pub mod subscriptions;

@@ -3,8 +3,16 @@
 use super::pki::{Leaf, Pki};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// The API's base paths.
 pub const V1: &str = "/o2ims-infrastructureInventory/v1";
@@ -28,10 +36,7 @@ pub struct Answer {
 impl Answer {
     /// Returns a header as text; empty if it is absent.
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     /// Returns the body as JSON.
@@ -48,7 +53,6 @@ impl Answer {
 
     /// Fails unless the status is this one; returns the answer for more questions.
     #[track_caller]
-    #[must_use]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self:?}");
         self
@@ -58,23 +62,11 @@ impl Answer {
     #[track_caller]
     pub fn problem(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{self:?}");
-        assert_eq!(
-            self.header("content-type"),
-            "application/problem+json",
-            "{self:?}"
-        );
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
         let problem = self.json();
         assert_eq!(problem["status"], status, "{problem}");
-        assert!(
-            problem["type"].is_string() && problem["title"].is_string(),
-            "{problem}"
-        );
-        assert!(
-            problem["detail"]
-                .as_str()
-                .is_some_and(|detail| !detail.is_empty()),
-            "{problem}"
-        );
+        assert!(problem["type"].is_string() && problem["title"].is_string(), "{problem}");
+        assert!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{problem}");
         assert!(problem.get("instance").is_none(), "{problem}");
         assert_eq!(
             problem["requestId"].as_str().expect("a request id"),
@@ -114,23 +106,13 @@ impl Client {
             builder = builder
                 .identity(reqwest::Identity::from_pem(pem.as_bytes()).expect("the certificate as PEM"));
         }
-        Self {
-            http: builder.build().expect("a client"),
-            base: base.into(),
-        }
+        Self { http: builder.build().expect("a client"), base: base.into() }
     }
 
     /// Makes a client for plain HTTP.
     pub fn plain(base: impl Into<String>) -> Self {
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(PATIENCE)
-            .build()
-            .expect("a client");
-        Self {
-            http,
-            base: base.into(),
-        }
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client");
+        Self { http, base: base.into() }
     }
 
     /// Asks; returns what came, or why nothing did.
@@ -146,11 +128,7 @@ impl Client {
         headers: &[(&str, &str)],
         body: &str,
     ) -> reqwest::Result<Answer> {
-        let url = if path.starts_with("http") {
-            path.to_owned()
-        } else {
-            format!("{}{path}", self.base)
-        };
+        let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };
         let mut request = self.http.request(method, url);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -160,11 +138,7 @@ impl Client {
         }
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Answer {
-            status,
-            headers,
-            body: response.bytes().await?,
-        })
+        Ok(Answer { status, headers, body: response.bytes().await? })
     }
 
     /// Sends a request with headers and a body.
@@ -190,24 +164,12 @@ impl Client {
 
     /// Posts JSON.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.send(
-            Method::POST,
-            path,
-            &[("content-type", "application/json")],
-            &body.to_string(),
-        )
-        .await
+        self.send(Method::POST, path, &[("content-type", "application/json")], &body.to_string()).await
     }
 
     /// Replaces by JSON.
     pub async fn put(&self, path: &str, body: &Value) -> Answer {
-        self.send(
-            Method::PUT,
-            path,
-            &[("content-type", "application/json")],
-            &body.to_string(),
-        )
-        .await
+        self.send(Method::PUT, path, &[("content-type", "application/json")], &body.to_string()).await
     }
 
     /// Reads a whole collection, page by page.
@@ -222,4 +184,28 @@ impl Client {
         }
         panic!("{path} has no last page");
     }
+}
+
+/// Opens a TLS connection on which a test speaks HTTP/1.1 by hand.
+pub async fn raw(pki: &Pki, leaf: Option<&Leaf>, address: SocketAddr) -> TlsStream<TcpStream> {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(pki.authority().as_bytes()).expect("the authority"))
+        .expect("an authority");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("TLS 1.3");
+    let builder = builder.with_root_certificates(roots);
+    let config = match leaf {
+        Some(leaf) => {
+            let certificate =
+                CertificateDer::from_pem_slice(leaf.certificate.as_bytes()).expect("a certificate");
+            let key = PrivateKeyDer::from_pem_slice(leaf.key.as_bytes()).expect("a key");
+            builder.with_client_auth_cert(vec![certificate], key).expect("a certificate with its key")
+        }
+        None => builder.with_no_client_auth(),
+    };
+    let tcp = TcpStream::connect(address).await.expect("a connection");
+    let name = ServerName::from(address.ip());
+    TlsConnector::from(Arc::new(config)).connect(name, tcp).await.expect("a handshake")
 }

@@ -7,18 +7,12 @@ use std::io::Write;
 pub fn record(pairs: &str) {
     let line = format!("{pairs}\n");
     if let Some(path) = std::env::var_os("NETWEAVE_FIGURES") {
-        let mut file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(path)
-            .expect("the file of figures opens");
-        file.write_all(line.as_bytes())
-            .expect("the file of figures takes a line");
+        let mut file =
+            OpenOptions::new().append(true).create(true).open(path).expect("the file of figures opens");
+        file.write_all(line.as_bytes()).expect("the file of figures takes a line");
     } else {
         let line = format!("figure: {line}");
-        std::io::stdout()
-            .write_all(line.as_bytes())
-            .expect("standard output takes a line");
+        std::io::stdout().write_all(line.as_bytes()).expect("standard output takes a line");
     }
 }
 

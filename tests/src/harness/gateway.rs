@@ -64,11 +64,7 @@ impl Setup {
             if place.is_null() {
                 *place = json!({});
             }
-            place = place
-                .as_object_mut()
-                .expect("a section")
-                .entry(key)
-                .or_insert(Value::Null);
+            place = place.as_object_mut().expect("a section").entry(key).or_insert(Value::Null);
         }
         *place = value;
         self
@@ -87,21 +83,12 @@ impl Setup {
         let pki = Pki::new();
         pki.write_server(folder.path());
         let (api, ops) = (Port::reserve(), Port::reserve());
-        self = self
-            .set("/api/listen", json!([api.address()]))
-            .set("/ops/listen", json!(ops.address()));
+        self = self.set("/api/listen", json!([api.address()])).set("/ops/listen", json!(ops.address()));
         // JSON is YAML, too.
         std::fs::write(folder.path().join("netweave.yaml"), self.conf.to_string())
             .expect("the configuration");
         let child = spawn(folder.path());
-        let mut gateway = Gateway {
-            child,
-            folder,
-            pki,
-            api,
-            ops,
-            ready: self.ready,
-        };
+        let mut gateway = Gateway { child, folder, pki, api, ops, ready: self.ready };
         gateway.wait_ready().await;
         gateway
     }
@@ -120,10 +107,7 @@ impl Setup {
             "log": { "level": "info", "format": "json" },
             "backends": [],
         });
-        Self {
-            conf,
-            ready: "/readyz",
-        }
+        Self { conf, ready: "/readyz" }
     }
 }
 
@@ -150,9 +134,7 @@ impl Gateway {
 
     /// Asks the operations port.
     pub async fn ops(&self, path: &str) -> Answer {
-        Client::plain(format!("http://{}", self.ops.address()))
-            .get(path)
-            .await
+        Client::plain(format!("http://{}", self.ops.address())).get(path).await
     }
 
     /// Returns the base of the API, as clients reach it.
@@ -188,28 +170,21 @@ impl Gateway {
     /// Returns the value of a sample on `/metrics`, named with its labels as they are written there.
     pub async fn metric(&self, sample: &str) -> Option<f64> {
         let text = String::from_utf8(self.ops("/metrics").await.expect(200).body.to_vec()).expect("text");
-        let line = text.lines().find(|line| {
-            line.strip_prefix(sample)
-                .is_some_and(|rest| rest.starts_with(' '))
-        })?;
+        let line =
+            text.lines().find(|line| line.strip_prefix(sample).is_some_and(|rest| rest.starts_with(' ')))?;
         line.rsplit(' ').next()?.parse().ok()
     }
 
     /// Asks the process to end, as an orchestrator does.
     pub fn terminate(&self) {
-        let pid = i32::try_from(self.child.id())
-            .ok()
-            .and_then(Pid::from_raw)
-            .expect("a process id");
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
         kill_process(pid, Signal::TERM).expect("the process takes SIGTERM");
     }
 
     /// Waits until the process has ended.
     pub async fn ended(&mut self, limit: Duration) -> (ExitStatus, Duration) {
-        wait::until(limit, "the gateway to end", async || {
-            self.child.try_wait().expect("the child's state")
-        })
-        .await
+        wait::until(limit, "the gateway to end", async || self.child.try_wait().expect("the child's state"))
+            .await
     }
 
     /// Kills the process at once, as a power cut does, and waits until it is gone.
@@ -250,9 +225,7 @@ impl Drop for Gateway {
             let log = self.log();
             let start = log.len().saturating_sub(8 << 10);
             let tail = log.get(start..).unwrap_or(&log);
-            std::io::stderr()
-                .write_all(format!("--- the gateway's log ends:\n{tail}\n").as_bytes())
-                .ok();
+            std::io::stderr().write_all(format!("--- the gateway's log ends:\n{tail}\n").as_bytes()).ok();
         }
     }
 }
@@ -268,11 +241,7 @@ pub fn program() -> PathBuf {
 }
 
 fn spawn(folder: &Path) -> Child {
-    let log = File::options()
-        .append(true)
-        .create(true)
-        .open(folder.join("log"))
-        .expect("the log file");
+    let log = File::options().append(true).create(true).open(folder.join("log")).expect("the log file");
     let program = program();
     let mut command = Command::new(&program);
     // The suites' own switches are no settings of the gateway.
@@ -287,9 +256,6 @@ fn spawn(folder: &Path) -> Child {
         .stderr(log)
         .spawn()
         .unwrap_or_else(|error| {
-            panic!(
-                "{} does not start: {error}; cargo build --workspace first",
-                program.display()
-            )
+            panic!("{} does not start: {error}; cargo build --workspace first", program.display())
         })
 }

@@ -22,10 +22,7 @@ impl Inventory {
         let servers: Vec<Value> = (0..count).map(server).collect();
         let mut document = frame();
         document["resources"] = servers.into();
-        let inventory = Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
-            document,
-        };
+        let inventory = Self { folder: tempfile::tempdir().expect("a temporary folder"), document };
         inventory.write();
         inventory
     }
@@ -48,20 +45,14 @@ impl Inventory {
             entry[name] = value.into();
         }
         self.edit(|document| {
-            document["resources"]
-                .as_array_mut()
-                .expect("resources")
-                .push(entry);
+            document["resources"].as_array_mut().expect("resources").push(entry);
         });
     }
 
     /// Removes a server.
     pub fn remove(&mut self, key: &str) {
         self.edit(|document| {
-            document["resources"]
-                .as_array_mut()
-                .expect("resources")
-                .retain(|entry| entry["key"] != key);
+            document["resources"].as_array_mut().expect("resources").retain(|entry| entry["key"] != key);
         });
     }
 
@@ -69,20 +60,14 @@ impl Inventory {
     pub fn describe(&mut self, key: &str, description: &str) {
         self.edit(|document| {
             let entries = document["resources"].as_array_mut().expect("resources");
-            let entry = entries
-                .iter_mut()
-                .find(|entry| entry["key"] == key)
-                .expect("a known server");
+            let entry = entries.iter_mut().find(|entry| entry["key"] == key).expect("a known server");
             entry["description"] = description.into();
         });
     }
 
     /// Replaces the file by text that is no inventory; the document stays, so that any edit mends it.
     pub fn spoil(&self) {
-        replace(
-            &self.path(),
-            "apiVersion: netweave-inventory/v1\nresources: {not: a list",
-        );
+        replace(&self.path(), "apiVersion: netweave-inventory/v1\nresources: {not: a list");
     }
 
     /// Removes the file; any edit brings it back.

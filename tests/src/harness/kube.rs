@@ -15,6 +15,9 @@ use tempfile::TempDir;
 /// How many requests set the stage at the same time.
 const PARALLEL: usize = 16;
 
+/// The gateway's kubeconfig as it was at first: each start of the API server writes a new one.
+const GATEWAY: &str = "gateway.kubeconfig";
+
 /// An API server with its own etcd, started by `tests/peers/kube.sh`; stopped and forgotten when this is dropped.
 pub struct Cluster {
     folder: TempDir,
@@ -29,11 +32,7 @@ impl Cluster {
     pub async fn start() -> Option<Self> {
         if !peers().join("bin/kube-apiserver").exists() {
             let required = std::env::var_os("NETWEAVE_REQUIRE_PEERS").is_some();
-            assert!(
-                !required,
-                "no kube-apiserver in {}: run tests/peers/build.sh",
-                peers().display()
-            );
+            assert!(!required, "no kube-apiserver in {}: run tests/peers/build.sh", peers().display());
             return None;
         }
         install_provider();
@@ -44,14 +43,10 @@ impl Cluster {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let api = Port::reserve();
         run(folder.path(), &api, &etcd, &["up"]);
+        let own = folder.path().join("kube/gateway.kubeconfig");
+        std::fs::copy(own, folder.path().join(GATEWAY)).expect("a copy of the gateway's kubeconfig");
         let client = admin(folder.path()).await;
-        Some(Self {
-            folder,
-            api,
-            etcd,
-            _etcd_peers: etcd_peers,
-            client,
-        })
+        Some(Self { folder, api, etcd, _etcd_peers: etcd_peers, client })
     }
 
     /// Starts kwok, which keeps the nodes' leases as kubelets would.
@@ -70,9 +65,26 @@ impl Cluster {
         self.client = admin(self.folder.path()).await;
     }
 
-    /// Returns the kubeconfig of the account that the gateway is meant to use.
+    /// Starts an API server on the same data at another port, where the gateway does not look for it.
+    pub async fn up_elsewhere(&mut self) {
+        run(self.folder.path(), &Port::reserve(), &self.etcd, &["up"]);
+        self.client = admin(self.folder.path()).await;
+    }
+
+    /// Returns the kubeconfig of the account that the gateway is meant to use; it names the first port for ever.
     pub fn gateway_kubeconfig(&self) -> PathBuf {
-        self.folder.path().join("kube/gateway.kubeconfig")
+        self.folder.path().join(GATEWAY)
+    }
+
+    /// Renews the heartbeat times of a node's conditions, as its kubelet does.
+    pub async fn heartbeat(&self, name: &str) {
+        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let patch = json!({ "status": { "conditions": [{
+            "type": "Ready", "status": "True", "reason": "KubeletReady", "message": "fake",
+            "lastHeartbeatTime": now, "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }] } });
+        let patched = self.nodes().patch_status(name, &PatchParams::default(), &Patch::Merge(patch)).await;
+        patched.expect("the node's heartbeat");
     }
 
     /// Returns the nodes, as administrator.
@@ -88,9 +100,7 @@ impl Cluster {
                 let status = json!({ "status": node["status"] });
                 let node: Node = serde_json::from_value(node).expect("a node");
                 let name = node.metadata.name.clone().expect("a name");
-                api.create(&PostParams::default(), &node)
-                    .await
-                    .expect("the node is created");
+                api.create(&PostParams::default(), &node).await.expect("the node is created");
                 let patch = PatchParams::default();
                 api.patch_status(&name, &patch, &Patch::Merge(status))
                     .await
@@ -101,19 +111,13 @@ impl Cluster {
 
     /// Changes a node by a merge patch.
     pub async fn patch(&self, name: &str, patch: &Value) {
-        let patched = self
-            .nodes()
-            .patch(name, &PatchParams::default(), &Patch::Merge(patch))
-            .await;
+        let patched = self.nodes().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
         patched.expect("the node takes the patch");
     }
 
     /// Removes a node.
     pub async fn remove(&self, name: &str) {
-        self.nodes()
-            .delete(name, &kube::api::DeleteParams::default())
-            .await
-            .expect("the node is removed");
+        self.nodes().delete(name, &kube::api::DeleteParams::default()).await.expect("the node is removed");
     }
 
     fn run(&self, command: &str) {
@@ -168,9 +172,7 @@ fn install_provider() {
     static ONCE: Once = Once::new();
     // Another part of the test may have installed it already: then that one stays.
     ONCE.call_once(|| {
-        rustls::crypto::aws_lc_rs::default_provider()
-            .install_default()
-            .ok();
+        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     });
 }
 
@@ -178,20 +180,15 @@ fn install_provider() {
 fn peers() -> PathBuf {
     let named = std::env::var_os("PEERS_DIR").map(PathBuf::from);
     named.unwrap_or_else(|| {
-        super::gateway::program()
-            .ancestors()
-            .nth(2)
-            .unwrap_or(Path::new("."))
-            .join("peers")
+        super::gateway::program().ancestors().nth(2).unwrap_or(Path::new(".")).join("peers")
     })
 }
 
 async fn admin(folder: &Path) -> kube::Client {
     let file =
         Kubeconfig::read_from(folder.join("kube/admin.kubeconfig")).expect("the administrator's kubeconfig");
-    let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
-        .await
-        .expect("a configuration");
+    let config =
+        Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.expect("a configuration");
     kube::Client::try_from(config).expect("a client")
 }
 
@@ -208,8 +205,5 @@ fn run(folder: &Path, api: &Port, etcd: &Port, arguments: &[&str]) {
         .output()
         .expect("bash runs");
     let text = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() || std::thread::panicking(),
-        "kube.sh {arguments:?}: {text}"
-    );
+    assert!(output.status.success() || std::thread::panicking(), "kube.sh {arguments:?}: {text}");
 }

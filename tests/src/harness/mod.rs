@@ -7,10 +7,13 @@
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
     clippy::panic,
+    clippy::return_self_not_must_use,
     reason = "code of tests: a panic is how it says that something is not as it must be"
 )]
 
+pub mod callbacks;
 pub mod client;
+pub mod clock;
 pub mod figures;
 pub mod gateway;
 pub mod inventory;
@@ -19,8 +22,11 @@ pub mod pki;
 pub mod ports;
 pub mod wait;
 
+pub use callbacks::Callbacks;
 pub use client::{Answer, Client};
 pub use gateway::{Gateway, Setup};
 pub use inventory::Inventory;
 pub use pki::Pki;
 pub use wait::{soon, until};
+
+pub mod consumer;

@@ -24,15 +24,11 @@ impl Pki {
     /// Makes a new authority.
     pub fn new() -> Self {
         let mut params = CertificateParams::default();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "netweave test authority");
+        params.distinguished_name.push(DnType::CommonName, "netweave test authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().expect("a key");
-        Self {
-            ca: CertifiedIssuer::self_signed(params, key).expect("a self-signed authority"),
-        }
+        Self { ca: CertifiedIssuer::self_signed(params, key).expect("a self-signed authority") }
     }
 
     /// Returns the authority's certificate as PEM.
@@ -44,9 +40,7 @@ impl Pki {
     pub fn server(&self) -> Leaf {
         let mut params =
             CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()]).expect("names");
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "netweave-gateway");
+        params.distinguished_name.push(DnType::CommonName, "netweave-gateway");
         self.issue(params, ExtendedKeyUsagePurpose::ServerAuth)
     }
 
@@ -62,11 +56,9 @@ impl Pki {
     /// Writes `ca.crt`, `tls.crt` and `tls.key` for a gateway into a folder.
     pub fn write_server(&self, folder: &Path) {
         let leaf = self.server();
-        for (name, text) in [
-            ("ca.crt", &self.authority()),
-            ("tls.crt", &leaf.certificate),
-            ("tls.key", &leaf.key),
-        ] {
+        for (name, text) in
+            [("ca.crt", &self.authority()), ("tls.crt", &leaf.certificate), ("tls.key", &leaf.key)]
+        {
             std::fs::write(folder.join(name), text).expect("a file of the certificates");
         }
     }
@@ -77,10 +69,7 @@ impl Pki {
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.ca).expect("a signed certificate");
-        Leaf {
-            certificate: certificate.pem(),
-            key: key.serialize_pem(),
-        }
+        Leaf { certificate: certificate.pem(), key: key.serialize_pem() }
     }
 }
 

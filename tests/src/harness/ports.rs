@@ -25,10 +25,7 @@ impl Port {
         (0..width)
             .map(|_| {
                 RANGE.start
-                    + (seed
-                        .wrapping_mul(37)
-                        .wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)))
-                        % width
+                    + (seed.wrapping_mul(37).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed))) % width
             })
             .find_map(|number| {
                 let lock = File::create(folder.join(number.to_string())).ok()?;

@@ -12,8 +12,8 @@ mod resource;
 pub use cloud::CloudInfo;
 pub use deployment_manager::DeploymentManagerInfo;
 pub use dictionary::{
-    AlarmChangeType, AlarmDefinition, AlarmDictionary, ClearingType, MeasurementDefinition, PerformanceDictionary,
-    ProbableCause, StandardReference,
+    AlarmChangeType, AlarmDefinition, AlarmDictionary, ClearingType, MeasurementDefinition,
+    PerformanceDictionary, ProbableCause, StandardReference,
 };
 pub use location::{CivicAddressElement, LocationInfo, OCloudSiteInfo, Point, PointType};
 pub use resource::{ResourceClass, ResourceInfo, ResourceKind, ResourcePoolInfo, ResourceTypeInfo};

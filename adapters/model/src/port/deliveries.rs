@@ -49,7 +49,7 @@ pub struct FanOut {
     pub subscriptions_version: u64,
     /// The deliveries, in log order per subscription.
     pub items: Vec<(Id, Arc<Event>)>,
-    /// A queue longer than this overflows: it is replaced by one `Resync` notice.
+    /// A queue longer than this overflows: all its items become dead letters and one `Resync` notice takes their place.
     pub max_queue: u64,
 }
 
@@ -58,9 +58,10 @@ pub struct FanOut {
 pub enum FanOutOutcome {
     /// It is done, durably.
     Done,
-    /// The cursor is already at or behind `to`: another one did it.
+    /// The cursor is not at `from`: another one did this step or a part of it; read the cursor and go on from there.
     Already,
-    /// Subscriptions changed since the match; match again with those now.
+    /// Subscriptions changed since the match, so that others may match; match again with those now. A mere renewal, or
+    /// an end, need not count.
     StaleMatcher,
 }
 
@@ -135,6 +136,8 @@ pub struct Backlog {
     pub failures: u32,
     /// Items among the dead letters.
     pub dead: u64,
+    /// Dead letters that are no longer kept: a subscription has at most 10,000, the newest.
+    pub discarded: u64,
     /// The last sequence number given out.
     pub last_sequence: u64,
     /// The latest attempts, newest first, at most 100.
@@ -144,7 +147,7 @@ pub struct Backlog {
 /// Queues, claims and dead letters. Everything returned as done is durable. Time is the store's own.
 #[async_trait]
 pub trait Deliveries: Send + Sync {
-    /// Returns the fan-out cursor; the head of the log when there never was one.
+    /// Returns the fan-out cursor; it begins where the log begins, so that no event is passed over.
     ///
     /// # Errors
     /// `Unavailable` (retryable), as all of this port.
@@ -159,24 +162,27 @@ pub trait Deliveries: Send + Sync {
     /// Queues notices for one subscription, at the end of its queue: a test, or events that it asked to see again.
     ///
     /// # Errors
-    /// `NotFound`, `Unavailable`.
+    /// `NotFound`; `Conflict`: its queue would hold more than 20,000; `Unavailable`.
     async fn enqueue(&self, subscription: &Id, notices: Vec<Notice>) -> Result<Vec<Item>>;
 
     /// Claims up to `limit` subscriptions that have an item due, each with up to `depth` items, until `until`.
     ///
-    /// A claimed subscription is not given to anyone else until it is let go or `until` has passed.
+    /// The one that has been due longest comes first; suspended ones are left alone. A claimed subscription is not given to anyone else until it is let go or `until` has passed.
     ///
     /// # Errors
     /// `Unavailable`.
     async fn take(&self, limit: usize, depth: usize, until: Timestamp) -> Result<Vec<Claim>>;
 
-    /// Returns when the next queue falls due by time alone, if any waits.
+    /// Returns when the next queue falls due, by its retry or the end of its claim; in the past if one is due already.
     ///
     /// # Errors
     /// `Unavailable`.
     async fn next_due(&self) -> Result<Option<Timestamp>>;
 
-    /// Removes the head, which was delivered; resets the count of failures. `false`: the claim is no longer held.
+    /// Removes the head, which was delivered; resets the count of failures.
+    ///
+    /// `attempt.sequence` names the head. `false`: the claim is no longer held, or ends now because an overflow replaced
+    /// the head. `defer` and `dead_letter` answer in the same way.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -187,6 +193,12 @@ pub trait Deliveries: Send + Sync {
     /// # Errors
     /// `Unavailable`.
     async fn defer(&self, claim: &Claim, until: Timestamp, attempt: Attempt) -> Result<bool>;
+
+    /// Lets the claim go until `until` without an attempt: nothing is counted. `false`: the claim is no longer held.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn postpone(&self, claim: &Claim, until: Timestamp) -> Result<bool>;
 
     /// Moves the head to the dead letters. The claim stays.
     ///
@@ -208,13 +220,16 @@ pub trait Deliveries: Send + Sync {
 
     /// Reads dead letters, oldest first, at most `limit`; of one subscription or of all.
     ///
+    /// Those of an expired subscription stay for a day.
+    ///
     /// # Errors
     /// `Unavailable`.
     async fn dead_letters(&self, subscription: Option<&Id>, limit: usize) -> Result<Vec<DeadLetter>>;
 
     /// Queues the subscription's dead letters again at the end of its queue, under their old notification ids.
     ///
-    /// Returns how many. Only those with a sequence number of at least `from`.
+    /// Only those with a sequence number of at least `from`, in that order and under new sequence numbers. Returns how
+    /// many: at most 1,000, so call again until it is 0.
     ///
     /// # Errors
     /// `NotFound`, `Unavailable`.

@@ -17,7 +17,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 /// Largest PEM file.
 const MAX_PEM: u64 = 1 << 20;
 /// A certificate that ends sooner is worth a warning.
-const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
+const SOON: Duration = Duration::from_hours(14 * 24);
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// Checks the files that a configuration names; `now` decides which certificates have ended.
@@ -69,7 +69,7 @@ fn tls(tls: &Tls, now: Timestamp, findings: &mut Findings) {
         });
         match lists {
             Ok(lists) if lists.is_empty() => {
-                findings.fault("api.tls.crl", "holds no revocation list in PEM form")
+                findings.fault("api.tls.crl", "holds no revocation list in PEM form");
             }
             Ok(_) => {}
             Err(reason) => findings.fault("api.tls.crl", reason),
@@ -80,15 +80,9 @@ fn tls(tls: &Tls, now: Timestamp, findings: &mut Findings) {
 fn pem(path: &Path) -> Result<Vec<u8>, String> {
     let mut text = Vec::new();
     let file = File::open(path).map_err(|error| unreadable(&error))?;
-    file.take(MAX_PEM + 1)
-        .read_to_end(&mut text)
-        .map_err(|error| unreadable(&error))?;
+    file.take(MAX_PEM + 1).read_to_end(&mut text).map_err(|error| unreadable(&error))?;
     let size = u64::try_from(text.len()).unwrap_or(u64::MAX);
-    if size > MAX_PEM {
-        Err(format!("is larger than {} KiB", MAX_PEM >> 10))
-    } else {
-        Ok(text)
-    }
+    if size > MAX_PEM { Err(format!("is larger than {} KiB", MAX_PEM >> 10)) } else { Ok(text) }
 }
 
 /// Checks that each certificate parses and is in its time, and that each was issued by the next.
@@ -110,10 +104,7 @@ fn certificates(
     let mut parsed = Vec::new();
     for (index, der) in all.iter().enumerate() {
         let Ok((_, certificate)) = X509Certificate::from_der(der) else {
-            findings.fault(
-                key,
-                format!("certificate {} of the file does not parse", index + 1),
-            );
+            findings.fault(key, format!("certificate {} of the file does not parse", index + 1));
             return None;
         };
         validity(key, index, &certificate, now, findings);
@@ -132,41 +123,30 @@ fn validity(
 ) {
     let number = index + 1;
     let at = |time: x509_parser::time::ASN1Time| Timestamp(time.timestamp().saturating_mul(1000));
-    let (start, end) = (
-        at(certificate.validity().not_before),
-        at(certificate.validity().not_after),
-    );
+    let (start, end) = (at(certificate.validity().not_before), at(certificate.validity().not_after));
     if end <= now {
         findings.fault(key, format!("certificate {number} of the file ended at {end}"));
     } else if start > now {
         findings.fault(key, format!("certificate {number} of the file begins at {start}"));
     } else if end <= now.plus(SOON) {
         let days = end.0.saturating_sub(now.0) / DAY_MS;
-        findings.warn(
-            key,
-            format!("certificate {number} of the file ends in {days} days, at {end}"),
-        );
+        findings.warn(key, format!("certificate {number} of the file ends in {days} days, at {end}"));
     }
 }
 
 fn pair(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>, findings: &mut Findings) {
     for (index, pair) in chain.windows(2).enumerate() {
         let [child, parent] = pair else { continue };
-        let names = X509Certificate::from_der(child)
-            .ok()
-            .zip(X509Certificate::from_der(parent).ok());
+        let names = X509Certificate::from_der(child).ok().zip(X509Certificate::from_der(parent).ok());
         if names.is_some_and(|((_, child), (_, parent))| child.issuer() != parent.subject()) {
-            let message = format!(
-                "certificate {} of the file was not issued by the one after it",
-                index + 1
-            );
+            let message = format!("certificate {} of the file was not issued by the one after it", index + 1);
             findings.fault("api.tls.certificate", message);
         }
     }
     match CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()) {
         Ok(_) => {}
         Err(rustls::Error::InconsistentKeys(_)) => {
-            findings.fault("api.tls.key", "does not belong to api.tls.certificate")
+            findings.fault("api.tls.key", "does not belong to api.tls.certificate");
         }
         Err(error) => findings.fault("api.tls.key", format!("is of no use: {error}")),
     }
@@ -179,13 +159,7 @@ fn authorities(key: &str, path: &Path, now: Timestamp, findings: &mut Findings) 
     for (index, der) in all.iter().enumerate() {
         let authority = X509Certificate::from_der(der).is_ok_and(|(_, certificate)| certificate.is_ca());
         if !authority {
-            findings.warn(
-                key,
-                format!(
-                    "certificate {} of the file is not that of an authority",
-                    index + 1
-                ),
-            );
+            findings.warn(key, format!("certificate {} of the file is not that of an authority", index + 1));
         }
     }
 }
@@ -194,21 +168,13 @@ fn authorities(key: &str, path: &Path, now: Timestamp, findings: &mut Findings) 
 fn writable(path: &Path) -> Result<(), String> {
     let reason = |error: std::io::Error| format!("cannot be written: {error}");
     if path.exists() {
-        return OpenOptions::new()
-            .append(true)
-            .open(path)
-            .map(drop)
-            .map_err(reason);
+        return OpenOptions::new().append(true).open(path).map(drop).map_err(reason);
     }
     let name = path.file_name().ok_or_else(|| "must name a file".to_owned())?;
     let mut probe = name.to_owned();
     probe.push(format!(".check-{}", std::process::id()));
     let probe = path.with_file_name(probe);
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&probe)
-        .map_err(reason)?;
+    OpenOptions::new().write(true).create_new(true).open(&probe).map_err(reason)?;
     fs::remove_file(&probe).map_err(reason)
 }
 
@@ -238,10 +204,7 @@ mod tests {
             params.not_after = date_time_ymd(2026, month, day);
             let key = KeyPair::generate().unwrap();
             let leaf = params.signed_by(&key, &authority).unwrap();
-            let mut files = Self {
-                dir,
-                conf: Conf::default(),
-            };
+            let mut files = Self { dir, conf: Conf::default() };
             files.write("tls.crt", &leaf.pem());
             files.write("tls.key", &key.serialize_pem());
             files.write("ca.crt", &authority.pem());
@@ -260,10 +223,7 @@ mod tests {
 
         fn findings(&self) -> Vec<(String, String, bool)> {
             let found = files(&self.conf, Timestamp::parse(NOW).unwrap());
-            found
-                .into_iter()
-                .map(|finding| (finding.path, finding.message, finding.fatal))
-                .collect()
+            found.into_iter().map(|finding| (finding.path, finding.message, finding.fatal)).collect()
         }
     }
 
@@ -277,10 +237,7 @@ mod tests {
     #[test]
     fn a_certificate_that_ended_is_a_fault_and_one_that_ends_soon_a_warning() {
         let found = Files::new(5, 20).findings();
-        assert!(
-            found[0].1.contains("ended at 2026-05-20") && found[0].2,
-            "{found:?}"
-        );
+        assert!(found[0].1.contains("ended at 2026-05-20") && found[0].2, "{found:?}");
         let found = Files::new(6, 8).findings();
         assert!(found[0].1.contains("ends in 7 days") && !found[0].2, "{found:?}");
     }
@@ -298,10 +255,7 @@ mod tests {
     fn missing_and_broken_files_are_all_named() {
         let mut files = Files::new(9, 1);
         files.write("tls.crt", "no certificate");
-        files.write(
-            "ca.crt",
-            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-        );
+        files.write("ca.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
         files.conf.api.tls.crl = Some(files.dir.path().join("none"));
         files.conf.subscriptions.callback.ca = Some(files.dir.path().join("none"));
         files.conf.state =
@@ -329,11 +283,6 @@ mod tests {
         let stranger = fs::read_to_string(other.dir.path().join("tls.crt")).unwrap();
         files.write("tls.crt", &format!("{leaf}{stranger}"));
         let found = files.findings();
-        assert!(
-            found
-                .iter()
-                .any(|(_, message, _)| message.contains("not issued by")),
-            "{found:?}"
-        );
+        assert!(found.iter().any(|(_, message, _)| message.contains("not issued by")), "{found:?}");
     }
 }

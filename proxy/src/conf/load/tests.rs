@@ -5,10 +5,7 @@ use crate::conf::unit::{Size, Span};
 use std::path::Path;
 
 fn file(text: &str) -> Loaded {
-    load(&Sources {
-        file: Some(text),
-        ..Sources::default()
-    })
+    load(&Sources { file: Some(text), ..Sources::default() })
 }
 
 fn faults(text: &str) -> Vec<String> {
@@ -16,36 +13,19 @@ fn faults(text: &str) -> Vec<String> {
 }
 
 fn with(variables: &[(&str, &str)], text: &str) -> Loaded {
-    let environment = variables
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    load(&Sources {
-        file: Some(text),
-        environment,
-        ..Sources::default()
-    })
+    let environment =
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    load(&Sources { file: Some(text), environment, ..Sources::default() })
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn each_faulty_file_has_exactly_its_faults() {
     let table: &[(&str, &[&str])] = &[
-        (
-            "limts: {}",
-            &["1:1: limts: unknown key `limts`; did you mean `limits`?"],
-        ),
-        (
-            "limits:\n  colour: red",
-            &["2:3: limits.colour: unknown key `colour`; known here: "],
-        ),
-        (
-            "api:\n  listen: 8443",
-            &["2:11: api.listen: must be a list, is a number"],
-        ),
-        (
-            "api: { listen: [localhost] }",
-            &["1:17: api.listen[0]: must be an address and a port, such as"],
-        ),
+        ("limts: {}", &["1:1: limts: unknown key `limts`; did you mean `limits`?"]),
+        ("limits:\n  colour: red", &["2:3: limits.colour: unknown key `colour`; known here: "]),
+        ("api:\n  listen: 8443", &["2:11: api.listen: must be a list, is a number"]),
+        ("api: { listen: [localhost] }", &["1:17: api.listen[0]: must be an address and a port, such as"]),
         ("api: { listen: [] }", &["1:16: api.listen: must not be empty"]),
         (
             "api:\n  tls:\n    minVersion: 1.3",
@@ -55,75 +35,27 @@ fn each_faulty_file_has_exactly_its_faults() {
             "api: { tls: { clientAuth: required } }",
             &["1:27: api.tls.clientAuth: must be one of `request`, `require`; did you mean `require`?"],
         ),
-        (
-            "api: { majors: [v1, v3] }",
-            &["1:21: api.majors[1]: must be one of `v1`, `v2`"],
-        ),
-        (
-            "api: { majors: [v1, v1] }",
-            &["1:16: api.majors: names a major twice"],
-        ),
-        (
-            "limits: { body: 1 MiB }",
-            &["1:17: limits.body: a size needs a unit"],
-        ),
-        (
-            "limits: { body: 100 }",
-            &["1:17: limits.body: must be text, in quotes, is a number"],
-        ),
-        (
-            "limits: { body: 1GiB }",
-            &["1:17: limits.body: must be from 1KiB to 64MiB"],
-        ),
+        ("api: { majors: [v1, v3] }", &["1:21: api.majors[1]: must be one of `v1`, `v2`"]),
+        ("api: { majors: [v1, v1] }", &["1:16: api.majors: names a major twice"]),
+        ("limits: { body: 1 MiB }", &["1:17: limits.body: a size needs a unit"]),
+        ("limits: { body: 100 }", &["1:17: limits.body: must be text, in quotes, is a number"]),
+        ("limits: { body: 1GiB }", &["1:17: limits.body: must be from 1KiB to 64MiB"]),
         (
             "limits: { perIdentity: { rate: 0 } }",
             &["1:32: limits.perIdentity.rate: must be a whole number from 1 to 1000000"],
         ),
-        (
-            "limits: { inFlight: many }",
-            &["1:21: limits.inFlight: must be a whole number, is text"],
-        ),
-        (
-            "limits: { inFlight: -1 }",
-            &["1:21: limits.inFlight: must be a whole number from 1 to 100000"],
-        ),
-        (
-            "limits: { inFlight: 1.5 }",
-            &["1:21: limits.inFlight: must be a whole number from 1 to 100000"],
-        ),
-        (
-            "cache: { ttl: { resources: 10ms } }",
-            &["1:28: cache.ttl.resources: must be from 1s to 7d"],
-        ),
-        (
-            "limits: {}\nlimits: {}",
-            &["2:1: limits: is given twice, first at 1:1"],
-        ),
-        (
-            "environment: production",
-            &["1:14: environment: must be one of `dev`, `staging`, `prod`"],
-        ),
-        (
-            "apiVersion: netweave/v2",
-            &["1:13: apiVersion: must be `netweave/v1`"],
-        ),
+        ("limits: { inFlight: many }", &["1:21: limits.inFlight: must be a whole number, is text"]),
+        ("limits: { inFlight: -1 }", &["1:21: limits.inFlight: must be a whole number from 1 to 100000"]),
+        ("limits: { inFlight: 1.5 }", &["1:21: limits.inFlight: must be a whole number from 1 to 100000"]),
+        ("cache: { ttl: { resources: 10ms } }", &["1:28: cache.ttl.resources: must be from 1s to 7d"]),
+        ("limits: {}\nlimits: {}", &["2:1: limits: is given twice, first at 1:1"]),
+        ("environment: production", &["1:14: environment: must be one of `dev`, `staging`, `prod`"]),
+        ("apiVersion: netweave/v2", &["1:13: apiVersion: must be `netweave/v1`"]),
         ("environment: no", &["1:14: environment: must be one of"]),
-        (
-            "oCloud: { serviceUri: 'ftp://x' }",
-            &["1:23: oCloud.serviceUri: must be `https://HOST"],
-        ),
-        (
-            "oCloud: { extensions: [] }",
-            &["1:23: oCloud.extensions: must be a section, is a list"],
-        ),
-        (
-            "state: { kind: redis }",
-            &["1:16: state.kind: must be one of `memory`, `embedded`"],
-        ),
-        (
-            "state: { kind: memory, path: x }",
-            &["1:24: state.path: unknown key `path`; known here: kind"],
-        ),
+        ("oCloud: { serviceUri: 'ftp://x' }", &["1:23: oCloud.serviceUri: must be `https://HOST"]),
+        ("oCloud: { extensions: [] }", &["1:23: oCloud.extensions: must be a section, is a list"]),
+        ("state: { kind: redis }", &["1:16: state.kind: must be one of `memory`, `embedded`"]),
+        ("state: { kind: memory, path: x }", &["1:24: state.path: unknown key `path`; known here: kind"]),
         (
             "subscriptions: { callback: { schemes: [ftp] } }",
             &["1:40: subscriptions.callback.schemes[0]: must be one of `https`, `http`"],
@@ -141,18 +73,12 @@ fn each_faulty_file_has_exactly_its_faults() {
             &["1:23: delivery.maxPause: must be shorter than delivery.retention"],
         ),
         ("log: { level: 'a=b=c' }", &["1:15: log.level: is no level"]),
-        (
-            "ops: { listen: '0.0.0.0:8443' }",
-            &["1:16: ops.listen: 0.0.0.0:8443 is taken by api.listen[0]"],
-        ),
+        ("ops: { listen: '0.0.0.0:8443' }", &["1:16: ops.listen: 0.0.0.0:8443 is taken by api.listen[0]"]),
         (
             "backends: [{ name: a }]",
             &["1:12: backends[0]: lacks the key `kind`; must be one of `file`, `kubernetes`"],
         ),
-        (
-            "backends: [{ kind: file, name: a }]",
-            &["1:12: backends[0]: lacks the key `path`"],
-        ),
+        ("backends: [{ kind: file, name: a }]", &["1:12: backends[0]: lacks the key `path`"]),
         (
             "backends: [{ kind: file, name: A b, path: x }]",
             &["1:32: backends[0].name: must consist of a to z"],
@@ -167,10 +93,7 @@ fn each_faulty_file_has_exactly_its_faults() {
     for (text, right) in table {
         let found = faults(text);
         let same = found.len() == right.len()
-            && found
-                .iter()
-                .zip(*right)
-                .all(|(found, right)| found.starts_with(right));
+            && found.iter().zip(*right).all(|(found, right)| found.starts_with(right));
         assert!(same, "{text}\nfound {found:#?}\nright {right:#?}");
     }
 }
@@ -214,32 +137,14 @@ backends:
 fn flags_win_over_variables_over_the_file_over_the_topology() {
     let text = "environment: prod\nshutdown: { grace: 3s }\nlimits: { inFlight: 1, h2Streams: 1 }\n";
     let environment = [("NETWEAVE_LIMITS_IN_FLIGHT".to_owned(), "2".to_owned())];
-    let variables = [
-        environment[0].clone(),
-        ("NETWEAVE_LIMITS_H2_STREAMS".to_owned(), "2".to_owned()),
-    ];
-    let flags = vec![Flag {
-        name: "--in-flight".to_owned(),
-        path: "limits.inFlight",
-        value: "3".to_owned(),
-    }];
-    let loaded = load(&Sources {
-        file: Some(text),
-        environment: variables.into(),
-        flags,
-        profile: None,
-    });
+    let variables = [environment[0].clone(), ("NETWEAVE_LIMITS_H2_STREAMS".to_owned(), "2".to_owned())];
+    let flags = vec![Flag { name: "--in-flight".to_owned(), path: "limits.inFlight", value: "3".to_owned() }];
+    let loaded = load(&Sources { file: Some(text), environment: variables.into(), flags, profile: None });
     assert_eq!(loaded.faults, []);
-    assert_eq!(
-        loaded.tree().origin_of("shutdown.delay"),
-        &Origin::Profile("prod")
-    );
+    assert_eq!(loaded.tree().origin_of("shutdown.delay"), &Origin::Profile("prod"));
     let conf = loaded.checked().unwrap();
     assert_eq!((conf.limits.in_flight, conf.limits.h2_streams), (3, 2));
-    assert_eq!(
-        (conf.shutdown.grace, conf.shutdown.delay),
-        (Span::seconds(3), Span::seconds(15))
-    );
+    assert_eq!((conf.shutdown.grace, conf.shutdown.delay), (Span::seconds(3), Span::seconds(15)));
     assert_eq!(conf.limits.body, Size::kib(1024));
 }
 
@@ -262,10 +167,7 @@ fn variables_set_lists_sections_and_the_kind_of_a_section() {
     assert_eq!(conf.api.listen.len(), 2);
     assert_eq!(conf.api.tls.crl, None);
     assert_eq!(conf.subscriptions.callback.ports, [443, 8443]);
-    assert_eq!(
-        serde_json::to_value(&conf.state).unwrap(),
-        serde_json::json!({"kind": "memory"})
-    );
+    assert_eq!(serde_json::to_value(&conf.state).unwrap(), serde_json::json!({"kind": "memory"}));
     assert_eq!(conf.backends.len(), 1);
     assert_eq!(conf.o_cloud.extensions["a"], 1);
 }
@@ -301,45 +203,26 @@ fn every_key_can_be_set_by_its_variable() {
 
 #[test]
 fn an_unknown_variable_is_a_warning_in_dev_and_a_fault_in_prod() {
-    let variable = [
-        ("NETWEAVE_LIMITS_IN_FLIHGT", "1"),
-        ("NETWEAVE_GATEWAY_SERVICE_HOST", "10.0.0.1"),
-        ("OTHER", "x"),
-    ];
+    let variable =
+        [("NETWEAVE_LIMITS_IN_FLIHGT", "1"), ("NETWEAVE_GATEWAY_SERVICE_HOST", "10.0.0.1"), ("OTHER", "x")];
     let loaded = with(&variable, "");
     assert_eq!(loaded.faults, []);
-    let text = loaded
-        .warnings
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("\n");
+    let text = loaded.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     assert!(text.contains(
         "NETWEAVE_LIMITS_IN_FLIHGT: is no key of the configuration; did you mean `NETWEAVE_LIMITS_IN_FLIGHT`?"
     ));
-    assert!(
-        !text.contains("SERVICE_HOST") && !text.contains("OTHER"),
-        "{text}"
-    );
+    assert!(!text.contains("SERVICE_HOST") && !text.contains("OTHER"), "{text}");
     assert_eq!(with(&variable, "environment: prod").faults.len(), 1);
 }
 
 #[test]
 fn a_variable_at_fault_is_named() {
-    let loaded = with(
-        &[("NETWEAVE_LIMITS_BODY", "huge"), ("NETWEAVE_BACKENDS", "[")],
-        "limits: { body: 2MiB }",
-    );
+    let loaded =
+        with(&[("NETWEAVE_LIMITS_BODY", "huge"), ("NETWEAVE_BACKENDS", "[")], "limits: { body: 2MiB }");
     let found: Vec<String> = loaded.faults.iter().map(ToString::to_string).collect();
     assert_eq!(found.len(), 2, "{found:?}");
-    assert!(
-        found[0].starts_with("NETWEAVE_BACKENDS: backends: is not valid YAML"),
-        "{found:?}"
-    );
-    assert!(
-        found[1].starts_with("NETWEAVE_LIMITS_BODY: limits.body: a size needs a unit"),
-        "{found:?}"
-    );
+    assert!(found[0].starts_with("NETWEAVE_BACKENDS: backends: is not valid YAML"), "{found:?}");
+    assert!(found[1].starts_with("NETWEAVE_LIMITS_BODY: limits.body: a size needs a unit"), "{found:?}");
 }
 
 #[test]
@@ -351,7 +234,7 @@ fn sections_that_are_left_empty_keep_their_defaults() {
 
 #[test]
 fn a_file_with_very_many_faults_names_the_first_and_counts_the_rest() {
-    let text: String = (0..1000).map(|index| format!("key{index}: 1\n")).collect();
+    let text = (0..1000).map(|index| format!("key{index}: 1")).collect::<Vec<_>>().join("\n");
     let found = faults(&text);
     assert_eq!(found.len(), MAX_FAULTS + 1);
     assert_eq!(found[0].split(':').next(), Some("1"));
@@ -360,25 +243,13 @@ fn a_file_with_very_many_faults_names_the_first_and_counts_the_rest() {
 
 #[test]
 fn serve_dev_stays_on_this_machine_and_has_no_fault() {
-    let profile = profile::dev(&profile::Dev {
-        dir: Path::new("/tmp/a 'b\" c"),
-        kubeconfig: None,
-        terminal: true,
-    });
-    let loaded = load(&Sources {
-        profile: Some(profile),
-        ..Sources::default()
-    });
+    let profile =
+        profile::dev(&profile::Dev { dir: Path::new("/tmp/a 'b\" c"), kubeconfig: None, terminal: true });
+    let loaded = load(&Sources { profile: Some(profile), ..Sources::default() });
     assert_eq!((&loaded.faults[..], &loaded.warnings[..]), (&[][..], &[][..]));
     let conf = loaded.checked().unwrap();
-    assert!(
-        conf.api
-            .listen
-            .iter()
-            .chain([&conf.ops.listen])
-            .all(|address| address.ip().is_loopback())
-    );
-    assert_eq!(conf.api.tls.key, Path::new("/tmp/a 'b\" c/server.key"));
+    assert!(conf.api.listen.iter().chain([&conf.ops.listen]).all(|address| address.ip().is_loopback()));
+    assert_eq!(conf.api.tls.key, Path::new("/tmp/a 'b\" c/tls.key"));
 }
 
 #[test]
@@ -389,17 +260,9 @@ fn every_example_loads_without_fault_or_warning() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
         let loaded = file(&text);
-        assert_eq!(
-            (&loaded.faults[..], &loaded.warnings[..]),
-            (&[][..], &[][..]),
-            "{}",
-            path.display()
-        );
+        assert_eq!((&loaded.faults[..], &loaded.warnings[..]), (&[][..], &[][..]), "{}", path.display());
         names.push(path.file_name().unwrap().to_string_lossy().into_owned());
     }
     names.sort();
-    assert_eq!(
-        names,
-        ["dev.yaml", "kubernetes.yaml", "prod.yaml", "staging.yaml"]
-    );
+    assert_eq!(names, ["dev.yaml", "kubernetes.yaml", "prod.yaml", "staging.yaml"]);
 }

@@ -1,7 +1,7 @@
 //! What a call asks for, taken from its operation without owning anything.
 
 use crate::inventory::cache::{KeyRef, Spelling, Subject};
-use crate::inventory::fill::Class;
+use crate::inventory::class::Class;
 use crate::present::link::push_segment;
 use crate::present::spelling::base;
 use crate::routes::{Call, Operation};

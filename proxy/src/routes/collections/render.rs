@@ -3,18 +3,13 @@
 use crate::inventory::cache::Answer;
 use crate::inventory::catalog::{Selection, Views};
 use crate::present::spelling::{Dictionaries, with_alarm_dictionary};
-use crate::present::{etag, link};
+use crate::present::{etag, link, page};
 use bytes::Bytes;
 use http::HeaderValue;
 use netweave_model::query::{Marker, Paths, Query, Selectors};
 use netweave_model::subscription::Major;
 use netweave_model::{Error, Kind, Result};
 use std::borrow::Cow;
-
-/// Items of a page, unless the client asks for fewer or more. Source: `docs/architecture.md`, section 6.
-const PAGE: usize = 100;
-/// Items of a numbered page of v1, as its field clients expect.
-const NUMBERED_PAGE: usize = 30;
 
 /// A collection to render.
 #[derive(Clone, Copy)]
@@ -51,8 +46,7 @@ pub(super) fn list(
         Some(Marker::After { key }) => (None, Some(key.as_str())),
         None => (None, None),
     };
-    let usual = if number.is_some() && list.major == Major::V1 { NUMBERED_PAGE } else { PAGE };
-    let limit = query.limit.map_or(usual, std::num::NonZeroUsize::get);
+    let limit = page::size(query, list.major);
     let before = usize::try_from(number.unwrap_or(1).saturating_sub(1)).unwrap_or(usize::MAX);
     let skip = before.saturating_mul(limit);
     let (kind, parent) = (list.kind, list.parent);
@@ -63,7 +57,7 @@ pub(super) fn list(
     let next = match (page.more, number, page.last) {
         (false, ..) | (true, None, None) => None,
         (true, Some(number), _) => Some(number.saturating_add(1).to_string()),
-        (true, None, Some(last)) => Some(Marker::after(list.collection, last.as_str(), query.hash())),
+        (true, None, Some(id)) => Some(Marker::after(list.collection, id.as_str(), query.hash())),
     };
     let next = next.map(|marker| link::next(link_path, raw_query, &marker)).transpose()?;
     let size: usize = page.objects.iter().map(|object| object.json().len() + 1).sum();
@@ -82,7 +76,9 @@ pub(super) fn list(
 
 /// Renders one object; `None` if the views do not hold it.
 pub(super) fn single(views: &Views, single: &Single<'_>, selectors: &Selectors) -> Result<Option<Bytes>> {
-    let Some(object) = views.get(single.kind, single.parent, &single.id) else { return Ok(None) };
+    let Some(object) = views.get(single.kind, single.parent, &single.id) else {
+        return Ok(None);
+    };
     let json = spelled(views, object.json(), single.kind, single.major)?;
     selected(json, selectors).map(Some)
 }
@@ -102,7 +98,9 @@ fn spelled(views: &Views, json: &Bytes, kind: Kind, major: Major) -> Result<Byte
     if kind != Kind::ResourceType || major != Major::V1 {
         return Ok(json.clone());
     }
-    let Some(id) = Dictionaries::of(json)?.alarm_dictionary_id else { return Ok(json.clone()) };
+    let Some(id) = Dictionaries::of(json)?.alarm_dictionary_id else {
+        return Ok(json.clone());
+    };
     let dictionary = views.get(Kind::AlarmDictionary, None, id.as_str());
     Ok(dictionary.map_or_else(|| json.clone(), |found| with_alarm_dictionary(json, found.json()).into()))
 }

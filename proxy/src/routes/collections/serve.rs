@@ -31,7 +31,8 @@ impl Collections {
 
     async fn list(&self, call: &Call<'_>, asked: &Asked<'_>, kind: Kind) -> Result<(Arc<Answer>, Found)> {
         let collection = path(kind, asked.parent);
-        let query = Query::parse(Target::Inventory(kind), &collection, call.query, self.settings.filter_depth)?;
+        let query =
+            Query::parse(Target::Inventory(kind), &collection, call.query, self.settings.filter_depth)?;
         self.parts.fills.known(asked.kinds, false).await?;
         if let Some(pool) = asked.parent {
             self.find(Kind::ResourcePool, None, pool).await?;
@@ -51,7 +52,8 @@ impl Collections {
         }
         let list = List { kind, parent: asked.parent, collection: &collection, major: call.route.major };
         let link_path = full_path(call.route.major, kind, asked.parent);
-        let answer = render::list(&views, self.parts.catalog.paths(), &list, &query, (&link_path, call.query))?;
+        let answer =
+            render::list(&views, self.parts.catalog.paths(), &list, &query, (&link_path, call.query))?;
         if let Some(second) = &self.parts.second {
             second.put(&key.to_text(), answer.to_cached()).await;
         }
@@ -116,9 +118,15 @@ impl Collections {
 
 /// Returns the id of the dictionary that a resource type names.
 fn dictionary_of(views: &Views, kind: Kind, resource_type: &str) -> Result<Option<String>> {
-    let Some(object) = views.get(Kind::ResourceType, None, resource_type) else { return Ok(None) };
-    let names = Dictionaries::of(object.json())?;
-    let named = if kind == Kind::AlarmDictionary { names.alarm_dictionary_id } else { names.performance_dictionary_id };
+    let Some(object) = views.get(Kind::ResourceType, None, resource_type) else {
+        return Ok(None);
+    };
+    let dictionaries = Dictionaries::of(object.json())?;
+    let named = if kind == Kind::AlarmDictionary {
+        dictionaries.alarm_dictionary_id
+    } else {
+        dictionaries.performance_dictionary_id
+    };
     Ok(named.map(|id| id.as_str().to_owned()))
 }
 

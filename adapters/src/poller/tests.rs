@@ -1,0 +1,142 @@
+use super::*;
+use netweave_model::ErrorKind;
+use std::sync::Mutex;
+use tokio::time::Instant;
+
+const EVERY: Duration = Duration::from_secs(30);
+
+/// Lists what the test put there; `None` fails.
+#[derive(Default)]
+struct Shelf {
+    capabilities: Capabilities,
+    ids: Mutex<Option<Vec<(&'static str, &'static str)>>>,
+}
+
+impl Shelf {
+    fn set(&self, ids: &[(&'static str, &'static str)]) {
+        *self.ids.lock().unwrap() = Some(ids.to_vec());
+    }
+
+    fn fail(&self) {
+        *self.ids.lock().unwrap() = None;
+    }
+}
+
+#[async_trait]
+impl Backend for Shelf {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn probe(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn list(&self, kind: Kind) -> Result<Listing> {
+        let ids = self.ids.lock().unwrap().clone();
+        let ids = ids.ok_or_else(|| Error::new(ErrorKind::Unavailable, "prescribed"))?;
+        let object = |(id, json): (&'static str, &'static str)| Object {
+            key: ObjectKey { kind, id: id.into() },
+            parent: None,
+            json: json.as_bytes().into(),
+        };
+        Ok(Listing { objects: ids.into_iter().map(object).collect() })
+    }
+
+    async fn get(&self, _: &ObjectKey) -> Result<Object> {
+        Err(Error::new(ErrorKind::NotFound, "not here"))
+    }
+
+    fn changes(&self, _: &[Kind]) -> Changes {
+        stream::pending().boxed()
+    }
+}
+
+fn poller() -> (Arc<Shelf>, Poller) {
+    let shelf = Arc::new(Shelf::default());
+    (Arc::clone(&shelf), Poller::new(shelf, EVERY))
+}
+
+/// Reads one round: `+id` for an upsert, `-id` for a delete, `!` for a failure.
+async fn round(changes: &mut Changes) -> String {
+    let mut text = String::new();
+    loop {
+        match changes.next().await.unwrap() {
+            Ok(Change::Heartbeat) => return text,
+            Ok(Change::Reset(_)) => text.push('['),
+            Ok(Change::Synced(_)) => text.push(']'),
+            Ok(Change::Upsert(object)) => text.extend(["+", object.key.id.as_str()]),
+            Ok(Change::Delete(key)) => text.extend(["-", key.id.as_str()]),
+            Err(_) => return text + "!",
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_differences_follow_the_first_round() {
+    let (shelf, poller) = poller();
+    shelf.set(&[("a", "1"), ("b", "1")]);
+    let mut changes = poller.changes(&[Kind::Resource]);
+    assert_eq!(round(&mut changes).await, "[+a+b]");
+    assert_eq!(round(&mut changes).await, "");
+    shelf.set(&[("a", "1"), ("b", "2"), ("c", "1")]);
+    assert_eq!(round(&mut changes).await, "+b+c");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_is_deleted_after_two_complete_absences_in_a_row() {
+    let (shelf, poller) = poller();
+    shelf.set(&[("a", "1"), ("b", "1")]);
+    let mut changes = poller.changes(&[Kind::Resource]);
+    assert_eq!(round(&mut changes).await, "[+a+b]");
+    shelf.set(&[("a", "1")]);
+    assert_eq!(round(&mut changes).await, "");
+    shelf.set(&[("a", "1"), ("b", "1")]);
+    assert_eq!(round(&mut changes).await, "");
+    shelf.set(&[("a", "1")]);
+    assert_eq!(round(&mut changes).await, "");
+    shelf.fail();
+    assert_eq!(round(&mut changes).await, "!");
+    shelf.set(&[("a", "1")]);
+    assert_eq!(round(&mut changes).await, "-b");
+    assert_eq!(round(&mut changes).await, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_first_round_names_nothing_and_pauses_grow() {
+    let (shelf, poller) = poller();
+    let mut changes = poller.changes(&[Kind::Resource]);
+    let mut pauses = Vec::new();
+    for _ in 0..8 {
+        let began = Instant::now();
+        assert_eq!(round(&mut changes).await, "!");
+        pauses.push(began.elapsed().as_secs());
+    }
+    assert!(pauses[0] == 0 && (27..=33).contains(&pauses[1]) && (54..=66).contains(&pauses[2]), "{pauses:?}");
+    assert!((540..=660).contains(&pauses[7]), "{pauses:?}");
+    shelf.set(&[("a", "1")]);
+    assert_eq!(round(&mut changes).await, "[+a]");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_nudge_ends_the_pause() {
+    let (shelf, poller) = poller();
+    shelf.set(&[]);
+    let mut changes = poller.changes(&[Kind::Resource]);
+    assert_eq!(round(&mut changes).await, "[]");
+    shelf.set(&[("a", "1")]);
+    let began = Instant::now();
+    poller.nudge();
+    assert_eq!(round(&mut changes).await, "+a");
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stream_outlives_the_poller() {
+    let (shelf, poller) = poller();
+    shelf.set(&[("a", "1")]);
+    let mut changes = poller.changes(&[Kind::Resource]);
+    drop(poller);
+    assert_eq!(round(&mut changes).await, "[+a]");
+    assert_eq!(round(&mut changes).await, "");
+}

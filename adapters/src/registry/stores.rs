@@ -1,0 +1,36 @@
+//! From the configuration of the state to an open store.
+
+use super::{StoreConf, Stores};
+use netweave_model::Result;
+use netweave_model::port::{Clock, Deliveries, Ids, InventoryLog, Leases, Subscriptions};
+use std::sync::Arc;
+
+impl StoreConf {
+    /// Opens the store, once per process.
+    ///
+    /// # Errors
+    /// `Conflict`: another process holds the file. `Unavailable`: it cannot be opened, or a newer version wrote it.
+    pub async fn open(&self, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Stores> {
+        match self {
+            #[cfg(feature = "memory")]
+            Self::Memory(_) => Ok(Stores::of(&netweave_memory::Memory::new(clock, ids))),
+            #[cfg(feature = "embedded")]
+            Self::Embedded(conf) => Ok(Stores::of(&netweave_embedded::open(conf, clock, ids).await?)),
+        }
+    }
+}
+
+impl Stores {
+    /// Gives out one store behind each of its ports.
+    fn of<S>(store: &S) -> Self
+    where
+        S: InventoryLog + Subscriptions + Deliveries + Leases + Clone + 'static,
+    {
+        Self {
+            log: Arc::new(store.clone()),
+            subscriptions: Arc::new(store.clone()),
+            deliveries: Arc::new(store.clone()),
+            leases: Arc::new(store.clone()),
+        }
+    }
+}

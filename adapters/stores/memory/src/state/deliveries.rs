@@ -1,0 +1,172 @@
+//! The operations of the delivery port that fill and read the queues.
+
+use super::letters::Letters;
+use super::members::Member;
+use super::{State, not_found};
+use crate::backing::Backing;
+use crate::fact::{Queued, Told};
+use netweave_model::port::{Backlog, DeadLetter, DeadLetterReason, FanOut, FanOutOutcome, Item, Notice};
+use netweave_model::{Error, ErrorKind, Event, Id, Position, Result, Timestamp};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The most dead letters that one call queues again.
+const REPLAY_LIMIT: usize = 1_000;
+
+/// A queue this long takes no notices that its owner asks for; changes have a bound of their own.
+const ENQUEUE_CEILING: usize = 20_000;
+
+impl<B: Backing> State<B> {
+    /// See `Deliveries::cursor`.
+    pub fn cursor(&self) -> Position {
+        self.log.at(self.cursor)
+    }
+
+    /// See `Deliveries::fan_out`.
+    ///
+    /// # Errors
+    /// `Internal`: the step ends outside the log.
+    pub fn fan_out(&mut self, step: &FanOut, now: Timestamp) -> Result<FanOutOutcome> {
+        if step.from != self.cursor() {
+            return Ok(FanOutOutcome::Already);
+        }
+        if step.to < step.from || step.to > self.head() {
+            return Err(Error::internal(format!(
+                "a fan-out from {} to {} leaves the log",
+                step.from, step.to
+            )));
+        }
+        if step.subscriptions_version < self.members.matched {
+            return Ok(FanOutOutcome::StaleMatcher);
+        }
+        let mut kept = HashMap::new();
+        for (id, event) in &step.items {
+            let Some(member) = self.members.live_mut(id, now) else {
+                continue;
+            };
+            let Self { letters, backing, .. } = self;
+            let told = *kept.entry(Arc::as_ptr(event)).or_insert_with(|| letters.keep(event, backing));
+            push_change(member, event, told, now, (letters, backing));
+            if member.queue.items.len() as u64 > step.max_queue {
+                overflow(member, now, (letters, backing));
+            }
+            member.record_queue(backing);
+            self.ready.place_new(member);
+        }
+        self.cursor = step.to.sequence;
+        Ok(FanOutOutcome::Done)
+    }
+
+    /// See `Deliveries::enqueue`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn enqueue(&mut self, id: &Id, notices: &[Notice], now: Timestamp) -> Result<Vec<Item>> {
+        let Self { members, letters, backing, ready, .. } = self;
+        let member = members.live_mut(id, now).ok_or_else(not_found)?;
+        if member.queue.items.len() + notices.len() > ENQUEUE_CEILING {
+            return Err(Error::new(ErrorKind::Conflict, "the queue of the subscription is full"));
+        }
+        let first = member.queue.items.len();
+        for notice in notices {
+            let told = match notice {
+                Notice::Change(event) => {
+                    let told = letters.keep(event, backing);
+                    push_change(member, event, told, now, (letters, backing));
+                    continue;
+                }
+                Notice::Resync { dropped } => Told::Resync(*dropped),
+                Notice::Test => Told::Test,
+            };
+            let item = member.notice(told, now);
+            member.push(item, backing);
+        }
+        member.record_queue(backing);
+        ready.place_new(member);
+        member.queue.items.iter().skip(first).map(|item| Letters::item(item, backing)).collect()
+    }
+
+    /// See `Deliveries::backlog`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn backlog(&self, id: &Id, now: Timestamp) -> Result<Backlog> {
+        let queue = &self.members.live(id, now).ok_or_else(not_found)?.queue;
+        let waits = !queue.items.is_empty() && queue.claim.is_none() && queue.due > now;
+        Ok(Backlog {
+            queued: queue.items.len() as u64,
+            oldest: queue.items.front().map(|item| item.queued_at),
+            next_attempt: waits.then_some(queue.due),
+            failures: queue.fact.failures,
+            dead: queue.dead.len() as u64,
+            discarded: queue.fact.discarded,
+            last_sequence: queue.fact.last_sequence,
+            attempts: queue.attempts.iter().rev().map(|(_, attempt)| attempt.clone()).collect(),
+        })
+    }
+
+    /// See `Deliveries::dead_letters`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn dead_letters(&mut self, id: Option<&Id>, limit: usize) -> Result<Vec<DeadLetter>> {
+        let member = id.and_then(|id| self.members.get(id));
+        self.letters.read(id, member, limit, &mut self.backing)
+    }
+
+    /// See `Deliveries::replay`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn replay(&mut self, id: &Id, from: u64, now: Timestamp) -> Result<u64> {
+        let Self { members, letters, backing, ready, .. } = self;
+        let member = members.live_mut(id, now).ok_or_else(not_found)?;
+        let room = ENQUEUE_CEILING.saturating_sub(member.queue.items.len()).min(REPLAY_LIMIT);
+        let mut replayed = 0;
+        for number in letters.replayable(member, from).into_iter().take(room) {
+            member.queue.dead.remove(&number);
+            let Some(item) = letters.unearth(number, backing) else {
+                continue;
+            };
+            let sequence = member.queue.next_sequence();
+            member.push(Queued { sequence, queued_at: now, attempts: 0, ..item }, backing);
+            replayed += 1;
+        }
+        if replayed > 0 {
+            member.record_queue(backing);
+            ready.place_new(member);
+        }
+        Ok(replayed)
+    }
+}
+
+/// Puts an event at the end of a queue.
+fn push_change<B: Backing>(
+    member: &mut Member,
+    event: &Event,
+    told: Told,
+    now: Timestamp,
+    (letters, backing): (&mut Letters, &mut B),
+) {
+    letters.hold(told);
+    let sequence = member.queue.next_sequence();
+    let notification_id = event.notification_id;
+    member.push(Queued { sequence, notification_id, told, queued_at: now, attempts: 0 }, backing);
+}
+
+/// Replaces the whole queue by one notice; what was dropped can be read, and replayed, as dead letters.
+fn overflow<B: Backing>(member: &mut Member, now: Timestamp, (letters, backing): (&mut Letters, &mut B)) {
+    let mut dropped = 0_u64;
+    while let Some(item) = member.pop(backing) {
+        if let Told::Resync(earlier) = item.told {
+            dropped = dropped.saturating_add(earlier);
+        } else {
+            dropped = dropped.saturating_add(1);
+            letters.bury(member, item, (DeadLetterReason::Overflow, now), backing);
+        }
+    }
+    let due = member.queue.due;
+    let notice = member.notice(Told::Resync(dropped), now);
+    member.push(notice, backing);
+    member.queue.due = due;
+}

@@ -1,0 +1,87 @@
+//! Reads a configuration for a command: file, environment and flags.
+
+use super::{Exit, Failure, Process};
+use crate::conf::fault::Fault;
+use crate::conf::load::{Flag, Loaded, Sources, load};
+use crate::conf::node::MAX_BYTES;
+use std::fs::File;
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// Flags that replace the ports of the listeners.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(super) struct Ports {
+    /// Port of the API listeners; 0 takes a free one
+    #[arg(long, value_name = "N")]
+    pub(super) port: Option<u16>,
+    /// Port of the operations listener; 0 takes a free one
+    #[arg(long, value_name = "N")]
+    pub(super) ops_port: Option<u16>,
+}
+
+/// Reads the text of a file; `-` is standard input.
+pub(super) fn read(path: &Path) -> Result<String, Failure> {
+    let failure = |reason: String| Failure::new(Exit::Configuration, format!("{}: {reason}", path.display()));
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let read = if path == Path::new("-") {
+        std::io::stdin().take(limit).read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| failure(format!("cannot be read: {error}")))?;
+    String::from_utf8(bytes).map_err(|error| failure(format!("is not UTF-8: {error}")))
+}
+
+/// Loads a configuration from a file's text, the environment and the flags.
+pub(super) fn loaded(process: &Process, file: Option<&str>, profile: Option<String>, ports: Ports) -> Loaded {
+    let mut sources = Sources { profile, file, environment: process.environment.clone(), flags: Vec::new() };
+    let loaded = load(&sources);
+    let at = |port: u16| move |address: &SocketAddr| SocketAddr::new(address.ip(), port).to_string();
+    let conf = loaded.unchecked();
+    if let Some(port) = ports.port {
+        let listen: Vec<String> = conf.api.listen.iter().map(at(port)).collect();
+        sources.flags.push(Flag { name: "--port".to_owned(), path: "api.listen", value: listen.join(",") });
+    }
+    if let Some(port) = ports.ops_port {
+        let value = at(port)(&conf.ops.listen);
+        sources.flags.push(Flag { name: "--ops-port".to_owned(), path: "ops.listen", value });
+    }
+    if sources.flags.is_empty() { loaded } else { load(&sources) }
+}
+
+/// Tells all faults, one a line, with the name of the file.
+pub(super) fn failure(file: Option<&Path>, faults: &[Fault]) -> Failure {
+    let name = file.map_or_else(String::new, |file| format!("{}:", file.display()));
+    let line = |fault: &Fault| match fault.origin.position() {
+        Some(_) => format!("{name}{fault}"),
+        None => fault.to_string(),
+    };
+    Failure::new(Exit::Configuration, faults.iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::out::Out;
+    use super::*;
+    use crate::conf::fault::Origin;
+    use std::sync::Arc;
+
+    #[test]
+    fn the_port_flags_keep_the_hosts() {
+        let environment = [("NETWEAVE_OPS_LISTEN".to_owned(), "127.0.0.1:1".to_owned())].into();
+        let process = Process {
+            out: Out::of_process(&environment),
+            environment,
+            clock: Arc::new(crate::clock::SystemClock),
+        };
+        let file = "api: { listen: ['127.0.0.1:1', '[::1]:2'] }";
+        let loaded = loaded(&process, Some(file), None, Ports { port: Some(0), ops_port: Some(9) });
+        assert_eq!(loaded.tree().origin_of("api.listen"), &Origin::Flag("--port".to_owned()));
+        let conf = loaded.checked().unwrap();
+        let listen: Vec<String> = conf.api.listen.iter().map(ToString::to_string).collect();
+        assert_eq!(listen, ["127.0.0.1:0", "[::1]:0"]);
+        assert_eq!(conf.ops.listen.to_string(), "127.0.0.1:9");
+    }
+}

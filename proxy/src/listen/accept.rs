@@ -1,0 +1,334 @@
+//! Takes connections: how many at all, how many of one address, and their TLS handshakes.
+//!
+//! This is a service of Pingora's server with an accept loop of its own, because Pingora's loop bounds neither
+//! connections nor handshakes, logs an error for each failed one, and cannot say which port it got.
+
+use super::gate::Gate;
+use super::identity::Identity;
+use super::link::{Buffered, Link, buffered};
+use super::peer::Peer;
+use super::trust::Trust;
+use crate::filters::limits::Shares;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::throttle::Throttle;
+use async_trait::async_trait;
+use netweave_model::port::Clock;
+use pingora::time::timeout;
+use pingora_core::apps::HttpServerApp;
+use pingora_core::server::{ListenFds, ShutdownWatch};
+use pingora_core::services::Service;
+use rustls::HandshakeKind;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener as Bound};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tracing::{debug, warn};
+
+/// Pause after a failed accept: when descriptors run out, accepting again at once only burns the processor.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Open connections per address.
+#[derive(Debug)]
+struct Crowd {
+    most: usize,
+    open: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// One place of an address in the crowd.
+#[derive(Debug)]
+struct Place {
+    crowd: Arc<Crowd>,
+    address: IpAddr,
+}
+
+impl Crowd {
+    fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        let address = household(address);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(address).or_insert(0);
+        if *count >= self.most {
+            return None;
+        }
+        *count += 1;
+        Some(Place {
+            crowd: Arc::clone(self),
+            address,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.crowd.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// Takes a whole /64 for one address: that much everybody has.
+fn household(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+/// What the handshakes of the API listener need.
+pub(crate) struct Tls {
+    /// Does the handshakes.
+    pub(crate) acceptor: TlsAcceptor,
+    /// Verifies resumed clients again.
+    pub(crate) trust: Arc<Trust>,
+    /// The shares of the identities.
+    pub(crate) shares: Arc<Shares>,
+    /// The time of day, for certificates.
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// How many connections there may be.
+pub(crate) struct Room {
+    /// A permit per connection.
+    pub(crate) permits: Arc<Semaphore>,
+    /// Most connections of one address.
+    pub(crate) per_address: usize,
+}
+
+/// The listeners of one service.
+pub(crate) struct Door<A> {
+    name: &'static str,
+    threads: usize,
+    bound: Vec<Bound>,
+    desk: Arc<Desk<A>>,
+}
+
+/// What all connections of a door share.
+struct Desk<A> {
+    gate: Gate<A>,
+    tls: Option<Tls>,
+    permits: Arc<Semaphore>,
+    crowd: Arc<Crowd>,
+    metrics: Arc<Metrics>,
+    failures: Throttle,
+}
+
+impl<A> Door<A>
+where
+    A: HttpServerApp + Send + Sync + 'static,
+{
+    /// Makes a service of listeners that are bound already.
+    pub(crate) fn new(
+        (name, threads): (&'static str, usize),
+        bound: Vec<Bound>,
+        gate: Gate<A>,
+        tls: Option<Tls>,
+        (room, metrics): (Room, Arc<Metrics>),
+    ) -> Self {
+        let crowd = Arc::new(Crowd {
+            most: room.per_address,
+            open: Mutex::new(HashMap::new()),
+        });
+        let desk = Desk {
+            gate,
+            tls,
+            permits: room.permits,
+            crowd,
+            metrics,
+            failures: Throttle::default(),
+        };
+        Self {
+            name,
+            threads,
+            bound,
+            desk: Arc::new(desk),
+        }
+    }
+}
+
+#[async_trait]
+impl<A> Service for Door<A>
+where
+    A: HttpServerApp + Send + Sync + 'static,
+{
+    async fn start_service(&mut self, _fds: Option<ListenFds>, _shutdown: ShutdownWatch, _per_fd: usize) {
+        let mut loops = Vec::new();
+        for bound in self.bound.drain(..) {
+            match TcpListener::from_std(bound) {
+                Ok(listener) => loops.push(tokio::spawn(Arc::clone(&self.desk).listen(listener))),
+                Err(error) => warn!(%error, service = self.name, "a bound socket cannot be listened on"),
+            }
+        }
+        futures::future::join_all(loops).await;
+    }
+
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn threads(&self) -> Option<usize> {
+        Some(self.threads)
+    }
+}
+
+impl<A> Desk<A>
+where
+    A: HttpServerApp + Send + Sync + 'static,
+{
+    /// Accepts until draining begins; then the socket closes.
+    async fn listen(self: Arc<Self>, listener: TcpListener) {
+        let stopping = Arc::clone(&self.gate.stopping);
+        let drained = stopping.drained();
+        tokio::pin!(drained);
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = &mut drained => return,
+            };
+            match accepted {
+                Ok((stream, address)) => self.admit(stream, address),
+                Err(error) => {
+                    self.failures.warn("a connection could not be accepted", &error);
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Gives a connection a task of its own, if there is room; otherwise drops it.
+    fn admit(self: &Arc<Self>, stream: TcpStream, address: SocketAddr) {
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+            return self.refused("connections");
+        };
+        let Some(place) = self.crowd.enter(address.ip()) else {
+            return self.refused("address");
+        };
+        tokio::spawn(Arc::clone(self).converse(stream, address.ip(), (permit, place)));
+    }
+
+    fn refused(&self, reason: &str) {
+        self.metrics
+            .connections_refused
+            .with_label_values(&[reason])
+            .inc();
+    }
+
+    async fn converse(
+        self: Arc<Self>,
+        stream: TcpStream,
+        address: IpAddr,
+        _room: (OwnedSemaphorePermit, Place),
+    ) {
+        // Without it, small answers would wait for the client's acknowledgement of the one before.
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(%error, "a connection ended before it began");
+            return;
+        }
+        let stream = buffered(stream);
+        let link = match &self.tls {
+            None => Link::plain(stream, Arc::new(Peer::anonymous(address))),
+            Some(tls) => self.handshake(tls, stream, address).await,
+        };
+        let Some(link) = link else { return };
+        let _open = Open::new(&self.metrics, self.tls.is_some());
+        self.gate.serve(link).await;
+    }
+
+    async fn handshake(&self, tls: &Tls, stream: Buffered, address: IpAddr) -> Option<Link> {
+        match timeout(self.gate.pace.head_time(), tls.acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => {
+                let peer = tls.peer(&stream, address);
+                Link::tls(stream, Arc::new(peer))
+            }
+            Ok(Err(error)) => {
+                self.refused("handshake");
+                self.failures.warn("a TLS handshake failed", &error);
+                None
+            }
+            Err(_) => {
+                self.refused("handshake-time");
+                None
+            }
+        }
+    }
+}
+
+impl Tls {
+    /// Reads who the client is. rustls does not verify again on resumption, so that is done here.
+    fn peer(&self, stream: &TlsStream<Buffered>, address: IpAddr) -> Peer {
+        let session = stream.get_ref().1;
+        let Some(chain) = session.peer_certificates() else {
+            return Peer::anonymous(address);
+        };
+        let generation = self.trust.generation();
+        if session.handshake_kind() != Some(HandshakeKind::Full)
+            && session.handshake_kind() != Some(HandshakeKind::FullWithHelloRetryRequest)
+            && !self.trust.confirm(chain, self.clock.now())
+        {
+            return Peer::unusable(address);
+        }
+        let Some(identity) = chain.first().and_then(|leaf| Identity::read(leaf).ok()) else {
+            return Peer::unusable(address);
+        };
+        let share = self.shares.of(&identity.name, self.clock.now());
+        let chain = chain
+            .iter()
+            .map(|certificate| certificate.clone().into_owned())
+            .collect();
+        Peer::known(address, identity, share, chain, generation)
+    }
+}
+
+/// Counts an open connection of the API listener.
+struct Open<'a>(Option<&'a Metrics>);
+
+impl<'a> Open<'a> {
+    fn new(metrics: &'a Metrics, counted: bool) -> Self {
+        let metrics = counted.then_some(metrics);
+        if let Some(metrics) = metrics {
+            metrics.connections.inc();
+        }
+        Self(metrics)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        if let Some(metrics) = self.0 {
+            metrics.connections.dec();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_as_many_places_as_configured_and_gets_them_back() {
+        let crowd = Arc::new(Crowd {
+            most: 2,
+            open: Mutex::new(HashMap::new()),
+        });
+        let address = "192.0.2.1".parse().unwrap();
+        let first = crowd.enter(address).unwrap();
+        let _second = crowd.enter(address).unwrap();
+        assert!(crowd.enter(address).is_none());
+        assert!(crowd.enter("192.0.2.2".parse().unwrap()).is_some());
+        drop(first);
+        assert!(crowd.enter(address).is_some());
+    }
+
+    #[test]
+    fn a_household_is_a_64_and_a_mapped_address_is_the_one_it_maps() {
+        let household = |text: &str| household(text.parse().unwrap()).to_string();
+        assert_eq!(household("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(household("::ffff:192.0.2.1"), "192.0.2.1");
+    }
+}

@@ -1,0 +1,351 @@
+//! The whole edge in one value: both listeners, the background services, and how it ends.
+
+use super::accept::{Door, Room, Tls};
+use super::gate::{Gate, Pace};
+use super::stop::{Ask, Ending, StopHandle, Stopping};
+use super::tls::Certificates;
+use crate::conf::tree;
+use crate::ctx::RequestIds;
+use crate::filters::limits::{Limits, Shares};
+use crate::filters::{Chain, Routes};
+use crate::gateway::Gateway;
+use crate::ops::{HealthView, Ops, Readiness};
+use crate::services::Service;
+use crate::services::driver::{Driver, FIRST_PAUSE};
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::requests::Requests;
+use netweave_model::port::{Clock, Ids};
+use netweave_model::{Error, Result};
+use pingora_core::apps::HttpServerOptions;
+use pingora_core::protocols::http::v2::server::{H2Options, default_h2_options};
+use pingora_core::server::configuration::ServerConf;
+use pingora_core::server::{RunArgs, Server};
+use pingora_core::services::background::background_service;
+use pingora_proxy::HttpProxy;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_rustls::TlsAcceptor;
+use tracing::info;
+
+/// Connections on the operations listener: probes, Prometheus, and somebody looking.
+const OPS_CONNECTIONS: usize = 100;
+/// Most connections that may be configured.
+const MOST_CONNECTIONS: u32 = 1 << 20;
+/// Threads of the background services.
+const SERVICE_THREADS: usize = 2;
+/// Streams that a client may have reset before they are forgotten, so that resetting rapidly earns nothing.
+/// Source: the `h2` crate's advice after CVE-2023-44487.
+const RESET_STREAMS: usize = 20;
+/// Streams that a client's own errors may make us reset before its connection ends.
+const ERROR_STREAMS: usize = 64;
+/// Time that runtimes have to let go of blocking work after everything has ended.
+const RUNTIME_TIME: u64 = 1;
+
+/// What the edge is made of; each part of the configuration goes to whoever needs it.
+pub struct Parts {
+    /// The API listener.
+    pub api: tree::Api,
+    /// The operations listener.
+    pub ops: tree::Ops,
+    /// The bounds.
+    pub limits: tree::Limits,
+    /// How the process ends.
+    pub shutdown: tree::Shutdown,
+    /// What lies behind the filters.
+    pub routes: Arc<dyn Routes>,
+    /// Whether requests should be sent here.
+    pub readiness: Arc<dyn Readiness>,
+    /// All metric families.
+    pub metrics: Arc<Metrics>,
+    /// The background services.
+    pub services: Vec<Arc<dyn Service>>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness, for request ids and jitter.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// Where the edge listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// The API, in the order of the configuration.
+    pub api: Vec<SocketAddr>,
+    /// Operations.
+    pub ops: SocketAddr,
+}
+
+/// Whose signals end the edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signals {
+    /// The process's SIGTERM, SIGINT and SIGHUP, and the handle.
+    Process,
+    /// The handle alone.
+    HandleOnly,
+}
+
+/// The edge with its sockets bound, ready to run.
+pub struct Edge {
+    parts: Parts,
+    certificates: Arc<Certificates>,
+    api: Vec<TcpListener>,
+    ops: TcpListener,
+    addresses: Addresses,
+    stopping: Arc<Stopping>,
+    handle: StopHandle,
+    asked: mpsc::Receiver<Ask>,
+}
+
+impl Edge {
+    /// Loads the certificates and binds all sockets; clients may connect from here on, and are answered by `run`.
+    ///
+    /// # Errors
+    /// `Invalid`: a certificate file is faulty, or an address cannot be bound.
+    pub fn bind(parts: Parts) -> Result<Self> {
+        let certificates = Arc::new(Certificates::load(&parts.api.tls)?);
+        certificates.report(&parts.metrics);
+        let api = parts
+            .api
+            .listen
+            .iter()
+            .map(|address| bind(*address))
+            .collect::<Result<Vec<_>>>()?;
+        let ops = bind(parts.ops.listen)?;
+        let addresses = Addresses {
+            api: api.iter().map(local).collect::<Result<Vec<_>>>()?,
+            ops: local(&ops)?,
+        };
+        let (handle, asked) = StopHandle::new();
+        Ok(Self {
+            parts,
+            certificates,
+            api,
+            ops,
+            addresses,
+            stopping: Arc::default(),
+            handle,
+            asked,
+        })
+    }
+
+    /// Returns where it listens, with the ports that port 0 became.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Returns a handle that ends or reloads it.
+    pub fn handle(&self) -> StopHandle {
+        self.handle.clone()
+    }
+
+    /// Returns how far the end has come.
+    pub fn stopping(&self) -> Arc<Stopping> {
+        Arc::clone(&self.stopping)
+    }
+
+    /// Serves until it is asked to end, and returns when everything has ended. Blocks; never call it on a runtime.
+    ///
+    /// # Errors
+    /// `Internal`: TLS cannot be configured.
+    pub fn run(self, signals: Signals) -> Result<()> {
+        let Self {
+            parts,
+            certificates,
+            api,
+            ops,
+            stopping,
+            asked,
+            ..
+        } = self;
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let mut server = Server::new_with_opt_and_conf(None, server_conf(threads, &parts.api.tls));
+        let requests = Arc::new(Requests::new(Arc::clone(&parts.metrics)));
+        let health = HealthView::new(Arc::clone(&parts.readiness), Arc::clone(&stopping));
+        let plan = Plan {
+            parts,
+            certificates,
+            stopping,
+            requests,
+            health,
+        };
+        let most = u32::try_from(plan.parts.limits.connections)
+            .unwrap_or(u32::MAX)
+            .clamp(1, MOST_CONNECTIONS);
+        let connections = Arc::new(Semaphore::new(most as usize));
+
+        let room = Room {
+            permits: Arc::clone(&connections),
+            per_address: plan.parts.limits.connections_per_ip,
+        };
+        let gate = plan.gate(plan.proxy(&server.configuration));
+        server.add_service(Door::new(
+            ("api", threads),
+            api,
+            gate,
+            Some(plan.tls()?),
+            plan.counted(room),
+        ));
+        let room = Room {
+            permits: Arc::new(Semaphore::new(OPS_CONNECTIONS)),
+            per_address: OPS_CONNECTIONS,
+        };
+        server.add_service(Door::new(
+            ("ops", 1),
+            vec![ops],
+            plan.gate(plan.ops()),
+            None,
+            plan.counted(room),
+        ));
+        let mut services = background_service("services", plan.driver());
+        services.threads = Some(SERVICE_THREADS);
+        server.add_service(services);
+
+        plan.parts.metrics.up.set(1);
+        let shutdown_signal = Box::new(plan.ending(asked, signals, (connections, most)));
+        server.run(RunArgs { shutdown_signal });
+        plan.parts.metrics.up.set(0);
+        info!("ended");
+        Ok(())
+    }
+}
+
+/// Everything that the parts of the server share.
+struct Plan {
+    parts: Parts,
+    certificates: Arc<Certificates>,
+    stopping: Arc<Stopping>,
+    requests: Arc<Requests>,
+    health: HealthView,
+}
+
+impl Plan {
+    fn counted(&self, room: Room) -> (Room, Arc<Metrics>) {
+        (room, Arc::clone(&self.parts.metrics))
+    }
+
+    fn gate<A>(&self, app: A) -> Gate<A> {
+        Gate {
+            app: Arc::new(app),
+            pace: Pace::new(&self.parts.limits),
+            requests: Arc::clone(&self.requests),
+            stopping: Arc::clone(&self.stopping),
+            clock: Arc::clone(&self.parts.clock),
+        }
+    }
+
+    fn proxy(&self, conf: &Arc<ServerConf>) -> HttpProxy<Gateway> {
+        let limits = &self.parts.limits;
+        let trust = Arc::clone(&self.certificates.trust);
+        let chain = Chain::new(
+            limits,
+            self.parts.api.majors.clone(),
+            trust,
+            Limits::new(limits, &self.parts.metrics),
+        );
+        let gateway = Gateway {
+            chain,
+            routes: Arc::clone(&self.parts.routes),
+            health: self.health.clone(),
+            requests: Arc::clone(&self.requests),
+            stopping: Arc::clone(&self.stopping),
+            clock: Arc::clone(&self.parts.clock),
+            ids: RequestIds::new(self.parts.ids.uuid()),
+            write_time: limits.write_time.0,
+        };
+        let mut proxy = HttpProxy::new(gateway, Arc::clone(conf));
+        proxy.handle_init_modules();
+        proxy.h2_options = Some(h2_options(limits));
+        let mut options = HttpServerOptions::default();
+        // As long as two idle times of HTTP/1, because a client may have nothing to ask between two notifications.
+        options.h2_idle_timeout = Some(limits.idle.0 * 2);
+        proxy.server_options = Some(options);
+        proxy
+    }
+
+    fn tls(&self) -> Result<Tls> {
+        Ok(Tls {
+            acceptor: TlsAcceptor::from(Arc::new(self.certificates.server_config()?)),
+            trust: Arc::clone(&self.certificates.trust),
+            shares: Arc::new(Shares::new(self.parts.limits.per_identity.clone())),
+            clock: Arc::clone(&self.parts.clock),
+        })
+    }
+
+    fn ops(&self) -> Ops {
+        Ops {
+            health: self.health.clone(),
+            metrics: Arc::clone(&self.parts.metrics),
+            stopping: Arc::clone(&self.stopping),
+            write_time: self.parts.limits.write_time.0,
+        }
+    }
+
+    fn driver(&self) -> Driver {
+        self.stopping.services_done(self.parts.services.is_empty());
+        Driver {
+            services: self.parts.services.clone(),
+            metrics: Arc::clone(&self.parts.metrics),
+            stopping: Arc::clone(&self.stopping),
+            ids: Arc::clone(&self.parts.ids),
+            grace: self.parts.shutdown.grace.0,
+            first_pause: FIRST_PAUSE,
+        }
+    }
+
+    fn ending(
+        &self,
+        asked: mpsc::Receiver<Ask>,
+        signals: Signals,
+        connections: (Arc<Semaphore>, u32),
+    ) -> Ending {
+        let certificates = Arc::clone(&self.certificates);
+        let metrics = Arc::clone(&self.parts.metrics);
+        Ending {
+            stopping: Arc::clone(&self.stopping),
+            asked: tokio::sync::Mutex::new(asked),
+            signals: signals == Signals::Process,
+            connections: connections.0,
+            permits: connections.1,
+            delay: self.parts.shutdown.delay.0,
+            grace: self.parts.shutdown.grace.0,
+            reload: Box::new(move || certificates.renew(&metrics)),
+        }
+    }
+}
+
+/// Configures Pingora's server. Nothing is proxied, but its client side wants authorities: it gets ours, so that it
+/// does not look for those of the system, which small images lack.
+fn server_conf(threads: usize, tls: &tree::Tls) -> ServerConf {
+    ServerConf {
+        threads,
+        ca_file: Some(tls.client_ca.to_string_lossy().into_owned()),
+        // Everything has ended when the shutdown watch returns.
+        grace_period_seconds: Some(0),
+        graceful_shutdown_timeout_seconds: Some(RUNTIME_TIME),
+        ..ServerConf::default()
+    }
+}
+
+fn h2_options(limits: &tree::Limits) -> H2Options {
+    let mut options = default_h2_options();
+    options
+        .max_concurrent_streams(limits.h2_streams)
+        .max_header_list_size(u32::try_from(limits.header.bytes()).unwrap_or(u32::MAX))
+        .max_concurrent_reset_streams(RESET_STREAMS)
+        .max_pending_accept_reset_streams(RESET_STREAMS)
+        .max_local_error_reset_streams(Some(ERROR_STREAMS));
+    options
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener> {
+    let refused = |error| Error::invalid("listen", format!("{address} cannot be bound")).with_source(error);
+    let listener = TcpListener::bind(address).map_err(refused)?;
+    listener.set_nonblocking(true).map_err(refused)?;
+    Ok(listener)
+}
+
+fn local(listener: &TcpListener) -> Result<SocketAddr> {
+    listener
+        .local_addr()
+        .map_err(|error| Error::internal("a bound socket has no address").with_source(error))
+}

@@ -1,0 +1,191 @@
+//! One accepted connection as Pingora wants to see it: bytes with small buffers, and the peer beside them.
+//!
+//! Pingora's own TLS stream keeps its extension slot to itself, so the peer travels in the slot for CONNECT proxies,
+//! which reaches every request of a connection, HTTP/1 and HTTP/2 alike. `peer` is the only reader.
+
+use super::peer::Peer;
+use async_trait::async_trait;
+use bytes::{Buf, Bytes};
+use pingora::http::ResponseHeader;
+use pingora_core::protocols::raw_connect::ProxyDigest;
+use pingora_core::protocols::tls::SslDigest;
+use pingora_core::protocols::{
+    ALPN, Digest, GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl,
+    TimingDigest, UniqueID, UniqueIDType,
+};
+use std::any::Any;
+use std::io::{IoSlice, Result};
+use std::os::fd::AsRawFd;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufStream, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+/// Size of the read and of the write buffer below TLS: a head and a 2 KiB body go out in one write, and an idle
+/// connection stays small.
+const BUFFER: usize = 4096;
+
+/// A TCP connection with buffers.
+pub(crate) type Buffered = BufStream<TcpStream>;
+
+#[derive(Debug)]
+enum Io {
+    Plain(Buffered),
+    Tls(Box<TlsStream<Buffered>>),
+}
+
+/// One accepted connection.
+#[derive(Debug)]
+pub(crate) struct Link {
+    io: Io,
+    /// Bytes that were read ahead and come first.
+    ahead: Bytes,
+    id: UniqueIDType,
+    digest: Arc<ProxyDigest>,
+}
+
+/// Puts buffers around a connection.
+pub(crate) fn buffered(stream: TcpStream) -> Buffered {
+    BufStream::with_capacity(BUFFER, BUFFER, stream)
+}
+
+/// Finds the peer of a request's connection.
+pub(crate) fn peer(digest: Option<&Digest>) -> Option<Arc<Peer>> {
+    let data = digest?.proxy_digest.as_ref()?.user_data.as_ref()?;
+    data.downcast_ref::<Arc<Peer>>().cloned()
+}
+
+impl Link {
+    /// Wraps a connection without TLS.
+    pub(crate) fn plain(stream: Buffered, peer: Arc<Peer>) -> Option<Self> {
+        let id = stream.get_ref().as_raw_fd();
+        Self::new(Io::Plain(stream), id, peer)
+    }
+
+    /// Wraps a connection whose handshake is done.
+    pub(crate) fn tls(stream: TlsStream<Buffered>, peer: Arc<Peer>) -> Option<Self> {
+        let id = stream.get_ref().0.get_ref().as_raw_fd();
+        Self::new(Io::Tls(Box::new(stream)), id, peer)
+    }
+
+    fn new(io: Io, id: UniqueIDType, peer: Arc<Peer>) -> Option<Self> {
+        let unused = Box::new(ResponseHeader::build(200, Some(0)).ok()?);
+        let data: Box<dyn Any + Send + Sync> = Box::new(peer);
+        Some(Self {
+            io,
+            ahead: Bytes::new(),
+            id,
+            digest: Arc::new(ProxyDigest::new(unused, Some(data))),
+        })
+    }
+
+    /// Puts bytes back that were read to look at them.
+    pub(crate) fn put_back(&mut self, bytes: Bytes) {
+        self.ahead = bytes;
+    }
+
+    /// Says whether the client chose HTTP/2.
+    pub(crate) fn is_h2(&self) -> bool {
+        self.selected_alpn_proto()
+            .is_some_and(|chosen| matches!(chosen, ALPN::H2))
+    }
+}
+
+/// Hands a call to whichever stream there is.
+macro_rules! through {
+    ($link:expr, $stream:ident => $call:expr) => {
+        match &mut $link.io {
+            Io::Plain($stream) => $call,
+            Io::Tls($stream) => $call,
+        }
+    };
+}
+
+impl AsyncRead for Link {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
+        if self.ahead.has_remaining() {
+            let count = self.ahead.len().min(buf.remaining());
+            buf.put_slice(&self.ahead.split_to(count));
+            return Poll::Ready(Ok(()));
+        }
+        through!(self, stream => Pin::new(stream).poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Link {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
+        through!(self, stream => Pin::new(stream).poll_write(cx, buf))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        through!(self, stream => Pin::new(stream).poll_flush(cx))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        through!(self, stream => Pin::new(stream).poll_shutdown(cx))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
+        through!(self, stream => Pin::new(stream).poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+}
+
+#[async_trait]
+impl Shutdown for Link {
+    async fn shutdown(&mut self) {
+        // The other end may be gone already; there is nobody to tell.
+        AsyncWriteExt::shutdown(self).await.ok();
+    }
+}
+
+impl UniqueID for Link {
+    fn id(&self) -> UniqueIDType {
+        self.id
+    }
+}
+
+impl Ssl for Link {
+    fn get_ssl_digest(&self) -> Option<Arc<SslDigest>> {
+        None
+    }
+
+    fn selected_alpn_proto(&self) -> Option<ALPN> {
+        match &self.io {
+            Io::Plain(_) => None,
+            Io::Tls(stream) => match stream.get_ref().1.alpn_protocol()? {
+                b"h2" => Some(ALPN::H2),
+                _ => Some(ALPN::H1),
+            },
+        }
+    }
+}
+
+impl GetTimingDigest for Link {
+    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
+        Vec::new()
+    }
+}
+
+impl GetProxyDigest for Link {
+    fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
+        Some(Arc::clone(&self.digest))
+    }
+}
+
+impl GetSocketDigest for Link {
+    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
+        None
+    }
+}
+
+impl Peek for Link {}

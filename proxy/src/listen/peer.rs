@@ -1,0 +1,127 @@
+//! What is known of one connection, kept beside it for all its requests.
+
+use super::identity::Identity;
+use super::trust::Trust;
+use crate::filters::limits::Share;
+use netweave_model::Timestamp;
+use rustls::pki_types::CertificateDer;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// The other end of a connection.
+#[derive(Debug)]
+pub struct Peer {
+    /// Its address.
+    pub address: IpAddr,
+    client: Client,
+}
+
+/// Who the other end is.
+#[derive(Debug)]
+enum Client {
+    /// It showed no certificate, or there is no TLS.
+    Anonymous,
+    /// Its certificate was verified and cannot be used.
+    Unusable,
+    /// It showed a certificate that was verified.
+    Known(Box<Known>),
+}
+
+#[derive(Debug)]
+struct Known {
+    identity: Identity,
+    /// The identity's share of the limits, looked up once per connection.
+    share: Arc<Share>,
+    chain: Vec<CertificateDer<'static>>,
+    /// The generation of authorities under which `confirmed` holds.
+    generation: AtomicU64,
+    confirmed: AtomicBool,
+}
+
+/// Why there is no identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoIdentity {
+    /// No certificate was shown.
+    Anonymous,
+    /// The certificate names nobody.
+    Unusable,
+    /// The certificate has ended since the connection began.
+    Expired,
+    /// The certificate's authority is no longer believed, or has revoked it.
+    Distrusted,
+}
+
+impl Peer {
+    /// Makes a peer without a certificate.
+    pub fn anonymous(address: IpAddr) -> Self {
+        Self {
+            address,
+            client: Client::Anonymous,
+        }
+    }
+
+    /// Makes a peer whose certificate was verified and cannot be used.
+    pub fn unusable(address: IpAddr) -> Self {
+        Self {
+            address,
+            client: Client::Unusable,
+        }
+    }
+
+    /// Makes a peer with the chain that was verified under `generation`.
+    pub fn known(
+        address: IpAddr,
+        identity: Identity,
+        share: Arc<Share>,
+        chain: Vec<CertificateDer<'static>>,
+        generation: u64,
+    ) -> Self {
+        let generation = AtomicU64::new(generation);
+        let known = Known {
+            identity,
+            share,
+            chain,
+            generation,
+            confirmed: AtomicBool::new(true),
+        };
+        Self {
+            address,
+            client: Client::Known(Box::new(known)),
+        }
+    }
+
+    /// Returns who it is, if that still holds: certificates end, and authorities are exchanged, while connections live.
+    ///
+    /// # Errors
+    /// Says why there is no identity.
+    pub fn identity(&self, trust: &Trust, now: Timestamp) -> Result<(&Identity, &Share), NoIdentity> {
+        let known = match &self.client {
+            Client::Anonymous => return Err(NoIdentity::Anonymous),
+            Client::Unusable => return Err(NoIdentity::Unusable),
+            Client::Known(known) => known,
+        };
+        if now > known.identity.not_after {
+            return Err(NoIdentity::Expired);
+        }
+        let generation = trust.generation();
+        if known.generation.load(Ordering::Acquire) != generation {
+            known
+                .confirmed
+                .store(trust.confirm(&known.chain, now), Ordering::Release);
+            known.generation.store(generation, Ordering::Release);
+        }
+        if !known.confirmed.load(Ordering::Acquire) {
+            return Err(NoIdentity::Distrusted);
+        }
+        Ok((&known.identity, &known.share))
+    }
+
+    /// Returns the name for logs, whether or not it still holds.
+    pub fn name(&self) -> &str {
+        match &self.client {
+            Client::Known(known) => &known.identity.name,
+            Client::Anonymous | Client::Unusable => "-",
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Which client certificates are believed, exchangeable while connections live.
+//!
+//! rustls does not verify a certificate again when a session is resumed, and nobody verifies open connections after a
+//! reload; so whoever uses an identity asks [`Trust::confirm`] with the generation it was last confirmed under.
+
+use arc_swap::ArcSwap;
+use netweave_model::{Error, Result, Timestamp};
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// The client verifier of the API listener.
+#[derive(Debug)]
+pub struct Trust {
+    current: ArcSwap<Verifier>,
+    generation: AtomicU64,
+    mandatory: bool,
+}
+
+#[derive(Debug)]
+struct Verifier(Arc<dyn ClientCertVerifier>);
+
+/// What a verifier is built from.
+#[derive(Debug, Default)]
+pub struct Authorities {
+    /// The authorities whose certificates are believed, at least one.
+    pub roots: Vec<CertificateDer<'static>>,
+    /// Their revocation lists; if there is one, every certificate of a chain must be covered by one that is in date.
+    pub revoked: Vec<CertificateRevocationListDer<'static>>,
+}
+
+impl Authorities {
+    fn verifier(self, provider: &Arc<CryptoProvider>) -> Result<Verifier> {
+        let mut roots = RootCertStore::empty();
+        for root in self.roots {
+            roots
+                .add(root)
+                .map_err(|error| faulty("an authority is not usable").with_source(error))?;
+        }
+        // Anonymous clients are turned away by the filters, which can say why, or by `client_auth_mandatory` below.
+        let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+            .allow_unauthenticated();
+        if !self.revoked.is_empty() {
+            builder = builder.with_crls(self.revoked).enforce_revocation_expiration();
+        }
+        let verifier = builder
+            .build()
+            .map_err(|error| faulty("no client verifier can be built").with_source(error))?;
+        Ok(Verifier(verifier))
+    }
+}
+
+fn faulty(what: &str) -> Error {
+    Error::internal(what)
+}
+
+impl Trust {
+    /// Builds a verifier; `mandatory` makes handshakes without a certificate fail.
+    ///
+    /// # Errors
+    /// `Internal`: there is no usable authority, or a revocation list cannot be read.
+    pub fn try_new(
+        authorities: Authorities,
+        mandatory: bool,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Self> {
+        let verifier = authorities.verifier(provider)?;
+        Ok(Self {
+            current: ArcSwap::from_pointee(verifier),
+            generation: AtomicU64::new(1),
+            mandatory,
+        })
+    }
+
+    /// Exchanges the authorities; identities of before are confirmed again at their next request.
+    ///
+    /// # Errors
+    /// As [`Trust::try_new`]; the old authorities stay.
+    pub fn replace(&self, authorities: Authorities, provider: &Arc<CryptoProvider>) -> Result<()> {
+        self.current.store(Arc::new(authorities.verifier(provider)?));
+        self.generation.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    /// Returns the generation of the authorities, raised by each exchange.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Verifies a chain, leaf first, against the authorities of now.
+    pub fn confirm(&self, chain: &[CertificateDer<'_>], now: Timestamp) -> bool {
+        let Some((leaf, rest)) = chain.split_first() else {
+            return false;
+        };
+        let now = UnixTime::since_unix_epoch(Duration::from_millis(u64::try_from(now.0).unwrap_or(0)));
+        self.current.load().0.verify_client_cert(leaf, rest, now).is_ok()
+    }
+}
+
+impl ClientCertVerifier for Trust {
+    fn client_auth_mandatory(&self) -> bool {
+        self.mandatory
+    }
+
+    /// Names no authorities: the list would be borrowed from a verifier that may be exchanged, and is public.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        rest: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> std::result::Result<ClientCertVerified, rustls::Error> {
+        self.current.load().0.verify_client_cert(leaf, rest, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        self.current
+            .load()
+            .0
+            .verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        self.current
+            .load()
+            .0
+            .verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.current.load().0.supported_verify_schemes()
+    }
+}

@@ -1,0 +1,160 @@
+//! The caller and the sources, as the gateway sees them.
+
+use super::NetweaveRoutes;
+use crate::listen::identity::IdentityField;
+use crate::reply::Reply;
+use crate::routes::Call;
+use crate::routes::subscriptions::represent::json;
+use http::StatusCode;
+use netweave_model::{ErrorKind, Id, Kind, Result, SourceName, Timestamp};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Subscriptions counted for the caller's quota at once.
+const BATCH: usize = 1000;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Caller<'a> {
+    name: &'a str,
+    field: &'static str,
+    common_name: Option<&'a str>,
+    fingerprint: &'a str,
+    not_after: String,
+    certificate_days_left: u64,
+    limits: Bounds,
+    subscriptions: Used,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Bounds {
+    requests_per_second: u32,
+    burst: u32,
+    body_bytes: u64,
+    url_bytes: u64,
+    filter_depth: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Used {
+    used: usize,
+    allowed: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Source {
+    name: SourceName,
+    backend: &'static str,
+    live: bool,
+    seen_at: Option<String>,
+    age_seconds: Option<u64>,
+    failure: Option<Failure>,
+    objects: BTreeMap<&'static str, usize>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failure {
+    at: String,
+    kind: &'static str,
+}
+
+impl NetweaveRoutes {
+    pub(super) async fn caller(&self, call: &Call<'_>) -> Result<Reply> {
+        let (identity, limits, desk) = (call.identity, &self.parts.limits, &self.parts.desk);
+        let left = identity.not_after.since(desk.parts().clock.now());
+        let body = Caller {
+            name: &identity.name,
+            field: match identity.field {
+                IdentityField::Uri => "uri",
+                IdentityField::Dns => "dns",
+                IdentityField::CommonName => "commonName",
+            },
+            common_name: identity.common_name.as_deref(),
+            fingerprint: &identity.fingerprint,
+            not_after: identity.not_after.to_string(),
+            certificate_days_left: left.as_secs() / Duration::from_hours(24).as_secs(),
+            limits: Bounds {
+                requests_per_second: limits.per_identity.rate,
+                burst: limits.per_identity.burst,
+                body_bytes: limits.body.0,
+                url_bytes: limits.url.0,
+                filter_depth: limits.filter_depth,
+            },
+            subscriptions: Used {
+                used: self.count(&identity.name).await?,
+                allowed: desk.settings().subscriptions.per_owner,
+            },
+        };
+        Ok(Reply::json(StatusCode::OK, json(&body)?))
+    }
+
+    async fn count(&self, owner: &str) -> Result<usize> {
+        let (mut count, mut after) = (0, None::<Id>);
+        loop {
+            let page = self
+                .parts
+                .desk
+                .parts()
+                .subscriptions
+                .page(Some(owner), after.as_ref(), BATCH)
+                .await?;
+            count += page.len();
+            match page.last() {
+                Some(last) if page.len() == BATCH => after = Some(last.id.clone()),
+                Some(_) | None => return Ok(count),
+            }
+        }
+    }
+
+    pub(super) fn sources(&self) -> Result<Reply> {
+        let now = self.parts.desk.parts().clock.now();
+        let views = self.parts.catalog.views();
+        let shown: Vec<Source> = self
+            .parts
+            .sources
+            .all()
+            .iter()
+            .map(|(name, state)| Source {
+                name: name.clone(),
+                backend: state.backend,
+                live: state.live,
+                seen_at: state.seen_at.map(|at| at.to_string()),
+                age_seconds: state.seen_at.map(|at| now.since(at).as_secs()),
+                failure: state.failure.map(failure),
+                objects: Kind::ALL
+                    .into_iter()
+                    .filter_map(|kind| Some((kind.collection(), views.view(name, kind)?.len())))
+                    .filter(|(_, count)| *count > 0)
+                    .collect(),
+            })
+            .collect();
+        Ok(Reply::json(StatusCode::OK, json(&shown)?))
+    }
+}
+
+/// Shows a failure without the words of the backend, which only the log may hold.
+fn failure((at, kind): (Timestamp, ErrorKind)) -> Failure {
+    let kind = match kind {
+        ErrorKind::Invalid => "invalid",
+        ErrorKind::Unauthenticated => "unauthenticated",
+        ErrorKind::Forbidden => "forbidden",
+        ErrorKind::NotFound => "notFound",
+        ErrorKind::Conflict => "conflict",
+        ErrorKind::PreconditionFailed => "preconditionFailed",
+        ErrorKind::TooLarge => "tooLarge",
+        ErrorKind::RateLimited => "rateLimited",
+        ErrorKind::Unsupported => "unsupported",
+        ErrorKind::Unavailable => "unavailable",
+        ErrorKind::Timeout => "timeout",
+        ErrorKind::Internal => "internal",
+    };
+    Failure {
+        at: at.to_string(),
+        kind,
+    }
+}

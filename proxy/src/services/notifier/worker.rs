@@ -1,0 +1,270 @@
+//! One claimed subscription: delivers its queue head by head until it is empty, fails, or the claim is nearly over.
+
+use super::Shared;
+use super::hosts::{Admission, Host};
+use super::outcome::{Outcome, REFUSED_TRIES, pause};
+use crate::services::lease;
+use crate::webhook::notification;
+use bytes::Bytes;
+use http::HeaderMap;
+use netweave_model::port::{Attempt, Claim, DeadLetterReason, Item, Notice, Update};
+use netweave_model::{ErrorKind, Result, Subscription, SubscriptionState, Timestamp};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+/// Time that must be left of a claim beyond one attempt.
+const MARGIN: Duration = Duration::from_secs(2);
+
+/// How a claim goes on after an item.
+enum Next {
+    /// With the next item.
+    Item,
+    /// Not at all: it was let go, or lost.
+    Ended,
+}
+
+/// Serves one claim to its end.
+pub(super) async fn serve(shared: Arc<Shared>, claim: Claim, until: Timestamp) {
+    let worker = Worker {
+        shared: &shared,
+        claim: &claim,
+        until,
+    };
+    if let Err(error) = worker.run().await {
+        tracing::warn!(subscription = %claim.subscription, %error, "deliveries of a subscription were broken off");
+        worker.release().await;
+    }
+    shared.ended.notify_one();
+}
+
+struct Worker<'a> {
+    shared: &'a Shared,
+    claim: &'a Claim,
+    until: Timestamp,
+}
+
+impl Worker<'_> {
+    async fn run(&self) -> Result<()> {
+        let mut subscription = match self
+            .shared
+            .parts
+            .subscriptions
+            .get(&self.claim.subscription)
+            .await
+        {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            subscription => subscription?,
+        };
+        let host = self.shared.hosts.of(&subscription.callback);
+        for item in &self.claim.items {
+            let Some(permit) = self.permit(&host).await else {
+                break;
+            };
+            let next = self.deliver(&mut subscription, &host, item).await;
+            drop(permit);
+            match next? {
+                Next::Item => {}
+                Next::Ended => return Ok(()),
+            }
+        }
+        self.release().await;
+        Ok(())
+    }
+
+    /// Waits for a permit to call the host; `None` when the claim should rather be let go.
+    async fn permit(&self, host: &Host) -> Option<OwnedSemaphorePermit> {
+        let mut stopping = self.shared.stopping.subscribe();
+        let attempt = self.shared.settings.timeout.0;
+        let acquire = tokio::time::timeout(attempt, Arc::clone(&host.permits).acquire_owned());
+        let permit = tokio::select! {
+            biased;
+            _ = stopping.wait_for(|stopping| *stopping) => return None,
+            permit = acquire => permit.ok()?.ok()?,
+        };
+        let enough = self.shared.parts.clock.now().plus(attempt + MARGIN) < self.until;
+        enough.then_some(permit)
+    }
+
+    async fn deliver(&self, subscription: &mut Subscription, host: &Host, item: &Item) -> Result<Next> {
+        let parts = &self.shared.parts;
+        let now = parts.clock.now();
+        if now.since(item.queued_at) > self.shared.settings.retention.0 {
+            let attempt = attempt(item, now, Duration::ZERO, Err("too-old"));
+            return self.bury(item, DeadLetterReason::TooOld, attempt).await;
+        }
+        if let Admission::Later(at) = host.admit(now, self.shared.settings.timeout.0) {
+            parts.deliveries.postpone(self.claim, at).await?;
+            return Ok(Next::Ended);
+        }
+        let (headers, body) = match self.render(subscription, item, now) {
+            Ok(rendered) => rendered,
+            Err(error) => {
+                tracing::error!(subscription = %subscription.id, sequence = item.sequence, %error, "a notification cannot be sent");
+                let attempt = attempt(item, now, Duration::ZERO, Err("faulty"));
+                return self.bury(item, DeadLetterReason::Refused, attempt).await;
+            }
+        };
+        let begun = Instant::now();
+        let result = parts.outbound.post(&subscription.callback, headers, body).await;
+        let took = begun.elapsed();
+        if item.attempts > 0 {
+            parts.metrics.webhook_retries.inc();
+        }
+        let (status, outcome) = (result.as_ref().map(|answer| answer.status), Outcome::of(&result));
+        let attempt = attempt(item, now, took, status.map_err(netweave_model::Error::public));
+        if let Err(error) = &result {
+            tracing::debug!(subscription = %subscription.id, sequence = item.sequence, %error, "a delivery failed");
+        }
+        match outcome {
+            Outcome::Delivered => self.acknowledge(subscription, host, item, attempt).await,
+            Outcome::Gone => self.suspend(subscription, host, attempt).await,
+            Outcome::Retry(asked) => {
+                let pause = asked.unwrap_or_else(|| self.pause(item));
+                host.failed(parts.clock.now().plus(pause));
+                self.defer(pause, attempt).await
+            }
+            Outcome::Refused if item.attempts.saturating_add(1) >= REFUSED_TRIES => {
+                host.answered();
+                self.bury(item, DeadLetterReason::Refused, attempt).await
+            }
+            Outcome::Refused => {
+                host.answered();
+                self.defer(self.pause(item), attempt).await
+            }
+        }
+    }
+
+    fn render(&self, subscription: &Subscription, item: &Item, now: Timestamp) -> Result<(HeaderMap, Bytes)> {
+        let body = self.shared.parts.renderer.body(subscription, item)?;
+        Ok((notification::headers(subscription, item, now, &body)?, body))
+    }
+
+    async fn acknowledge(
+        &self,
+        subscription: &mut Subscription,
+        host: &Host,
+        item: &Item,
+        attempt: Attempt,
+    ) -> Result<Next> {
+        let parts = &self.shared.parts;
+        host.answered();
+        let now = parts.clock.now();
+        parts
+            .metrics
+            .webhook_deliveries
+            .with_label_values(&["delivered"])
+            .inc();
+        if let Notice::Change(event) = &item.notice {
+            let which = if item.attempts == 0 { "first" } else { "later" };
+            parts
+                .metrics
+                .webhook_latency
+                .with_label_values(&[which])
+                .observe(now.since(event.at).as_secs_f64());
+        }
+        let held = parts.deliveries.ack_head(self.claim, attempt).await?;
+        *subscription = lease::try_alive(&*parts.subscriptions, subscription.clone(), now).await;
+        Ok(if held { Next::Item } else { Next::Ended })
+    }
+
+    /// The consumer said that the callback is gone: deliveries wait until the owner replaces the subscription.
+    async fn suspend(&self, subscription: &Subscription, host: &Host, attempt: Attempt) -> Result<Next> {
+        let parts = &self.shared.parts;
+        host.answered();
+        tracing::warn!(subscription = %subscription.id, owner = subscription.owner, "a callback answered 410, deliveries are suspended");
+        let reason = "the callback answered 410 Gone; replace the subscription to go on".to_owned();
+        let state = Some(SubscriptionState::Suspended { reason });
+        let update = Update {
+            state,
+            ..Update::default()
+        };
+        parts
+            .metrics
+            .webhook_deliveries
+            .with_label_values(&["suspended"])
+            .inc();
+        match parts
+            .subscriptions
+            .update(&subscription.id, Some(subscription.rev), update)
+            .await
+        {
+            // The owner has just changed it: what the old callback said no longer counts.
+            Err(error) if error.kind() == ErrorKind::PreconditionFailed => {
+                self.record_deferral(Duration::ZERO, attempt).await
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Next::Ended),
+            Err(error) => Err(error),
+            Ok(_) => {
+                self.record_deferral(self.shared.settings.max_pause.0, attempt)
+                    .await
+            }
+        }
+    }
+
+    async fn defer(&self, pause: Duration, attempt: Attempt) -> Result<Next> {
+        self.shared
+            .parts
+            .metrics
+            .webhook_deliveries
+            .with_label_values(&["failed"])
+            .inc();
+        self.record_deferral(pause, attempt).await
+    }
+
+    async fn record_deferral(&self, pause: Duration, attempt: Attempt) -> Result<Next> {
+        let until = self.shared.parts.clock.now().plus(pause);
+        self.shared
+            .parts
+            .deliveries
+            .defer(self.claim, until, attempt)
+            .await?;
+        Ok(Next::Ended)
+    }
+
+    async fn bury(&self, item: &Item, reason: DeadLetterReason, attempt: Attempt) -> Result<Next> {
+        let metrics = &self.shared.parts.metrics;
+        let held = self
+            .shared
+            .parts
+            .deliveries
+            .dead_letter(self.claim, reason, attempt)
+            .await?;
+        if !held {
+            return Ok(Next::Ended);
+        }
+        metrics.webhook_deliveries.with_label_values(&["dead"]).inc();
+        metrics.webhook_dead.inc();
+        tracing::warn!(subscription = %self.claim.subscription, sequence = item.sequence, ?reason, "a notification became a dead letter");
+        Ok(Next::Item)
+    }
+
+    fn pause(&self, item: &Item) -> Duration {
+        pause(
+            item.attempts,
+            self.shared.settings.max_pause.0,
+            &*self.shared.parts.ids,
+        )
+    }
+
+    async fn release(&self) {
+        if let Err(error) = self.shared.parts.deliveries.release(self.claim).await {
+            tracing::warn!(subscription = %self.claim.subscription, %error, "a claim could not be let go, it runs out by itself");
+        }
+    }
+}
+
+/// Makes the record of an attempt.
+fn attempt(item: &Item, at: Timestamp, took: Duration, result: std::result::Result<u16, &str>) -> Attempt {
+    let status = result.ok();
+    Attempt {
+        sequence: item.sequence,
+        notification_id: item.notification_id,
+        at,
+        duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        status,
+        delivered: status.is_some_and(|status| (200..300).contains(&status)),
+        error: result.err().map(str::to_owned),
+    }
+}
