@@ -1,4 +1,4 @@
-//! A clock that the test moves, and identifiers that come in the same order in each run.
+//! A clock that the test moves, and identifiers: the same in each run, or never the same.
 
 use netweave_model::Timestamp;
 use netweave_model::port::{Clock, Ids};
@@ -47,6 +47,23 @@ impl Ids for TestIds {
     fn secret(&self) -> [u8; 32] {
         let mut secret = [0; 32];
         secret[..8].copy_from_slice(&self.0.fetch_add(1, Ordering::SeqCst).to_be_bytes());
+        secret
+    }
+}
+
+/// Gives out random identifiers, for stores that are opened more than once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RandomIds;
+
+impl Ids for RandomIds {
+    fn uuid(&self) -> Uuid {
+        Uuid::new_v4()
+    }
+
+    fn secret(&self) -> [u8; 32] {
+        let mut secret = [0; 32];
+        secret[..16].copy_from_slice(Uuid::new_v4().as_bytes());
+        secret[16..].copy_from_slice(Uuid::new_v4().as_bytes());
         secret
     }
 }
