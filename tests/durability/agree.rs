@@ -166,7 +166,7 @@ impl Pair {
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock::new());
         let mut pair = Self {
-            memory: Memory::new(clock.clone(), Arc::new(TestIds::default())),
+            memory: Memory::new(clock.shared(), Arc::new(TestIds::default())),
             file: None,
             file_ids: Arc::new(TestIds::default()),
             directory,
@@ -192,8 +192,9 @@ impl Pair {
 
     async fn open(&mut self) {
         let conf = Conf { path: self.directory.path().join("state.db") };
-        self.file =
-            Some(netweave_embedded::open(&conf, self.clock.clone(), self.file_ids.clone()).await.unwrap());
+        self.file = Some(
+            netweave_embedded::open(&conf, self.clock.shared(), Arc::clone(&self.file_ids)).await.unwrap(),
+        );
     }
 
     fn pick(&self, pick: usize) -> Id {

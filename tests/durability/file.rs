@@ -29,7 +29,7 @@ impl Place {
 
     async fn open(&self) -> netweave_model::Result<Embedded> {
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
-        netweave_embedded::open(&Conf { path: self.path.clone() }, self.clock.clone(), ids).await
+        netweave_embedded::open(&Conf { path: self.path.clone() }, self.clock.shared(), ids).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use netweave_model::Timestamp;
 use netweave_model::port::{Clock, Ids};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 use uuid::Uuid;
@@ -14,6 +15,11 @@ impl TestClock {
     /// Starts in the autumn of 2026.
     pub fn new() -> Self {
         Self(AtomicI64::new(1_790_000_000_000))
+    }
+
+    /// Gives it to a store.
+    pub fn shared(self: &Arc<Self>) -> Arc<dyn Clock> {
+        Arc::<Self>::clone(self)
     }
 
     /// Moves on.
