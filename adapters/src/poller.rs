@@ -29,11 +29,7 @@ pub struct Poller {
 impl Poller {
     /// Wraps a backend; `every` is the mean pause between two rounds, jittered by a tenth.
     pub fn new(inner: Arc<dyn Backend>, every: Duration) -> Self {
-        Self {
-            inner,
-            every,
-            nudges: watch::Sender::new(0),
-        }
+        Self { inner, every, nudges: watch::Sender::new(0) }
     }
 
     /// Asks all streams to look now: something is said to have changed.
@@ -148,19 +144,11 @@ impl Polling {
 
     fn tell(&mut self, kind: Kind, listing: Listing) {
         let Some(told) = self.told.get_mut(&kind) else {
-            let told = listing
-                .objects
-                .iter()
-                .map(|object| (object.key.id.clone(), Told::of(object)))
-                .collect();
+            let told =
+                listing.objects.iter().map(|object| (object.key.id.clone(), Told::of(object))).collect();
             self.told.insert(kind, told);
             self.ready.push_back(Ok(Change::Reset(kind)));
-            self.ready.extend(
-                listing
-                    .objects
-                    .into_iter()
-                    .map(|object| Ok(Change::Upsert(object))),
-            );
+            self.ready.extend(listing.objects.into_iter().map(|object| Ok(Change::Upsert(object))));
             self.ready.push_back(Ok(Change::Synced(kind)));
             return;
         };
@@ -169,9 +157,7 @@ impl Polling {
         }
         for object in listing.objects {
             let now = Told::of(&object);
-            let before = told
-                .insert(object.key.id.clone(), now)
-                .map(|before| before.digest);
+            let before = told.insert(object.key.id.clone(), now).map(|before| before.digest);
             if before != Some(Told::of(&object).digest) {
                 self.ready.push_back(Ok(Change::Upsert(object)));
             }
@@ -192,10 +178,7 @@ impl Told {
         let mut hasher = DefaultHasher::new();
         object.parent.hash(&mut hasher);
         object.json.hash(&mut hasher);
-        Self {
-            digest: hasher.finish(),
-            absences: 0,
-        }
+        Self { digest: hasher.finish(), absences: 0 }
     }
 }
 

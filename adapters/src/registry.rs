@@ -2,10 +2,10 @@
 
 mod stores;
 
-use schemars::JsonSchema;
 use crate::layers::{self, Guard, Observer};
 use netweave_model::port::{Backend, Clock, Deliveries, InventoryLog, Leases, Subscriptions};
 use netweave_model::{Id, Result, SourceName};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -90,28 +90,17 @@ impl BackendConf {
             #[cfg(feature = "file")]
             Self::File(conf) => Arc::new(netweave_file::File::open(conf, o_cloud_id)?),
             #[cfg(feature = "kubernetes")]
-            Self::Kubernetes(_) => {
-                return Err(netweave_model::Error::new(
-                    netweave_model::ErrorKind::Unsupported,
-                    "this build cannot read clusters yet",
-                ));
-            }
+            Self::Kubernetes(conf) => Arc::new(
+                netweave_kubernetes::Kubernetes::connect(conf, o_cloud_id, Arc::clone(&clock)).await?,
+            ),
         };
-        Ok(layers::guard(
-            backend,
-            &self.name(),
-            observer,
-            clock,
-            &self.guard(),
-        ))
+        Ok(layers::guard(backend, &self.name(), observer, clock, &self.guard()))
     }
 }
 
 #[cfg(feature = "embedded")]
 impl Default for StoreConf {
     fn default() -> Self {
-        Self::Embedded(netweave_embedded::Conf {
-            path: "./netweave.db".into(),
-        })
+        Self::Embedded(netweave_embedded::Conf { path: "./netweave.db".into() })
     }
 }

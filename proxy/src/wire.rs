@@ -1,1 +1,249 @@
-//! Composition root: the only file that picks backends, stores and services.
+//! Composition root: the only file that picks backends, stores and services, and says which runtime they live on.
+//!
+//! Everything is built here from the checked configuration, each part from its own section, and handed to the edge, which
+//! runs it until it is asked to end. A part that cannot be built ends the start.
+
+mod behind;
+mod dev;
+mod observed;
+mod readiness;
+
+use crate::cli::serve::ServeOptions;
+use crate::clock::{SystemClock, SystemIds};
+use crate::conf::tree::Conf;
+use crate::inventory::catalog::Catalog;
+use crate::inventory::feed::{Desk, Feed};
+use crate::inventory::fill::Fills;
+use crate::inventory::follow::Follow;
+use crate::inventory::sources::Sources;
+use crate::listen::{Edge, Parts as EdgeParts, Signals};
+use crate::services::Service;
+use crate::services::dispatcher::{Dispatcher, Parts as DispatcherParts};
+use crate::services::notifier::{Notifier, Parts as NotifierParts};
+use crate::services::sweeper::{Parts as SweeperParts, Sweeper};
+use crate::services::watcher::Watcher;
+use crate::telemetry::metrics::Metrics;
+use crate::webhook::notification::Renderer;
+use behind::Behind;
+use netweave_adapters::Stores;
+use netweave_adapters::layers::Observer;
+use netweave_http::{Guard, Outbound, Settings as OutboundSettings, System};
+use netweave_model::port::{Clock, Ids};
+use netweave_model::{Error, Id, Result, SourceName};
+use observed::Observed;
+use readiness::Ready;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::{error, info, warn};
+
+/// Time for a connection to a callback, with resolution and handshake.
+const CALLBACK_CONNECT: Duration = Duration::from_secs(1);
+
+/// Serves until the process is asked to end; blocks.
+pub fn serve(conf: Conf, options: ServeOptions) -> ExitCode {
+    match run(conf, &options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            error!(error = %failure, "the gateway cannot serve");
+            crate::cli::refused(&failure)
+        }
+    }
+}
+
+fn run(conf: Conf, options: &ServeOptions) -> Result<()> {
+    crate::telemetry::log::init(&conf.log)?;
+    for warning in &options.warnings {
+        warn!(%warning, "the configuration is usable, but");
+    }
+    // Opening happens on a runtime of its own, which lives as long as the gateway: whatever a store or a backend spawns
+    // stays there. Clients that connect lazily come to life on the runtime that first uses them.
+    let opening = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("netweave-store")
+        .enable_all()
+        .build()
+        .map_err(|error| Error::internal("no runtime can be started").with_source(error))?;
+    let base = Base::new(&conf)?;
+    if let Some(dev) = &options.dev {
+        dev::prepare(dev, base.clock.now())?;
+    }
+    let gateway = opening.block_on(Gateway::build(&conf, base, options))?;
+    gateway.serve(options)
+}
+
+/// What every part is built from.
+#[derive(Clone)]
+struct Base {
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    metrics: Arc<Metrics>,
+}
+
+impl Base {
+    fn new(conf: &Conf) -> Result<Self> {
+        let metrics = Arc::new(Metrics::new()?);
+        metrics.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        info!(version = env!("CARGO_PKG_VERSION"), backends = conf.backends.len(), "starting");
+        Ok(Self { clock: Arc::new(SystemClock), ids: Arc::new(SystemIds), metrics })
+    }
+}
+
+/// The gateway with its sockets bound.
+struct Gateway {
+    edge: Edge,
+}
+
+impl Gateway {
+    async fn build(conf: &Conf, base: Base, options: &ServeOptions) -> Result<Self> {
+        let stores = conf.state.open(Arc::clone(&base.clock), Arc::clone(&base.ids)).await?;
+        let inventory = Inventory::build(conf, &base, &stores).await?;
+        let callbacks = Callbacks::build(conf, &base)?;
+        let mut services = inventory.services(&base, &stores);
+        services.extend(callbacks.services(conf, &base, &stores, &inventory)?);
+        if let Some(dev) = &options.dev {
+            services.extend(dev::services(dev, &base.clock));
+        }
+        let readiness =
+            Ready::new(Arc::clone(&inventory.catalog), Arc::clone(&inventory.sources), Arc::clone(&base.clock));
+        let routes = Behind::build(conf, &base, &stores, &inventory, &callbacks)?;
+        let edge = Edge::bind(EdgeParts {
+            api: conf.api.clone(),
+            ops: conf.ops.clone(),
+            limits: conf.limits.clone(),
+            shutdown: conf.shutdown.clone(),
+            routes: Arc::new(routes),
+            readiness: Arc::new(readiness),
+            metrics: base.metrics,
+            services,
+            clock: base.clock,
+            ids: base.ids,
+        })?;
+        Ok(Self { edge })
+    }
+
+    fn serve(self, options: &ServeOptions) -> Result<()> {
+        let addresses = self.edge.addresses();
+        info!(api = ?addresses.api, ops = %addresses.ops, "listening");
+        if let Some(dev) = &options.dev {
+            dev::greet(dev, addresses);
+        }
+        self.edge.run(Signals::Process)
+    }
+}
+
+/// The read side: what is known, and who keeps it true.
+struct Inventory {
+    catalog: Arc<Catalog>,
+    sources: Arc<Sources>,
+    fills: Arc<Fills>,
+    feeds: Vec<Arc<Feed>>,
+    services: Vec<Arc<dyn Service>>,
+}
+
+impl Inventory {
+    async fn build(conf: &Conf, base: &Base, stores: &Stores) -> Result<Self> {
+        let names: Vec<SourceName> = conf.backends.iter().map(netweave_adapters::BackendConf::name).collect();
+        let catalog = Arc::new(Catalog::new(names.iter().cloned()));
+        let kinds = conf.backends.iter().map(|backend| (backend.name(), backend.kind()));
+        let sources = Arc::new(Sources::new(kinds));
+        let desk = Desk {
+            log: Arc::clone(&stores.log),
+            leases: Arc::clone(&stores.leases),
+            clock: Arc::clone(&base.clock),
+            catalog: Arc::clone(&catalog),
+            sources: Arc::clone(&sources),
+            holder: base.ids.uuid().to_string().into(),
+        };
+        let observer: Arc<dyn Observer> = Arc::new(Observed::new(Arc::clone(&base.metrics)));
+        let o_cloud = Id::from(conf.o_cloud.id.as_str());
+        let mut feeds = Vec::new();
+        for backend in &conf.backends {
+            let built = backend.build(&o_cloud, Arc::clone(&observer), Arc::clone(&base.clock)).await?;
+            feeds.push(Arc::new(Feed::new(backend.name(), built, desk.clone())));
+        }
+        let ttl = conf.cache.ttl.clone();
+        let clock = Arc::clone(&base.clock);
+        let (fills, fillers) = Fills::new(feeds.clone(), Arc::clone(&catalog), clock, &base.ids, ttl);
+        let services = fillers.into_iter().map(|filler| Arc::new(filler) as Arc<dyn Service>).collect();
+        Ok(Self { catalog, sources, fills: Arc::new(fills), feeds, services })
+    }
+
+    fn services(&self, base: &Base, stores: &Stores) -> Vec<Arc<dyn Service>> {
+        let mut services = self.services.clone();
+        services.push(Arc::new(Follow::new(
+            Arc::clone(&stores.log),
+            Arc::clone(&self.catalog),
+            Arc::clone(&self.sources),
+            Arc::clone(&base.metrics),
+            self.feeds.iter().map(|feed| feed.name.clone()).collect(),
+        )));
+        let watchers = self.feeds.iter().map(|feed| Arc::new(Watcher::new(Arc::clone(feed))) as Arc<dyn Service>);
+        services.extend(watchers);
+        services
+    }
+}
+
+/// The outbound side: where notifications may go, and who sends them.
+struct Callbacks {
+    guard: Arc<Guard>,
+    /// For the services' runtime.
+    outbound: Arc<Outbound>,
+    /// For the proxy's runtime, which tries callbacks when a subscription is created.
+    trial: Arc<Outbound>,
+}
+
+impl Callbacks {
+    fn build(conf: &Conf, base: &Base) -> Result<Self> {
+        let callback = &conf.subscriptions.callback;
+        let settings = OutboundSettings {
+            schemes: callback.schemes.clone(),
+            ports: callback.ports.clone(),
+            allow: callback.allow.clone(),
+            ca: callback.ca.clone(),
+            connect_timeout: CALLBACK_CONNECT,
+            timeout: conf.delivery.timeout.0,
+        };
+        let guard = Arc::new(Guard::new(&settings, Arc::new(System))?);
+        let client = || Outbound::new(&settings, Arc::clone(&guard), Arc::clone(&base.clock)).map(Arc::new);
+        Ok(Self { outbound: client()?, trial: client()?, guard })
+    }
+
+    fn services(
+        &self,
+        conf: &Conf,
+        base: &Base,
+        stores: &Stores,
+        inventory: &Inventory,
+    ) -> Result<Vec<Arc<dyn Service>>> {
+        let dispatcher = DispatcherParts {
+            log: Arc::clone(&stores.log),
+            subscriptions: Arc::clone(&stores.subscriptions),
+            deliveries: Arc::clone(&stores.deliveries),
+            paths: Arc::clone(inventory.catalog.paths()),
+            metrics: Arc::clone(&base.metrics),
+        };
+        let notifier = NotifierParts {
+            deliveries: Arc::clone(&stores.deliveries),
+            subscriptions: Arc::clone(&stores.subscriptions),
+            outbound: Arc::clone(&self.outbound),
+            renderer: Renderer::new(&conf.o_cloud.service_uri)?,
+            clock: Arc::clone(&base.clock),
+            ids: Arc::clone(&base.ids),
+            metrics: Arc::clone(&base.metrics),
+        };
+        let sweeper = SweeperParts {
+            log: Arc::clone(&stores.log),
+            subscriptions: Arc::clone(&stores.subscriptions),
+            deliveries: Arc::clone(&stores.deliveries),
+            outbound: Arc::clone(&self.outbound),
+            clock: Arc::clone(&base.clock),
+            metrics: Arc::clone(&base.metrics),
+        };
+        Ok(vec![
+            Arc::new(Dispatcher::new(dispatcher, conf.delivery.max_queue)),
+            Arc::new(Notifier::new(notifier, conf.delivery.clone())),
+            Arc::new(Sweeper::new(sweeper)),
+        ])
+    }
+}

@@ -2,14 +2,17 @@
 
 use async_trait::async_trait;
 use netweave_memory::Memory;
+use netweave_model::port::{Deliveries, InventoryLog, Leases, Subscriptions};
 use netweave_tests::conformance::stores::{Factory, Rig};
 use netweave_tests::harness::clock::{TestClock, TestIds};
+use std::any::Any;
 use std::sync::Arc;
 
 /// Runs each named case of a port's suite for every store, as a test of its own.
 macro_rules! suite {
     ($port:ident: $($case:ident),+ $(,)?) => {
         crate::stores::suite!(@store memory, crate::stores::InMemory, $port, $($case),+);
+        crate::stores::suite!(@store embedded, crate::stores::InFile, $port, $($case),+);
     };
     (@store $name:ident, $factory:expr, $port:ident, $($case:ident),+) => {
         mod $name {
@@ -25,6 +28,21 @@ macro_rules! suite {
 
 pub(crate) use suite;
 
+/// Puts a store behind its ports.
+fn rig<S>(store: S, clock: Arc<TestClock>, keep: Box<dyn Any + Send + Sync>) -> Rig
+where
+    S: InventoryLog + Subscriptions + Deliveries + Leases + Clone + 'static,
+{
+    Rig {
+        log: Arc::new(store.clone()),
+        subscriptions: Arc::new(store.clone()),
+        deliveries: Arc::new(store.clone()),
+        leases: Arc::new(store),
+        clock,
+        keep,
+    }
+}
+
 /// Makes stores in memory.
 pub(crate) struct InMemory;
 
@@ -33,13 +51,21 @@ impl Factory for InMemory {
     async fn make(&self) -> Rig {
         let clock = Arc::new(TestClock::new());
         let store = Memory::new(clock.clone(), Arc::new(TestIds::default()));
-        Rig {
-            log: Arc::new(store.clone()),
-            subscriptions: Arc::new(store.clone()),
-            deliveries: Arc::new(store.clone()),
-            leases: Arc::new(store),
-            clock,
-            keep: Box::new(()),
-        }
+        rig(store, clock, Box::new(()))
+    }
+}
+
+/// Makes stores in a file of their own.
+pub(crate) struct InFile;
+
+#[async_trait]
+impl Factory for InFile {
+    async fn make(&self) -> Rig {
+        let directory = tempfile::tempdir().unwrap();
+        let conf = netweave_embedded::Conf { path: directory.path().join("state.db") };
+        let clock = Arc::new(TestClock::new());
+        let store =
+            netweave_embedded::open(&conf, clock.clone(), Arc::new(TestIds::default())).await.unwrap();
+        rig(store, clock, Box::new(directory))
     }
 }

@@ -22,12 +22,7 @@ pub struct Trip {
 
 impl Default for Trip {
     fn default() -> Self {
-        Self {
-            in_a_row: 5,
-            window: 20,
-            pause: Duration::from_secs(30),
-            longest: Duration::from_mins(10),
-        }
+        Self { in_a_row: 5, window: 20, pause: Duration::from_secs(30), longest: Duration::from_mins(10) }
     }
 }
 
@@ -80,12 +75,7 @@ impl Breaker {
             in_a_row: 0,
             pause: trip.pause,
         };
-        Self {
-            inner,
-            clock,
-            trip,
-            state: Mutex::new(state),
-        }
+        Self { inner, clock, trip, state: Mutex::new(state) }
     }
 
     async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
@@ -107,11 +97,7 @@ impl Breaker {
             Phase::Open { until } => return Err(refused(until.since(self.clock.now()))),
             Phase::Trial => return Err(refused(Duration::from_secs(1))),
         };
-        Ok(Admitted {
-            breaker: self,
-            trial,
-            settled: false,
-        })
+        Ok(Admitted { breaker: self, trial, settled: false })
     }
 
     fn settle(&self, trial: bool, verdict: Verdict) {
@@ -141,19 +127,13 @@ impl Breaker {
                 }
             }
             // The trial told nothing: the next call is another.
-            Verdict::Nothing if trial => {
-                state.phase = Phase::Open {
-                    until: self.clock.now(),
-                }
-            }
+            Verdict::Nothing if trial => state.phase = Phase::Open { until: self.clock.now() },
             Verdict::Nothing => {}
         }
     }
 
     fn open(&self, state: &mut State) {
-        state.phase = Phase::Open {
-            until: self.clock.now().plus(state.pause),
-        };
+        state.phase = Phase::Open { until: self.clock.now().plus(state.pause) };
         state.pause = (state.pause * 2).min(self.trip.longest);
         state.latest.clear();
         state.in_a_row = 0;
@@ -214,12 +194,9 @@ fn verdict<T>(outcome: &Result<T>) -> Verdict {
 }
 
 fn refused(pause: Duration) -> Error {
-    Error::new(
-        ErrorKind::Unavailable,
-        "the infrastructure does not answer at present",
-    )
-    .with_private("the breaker is open")
-    .with_retry(Retry::After(pause))
+    Error::new(ErrorKind::Unavailable, "the infrastructure does not answer at present")
+        .with_private("the breaker is open")
+        .with_retry(Retry::After(pause))
 }
 
 #[async_trait]

@@ -30,26 +30,16 @@ pub(crate) struct Fake {
 
 impl Fake {
     pub(crate) fn new(turns: impl IntoIterator<Item = Turn>) -> Arc<Self> {
-        Arc::new(Self {
-            turns: Mutex::new(turns.into_iter().collect()),
-            ..Self::default()
-        })
+        Arc::new(Self { turns: Mutex::new(turns.into_iter().collect()), ..Self::default() })
     }
 
     pub(crate) fn failing(kinds: impl IntoIterator<Item = ErrorKind>) -> Arc<Self> {
-        Self::new(
-            kinds
-                .into_iter()
-                .map(|kind| Turn::Fail(Error::new(kind, "prescribed"))),
-        )
+        Self::new(kinds.into_iter().map(|kind| Turn::Fail(Error::new(kind, "prescribed"))))
     }
 
     /// Answers well, after a while.
     pub(crate) fn slow(takes: Duration) -> Arc<Self> {
-        Arc::new(Self {
-            takes,
-            ..Self::default()
-        })
+        Arc::new(Self { takes, ..Self::default() })
     }
 
     pub(crate) fn calls(&self) -> usize {
@@ -88,9 +78,7 @@ impl Backend for Fake {
 
     fn changes(&self, _kinds: &[Kind]) -> Changes {
         let broken = Err(Error::new(ErrorKind::Unavailable, "prescribed"));
-        futures::stream::iter([Ok(Change::Heartbeat), broken])
-            .chain(futures::stream::pending())
-            .boxed()
+        futures::stream::iter([Ok(Change::Heartbeat), broken]).chain(futures::stream::pending()).boxed()
     }
 }
 
@@ -100,8 +88,7 @@ pub(crate) struct Hands(AtomicI64);
 
 impl Hands {
     pub(crate) fn turn(&self, by: Duration) {
-        self.0
-            .fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
 

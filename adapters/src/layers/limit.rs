@@ -57,27 +57,18 @@ impl Limit {
     /// Waits for a slot and for a token.
     async fn turn(&self) -> Result<SemaphorePermit<'_>> {
         let turn = async {
-            let slot = self
-                .slots
-                .acquire()
-                .await
-                .map_err(|error| busy().with_source(error))?;
+            let slot = self.slots.acquire().await.map_err(|error| busy().with_source(error))?;
             while let Err(refused) = self.bucket.check() {
                 tokio::time::sleep(refused.wait_time_from(DefaultClock::default().now())).await;
             }
             Ok(slot)
         };
-        tokio::time::timeout(self.wait, turn)
-            .await
-            .unwrap_or_else(|_| Err(busy()))
+        tokio::time::timeout(self.wait, turn).await.unwrap_or_else(|_| Err(busy()))
     }
 }
 
 fn busy() -> Error {
-    Error::new(
-        ErrorKind::Unavailable,
-        "too many calls wait for the infrastructure",
-    )
+    Error::new(ErrorKind::Unavailable, "too many calls wait for the infrastructure")
 }
 
 #[async_trait]
@@ -123,10 +114,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_call_that_waits_too_long_fails() {
-        let rate = Rate {
-            at_once: 1,
-            ..Rate::default()
-        };
+        let rate = Rate { at_once: 1, ..Rate::default() };
         let limit = Limit::new(Fake::new([Turn::Hang]), rate);
         let hanging = limit.probe();
         tokio::pin!(hanging);
@@ -137,21 +125,13 @@ mod tests {
     #[tokio::test]
     async fn the_burst_is_free_and_then_the_rate_holds() {
         let second = NonZeroU32::new(100).unwrap();
-        let rate = Rate {
-            per_second: second,
-            burst: NonZeroU32::new(5).unwrap(),
-            ..Rate::default()
-        };
+        let rate = Rate { per_second: second, burst: NonZeroU32::new(5).unwrap(), ..Rate::default() };
         let limit = Limit::new(Fake::new([]), rate);
         let began = std::time::Instant::now();
         for _ in 0..8 {
             limit.probe().await.unwrap();
         }
         // Three calls beyond the burst need a hundredth of a second each.
-        assert!(
-            began.elapsed() >= Duration::from_millis(25),
-            "{:?}",
-            began.elapsed()
-        );
+        assert!(began.elapsed() >= Duration::from_millis(25), "{:?}", began.elapsed());
     }
 }

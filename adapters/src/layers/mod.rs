@@ -39,16 +39,8 @@ impl Guard {
     pub fn local() -> Self {
         let many = NonZeroU32::new(1000).unwrap_or(NonZeroU32::MIN);
         Self {
-            rate: Rate {
-                per_second: many,
-                burst: many,
-                ..Rate::default()
-            },
-            trip: Trip {
-                pause: Duration::from_secs(1),
-                longest: Duration::from_secs(5),
-                ..Trip::default()
-            },
+            rate: Rate { per_second: many, burst: many, ..Rate::default() },
+            trip: Trip { pause: Duration::from_secs(1), longest: Duration::from_secs(5), ..Trip::default() },
             ..Self::default()
         }
     }

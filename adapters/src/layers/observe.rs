@@ -30,19 +30,14 @@ pub struct Observe {
 impl Observe {
     /// Wraps a backend.
     pub fn new(inner: Arc<dyn Backend>, source: SourceName, observer: Arc<dyn Observer>) -> Self {
-        Self {
-            inner,
-            source,
-            observer,
-        }
+        Self { inner, source, observer }
     }
 
     async fn told<T>(&self, operation: &'static str, call: impl Future<Output = Result<T>>) -> Result<T> {
         let began = Instant::now();
         let outcome = call.await;
         let told = outcome.as_ref().map(|_| ()).map_err(netweave_model::Error::kind);
-        self.observer
-            .operation(&self.source, operation, told, began.elapsed());
+        self.observer.operation(&self.source, operation, told, began.elapsed());
         outcome
     }
 }
@@ -103,16 +98,9 @@ mod tests {
     async fn calls_and_stream_errors_are_told_with_their_outcome() {
         let fake = Fake::slow(Duration::from_millis(5));
         let notes = Arc::new(Notes::default());
-        let backend = Observe::new(
-            fake,
-            SourceName::from("lab"),
-            Arc::clone(&notes) as Arc<dyn Observer>,
-        );
+        let backend = Observe::new(fake, SourceName::from("lab"), Arc::clone(&notes) as Arc<dyn Observer>);
         backend.probe().await.unwrap();
-        let key = ObjectKey {
-            kind: Kind::Resource,
-            id: "x".into(),
-        };
+        let key = ObjectKey { kind: Kind::Resource, id: "x".into() };
         assert!(backend.get(&key).await.is_err());
         let mut changes = backend.changes(&[Kind::Resource]);
         assert!(changes.next().await.unwrap().is_ok());

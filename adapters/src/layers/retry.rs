@@ -20,11 +20,7 @@ pub struct Attempts {
 
 impl Default for Attempts {
     fn default() -> Self {
-        Self {
-            most: 3,
-            pause: Duration::from_millis(250),
-            patience: Duration::from_secs(3),
-        }
+        Self { most: 3, pause: Duration::from_millis(250), patience: Duration::from_secs(3) }
     }
 }
 
@@ -113,12 +109,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn other_failures_are_final() {
-        for kind in [
-            ErrorKind::Forbidden,
-            ErrorKind::NotFound,
-            ErrorKind::Invalid,
-            ErrorKind::Internal,
-        ] {
+        for kind in [ErrorKind::Forbidden, ErrorKind::NotFound, ErrorKind::Invalid, ErrorKind::Internal] {
             assert_eq!(calls_for(&Fake::failing([kind])).await.0, 1, "{kind:?}");
         }
     }
@@ -127,15 +118,10 @@ mod tests {
     async fn the_wanted_pause_is_kept_unless_it_is_too_long() {
         let after = |seconds| {
             let error = Error::new(ErrorKind::RateLimited, "slow down");
-            Fake::new([Turn::Fail(
-                error.with_retry(Retry::After(Duration::from_secs(seconds))),
-            )])
+            Fake::new([Turn::Fail(error.with_retry(Retry::After(Duration::from_secs(seconds))))])
         };
         let (calls, good, took) = calls_for(&after(2)).await;
-        assert!(
-            calls == 2 && good && took >= Duration::from_secs(2),
-            "{calls} {took:?}"
-        );
+        assert!(calls == 2 && good && took >= Duration::from_secs(2), "{calls} {took:?}");
         let (calls, good, _) = calls_for(&after(20)).await;
         assert!(calls == 1 && !good);
     }

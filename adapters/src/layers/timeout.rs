@@ -19,11 +19,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            probe: Duration::from_secs(5),
-            get: Duration::from_secs(10),
-            list: Duration::from_mins(2),
-        }
+        Self { probe: Duration::from_secs(5), get: Duration::from_secs(10), list: Duration::from_mins(2) }
     }
 }
 
@@ -43,10 +39,8 @@ impl Timeout {
 async fn within<T>(limit: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
     match tokio::time::timeout(limit, call).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(
-            Error::new(ErrorKind::Timeout, "the infrastructure did not answer in time")
-                .with_private(format!("no answer within {limit:?}")),
-        ),
+        Err(_) => Err(Error::new(ErrorKind::Timeout, "the infrastructure did not answer in time")
+            .with_private(format!("no answer within {limit:?}"))),
     }
 }
 
@@ -82,10 +76,7 @@ mod tests {
     async fn a_call_that_hangs_is_a_retryable_timeout() {
         let backend = Timeout::new(Fake::new([Turn::Hang, Turn::Answer]), Limits::default());
         let error = backend.list(Kind::Resource).await.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.retry()),
-            (ErrorKind::Timeout, netweave_model::Retry::Later)
-        );
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::Timeout, netweave_model::Retry::Later));
         assert!(backend.list(Kind::Resource).await.is_ok());
     }
 }

@@ -40,9 +40,7 @@ impl Backend for Shelf {
             parent: None,
             json: json.as_bytes().into(),
         };
-        Ok(Listing {
-            objects: ids.into_iter().map(object).collect(),
-        })
+        Ok(Listing { objects: ids.into_iter().map(object).collect() })
     }
 
     async fn get(&self, _: &ObjectKey) -> Result<Object> {
@@ -114,10 +112,7 @@ async fn a_failed_first_round_names_nothing_and_pauses_grow() {
         assert_eq!(round(&mut changes).await, "!");
         pauses.push(began.elapsed().as_secs());
     }
-    assert!(
-        pauses[0] == 0 && (27..=33).contains(&pauses[1]) && (54..=66).contains(&pauses[2]),
-        "{pauses:?}"
-    );
+    assert!(pauses[0] == 0 && (27..=33).contains(&pauses[1]) && (54..=66).contains(&pauses[2]), "{pauses:?}");
     assert!((540..=660).contains(&pauses[7]), "{pauses:?}");
     shelf.set(&[("a", "1")]);
     assert_eq!(round(&mut changes).await, "[+a]");

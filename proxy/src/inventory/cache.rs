@@ -108,16 +108,7 @@ impl KeyRef<'_> {
 
     /// Returns the key of the second level, which is text.
     pub fn to_text(self) -> String {
-        let Self {
-            major,
-            scope,
-            version,
-            subject,
-            parent,
-            id,
-            query,
-            ..
-        } = self;
+        let Self { major, scope, version, subject, parent, id, query, .. } = self;
         let (parent, id) = (parent.unwrap_or_default(), id.unwrap_or_default());
         // Lengths keep parts apart that a client chose.
         format!(
@@ -163,9 +154,7 @@ impl Answers {
     /// Makes a cache of at most so many bytes; none at all for 0.
     pub fn new(max_bytes: u64) -> Self {
         let usual = usize::try_from(max_bytes / USUAL).unwrap_or(usize::MAX).max(1);
-        Self {
-            cache: (max_bytes > 0).then(|| Cache::with_weighter(usual, max_bytes, ByBytes)),
-        }
+        Self { cache: (max_bytes > 0).then(|| Cache::with_weighter(usual, max_bytes, ByBytes)) }
     }
 
     /// Returns the answer under a key.
@@ -190,11 +179,7 @@ impl Answer {
     /// Returns the form in which the second level keeps it.
     pub fn to_cached(&self) -> CachedBody {
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        CachedBody {
-            etag: text(&self.etag),
-            link: self.link.as_ref().map(text),
-            body: self.body.clone(),
-        }
+        CachedBody { etag: text(&self.etag), link: self.link.as_ref().map(text), body: self.body.clone() }
     }
 
     /// Reads what the second level kept.
@@ -205,11 +190,7 @@ impl Answer {
         let value = |text: String| {
             HeaderValue::try_from(text).map_err(|error| Error::internal("a cached header").with_source(error))
         };
-        Ok(Self {
-            etag: value(cached.etag)?,
-            link: cached.link.map(value).transpose()?,
-            body: cached.body,
-        })
+        Ok(Self { etag: value(cached.etag)?, link: cached.link.map(value).transpose()?, body: cached.body })
     }
 }
 
@@ -221,10 +202,7 @@ mod tests {
         KeyRef {
             major: Major::V2,
             scope: "all",
-            version: Position {
-                generation: 1,
-                sequence: version,
-            },
+            version: Position { generation: 1, sequence: version },
             subject: Subject::List(Kind::Resource),
             parent: Some("pool"),
             id: None,
@@ -248,38 +226,10 @@ mod tests {
         assert!(answers.get(&key(1, "a=b")).is_some());
         assert!(answers.get(&key(2, "a=b")).is_none());
         assert!(answers.get(&key(1, "a=c")).is_none());
-        assert!(
-            answers
-                .get(&KeyRef {
-                    scope: "some",
-                    ..key(1, "a=b")
-                })
-                .is_none()
-        );
-        assert!(
-            answers
-                .get(&KeyRef {
-                    major: Major::V1,
-                    ..key(1, "a=b")
-                })
-                .is_none()
-        );
-        assert!(
-            answers
-                .get(&KeyRef {
-                    spelling: Spelling::Canonical,
-                    ..key(1, "a=b")
-                })
-                .is_none()
-        );
-        assert!(
-            answers
-                .get(&KeyRef {
-                    id: Some(""),
-                    ..key(1, "a=b")
-                })
-                .is_none()
-        );
+        assert!(answers.get(&KeyRef { scope: "some", ..key(1, "a=b") }).is_none());
+        assert!(answers.get(&KeyRef { major: Major::V1, ..key(1, "a=b") }).is_none());
+        assert!(answers.get(&KeyRef { spelling: Spelling::Canonical, ..key(1, "a=b") }).is_none());
+        assert!(answers.get(&KeyRef { id: Some(""), ..key(1, "a=b") }).is_none());
     }
 
     #[test]
@@ -301,14 +251,7 @@ mod tests {
 
     #[test]
     fn text_keys_of_different_parts_differ() {
-        let key = |parent, id| {
-            KeyRef {
-                parent: Some(parent),
-                id: Some(id),
-                ..key(1, "")
-            }
-            .to_text()
-        };
+        let key = |parent, id| KeyRef { parent: Some(parent), id: Some(id), ..key(1, "") }.to_text();
         assert_ne!(key("ab", "c"), key("a", "bc"));
     }
 }

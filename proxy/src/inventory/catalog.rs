@@ -76,62 +76,36 @@ pub struct Catalog {
 impl Views {
     /// Makes empty views of which nothing is known yet.
     pub fn new(names: impl IntoIterator<Item = SourceName>) -> Self {
-        let mut sources: Vec<_> = names
-            .into_iter()
-            .map(|name| SourceViews {
-                name,
-                kinds: PerKind::default(),
-            })
-            .collect();
+        let mut sources: Vec<_> =
+            names.into_iter().map(|name| SourceViews { name, kinds: PerKind::default() }).collect();
         sources.sort_by(|a, b| a.name.cmp(&b.name));
-        Self {
-            sources,
-            ..Self::default()
-        }
+        Self { sources, ..Self::default() }
     }
 
     /// Returns the version of all these kinds together.
     pub fn version(&self, kinds: &[Kind]) -> Position {
-        let views = self
-            .sources
-            .iter()
-            .flat_map(|source| kinds.iter().map(|kind| source.kinds.get(*kind)));
+        let views = self.sources.iter().flat_map(|source| kinds.iter().map(|kind| source.kinds.get(*kind)));
         views.map(|view| view.changed).max().unwrap_or_default()
     }
 
     /// Returns the view of one kind of one source; `None` if the source is not configured.
     pub fn view(&self, source: &SourceName, kind: Kind) -> Option<&View> {
-        self.sources
-            .iter()
-            .find(|views| views.name == *source)
-            .map(|views| views.kinds.get(kind))
+        self.sources.iter().find(|views| views.name == *source).map(|views| views.kinds.get(kind))
     }
 
     /// Returns the view of one kind of one source, to be changed.
     pub fn view_mut(&mut self, source: &SourceName, kind: Kind) -> Option<&mut View> {
-        self.sources
-            .iter_mut()
-            .find(|views| views.name == *source)
-            .map(|views| views.kinds.get_mut(kind))
+        self.sources.iter_mut().find(|views| views.name == *source).map(|views| views.kinds.get_mut(kind))
     }
 
     /// Returns one object, from whichever source has it.
     pub fn get(&self, kind: Kind, parent: Option<&str>, id: &str) -> Option<&Arc<Indexed>> {
-        self.sources
-            .iter()
-            .find_map(|source| source.kinds.get(kind).get(KeyRef { parent, id }))
+        self.sources.iter().find_map(|source| source.kinds.get(kind).get(KeyRef { parent, id }))
     }
 
     /// Lists a part of a collection over all sources.
     pub fn list<'a>(&'a self, selection: Selection<'a>) -> Page<'a> {
-        let Selection {
-            kind,
-            parent,
-            after,
-            filter,
-            skip,
-            limit,
-        } = selection;
+        let Selection { kind, parent, after, filter, skip, limit } = selection;
         let matches = move |object: &Indexed| filter.is_none_or(|filter| filter.matches(object));
         let mut streams: Vec<_> = self
             .sources
@@ -139,11 +113,7 @@ impl Views {
             .map(|source| source.kinds.get(kind).range(parent, after))
             .map(|range| range.filter(move |(_, object)| matches(object)).peekable())
             .collect();
-        let mut page = Page {
-            objects: Vec::new(),
-            last: None,
-            more: false,
-        };
+        let mut page = Page { objects: Vec::new(), last: None, more: false };
         let mut left_out = 0;
         while let Some((id, object)) = next_in_order(&mut streams) {
             if left_out < skip {
@@ -164,10 +134,7 @@ impl Views {
 fn next_in_order<'a, T>(
     streams: &mut [std::iter::Peekable<impl Iterator<Item = (&'a Id, T)>>],
 ) -> Option<(&'a Id, T)> {
-    let lowest = streams
-        .iter_mut()
-        .filter_map(|stream| stream.peek().map(|(id, _)| *id))
-        .min()?;
+    let lowest = streams.iter_mut().filter_map(|stream| stream.peek().map(|(id, _)| *id)).min()?;
     let mut taken = None;
     for stream in streams {
         let same = stream.next_if(|(id, _)| *id == lowest);

@@ -2,7 +2,8 @@
 
 use super::catalog::Catalog;
 use super::feed::{Desk, Feed};
-use super::fill::{Filler, Fills};
+use super::fill::Fills;
+use super::filler::Filler;
 use super::follow::Follow;
 use super::sources::Sources;
 use crate::conf::tree::Ttl;
@@ -34,8 +35,7 @@ impl FakeClock {
     }
 
     pub(crate) fn forward(&self, by: Duration) {
-        self.0
-            .fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
 
@@ -79,11 +79,7 @@ pub(crate) struct FakeBackend {
 impl FakeBackend {
     pub(crate) fn new(kinds: &[Kind]) -> Arc<Self> {
         Arc::new(Self {
-            capabilities: Capabilities {
-                kinds: kinds.to_vec(),
-                native_watch: true,
-                single_get: false,
-            },
+            capabilities: Capabilities { kinds: kinds.to_vec(), native_watch: true, single_get: false },
             objects: Mutex::default(),
             listeners: Mutex::default(),
             permits: Semaphore::new(1000),
@@ -135,15 +131,7 @@ impl Backend for FakeBackend {
         if self.failing.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Unavailable, "down"));
         }
-        Ok(Listing {
-            objects: self
-                .objects
-                .lock()
-                .unwrap()
-                .get(&kind)
-                .cloned()
-                .unwrap_or_default(),
-        })
+        Ok(Listing { objects: self.objects.lock().unwrap().get(&kind).cloned().unwrap_or_default() })
     }
 
     async fn get(&self, _: &ObjectKey) -> Result<Object> {
@@ -161,18 +149,8 @@ impl Backend for FakeBackend {
 /// Makes an object of any kind that has an id and a name.
 pub(crate) fn object(kind: Kind, parent: Option<&str>, id: &str, name: &str) -> Object {
     let pool = parent.map_or_else(String::new, |pool| format!("\"resourcePoolId\":\"{pool}\","));
-    let json = format!(
-        "{{\"{}\":\"{id}\",{pool}\"name\":\"{name}\"}}",
-        kind.id_attribute()
-    );
-    Object {
-        key: ObjectKey {
-            kind,
-            id: Id::from(id),
-        },
-        parent: parent.map(Id::from),
-        json: json.into(),
-    }
+    let json = format!("{{\"{}\":\"{id}\",{pool}\"name\":\"{name}\"}}", kind.id_attribute());
+    Object { key: ObjectKey { kind, id: Id::from(id) }, parent: parent.map(Id::from), json: json.into() }
 }
 
 /// Makes a pool.
@@ -198,22 +176,17 @@ impl World {
         let clock = FakeClock::new();
         let ids: Arc<dyn Ids> = FakeIds::new();
         let store = Memory::new(Arc::clone(&clock) as Arc<dyn Clock>, Arc::clone(&ids));
-        Self::over(clock, ids, store, backends)
+        Self::over(clock, &ids, store, backends)
     }
 
     /// Builds the same again over a store that is there already, as a restarted process does.
     pub(crate) fn again(&self, backends: &[(&str, &Arc<FakeBackend>)]) -> Self {
-        Self::over(
-            Arc::clone(&self.clock),
-            FakeIds::new(),
-            self.store.clone(),
-            backends,
-        )
+        Self::over(Arc::clone(&self.clock), &(FakeIds::new() as Arc<dyn Ids>), self.store.clone(), backends)
     }
 
     fn over(
         clock: Arc<FakeClock>,
-        ids: Arc<dyn Ids>,
+        ids: &Arc<dyn Ids>,
         store: Memory,
         backends: &[(&str, &Arc<FakeBackend>)],
     ) -> Self {
@@ -238,30 +211,12 @@ impl World {
                 Arc::new(Feed::new(SourceName::from(*name), backend, desk.clone()))
             })
             .collect();
-        let (fills, fillers) = Fills::new(
-            feeds.clone(),
-            Arc::clone(&catalog),
-            Arc::clone(&desk.clock),
-            &ids,
-            Ttl::default(),
-        );
+        let (fills, fillers) =
+            Fills::new(feeds.clone(), Arc::clone(&catalog), Arc::clone(&desk.clock), ids, Ttl::default());
         let follow = Follow::new(log, catalog, sources, Arc::clone(&metrics), names);
         let mut services: Vec<Arc<dyn Service>> = vec![Arc::new(follow)];
-        services.extend(
-            fillers
-                .into_iter()
-                .map(|filler: Filler| Arc::new(filler) as Arc<dyn Service>),
-        );
-        Self {
-            clock,
-            store,
-            desk,
-            metrics,
-            fills: Arc::new(fills),
-            feeds,
-            services,
-            running: JoinSet::new(),
-        }
+        services.extend(fillers.into_iter().map(|filler: Filler| Arc::new(filler) as Arc<dyn Service>));
+        Self { clock, store, desk, metrics, fills: Arc::new(fills), feeds, services, running: JoinSet::new() }
     }
 
     /// Runs the follower and the fillers.
@@ -298,9 +253,7 @@ impl World {
 
     /// Waits until something holds of the views; panics if it does not come to hold.
     pub(crate) async fn until(&self, holds: impl Fn(&super::catalog::Views) -> bool) {
-        tokio::time::timeout(Duration::from_secs(20), self.desk.catalog.until(holds))
-            .await
-            .unwrap();
+        tokio::time::timeout(Duration::from_secs(20), self.desk.catalog.until(holds)).await.unwrap();
     }
 
     /// Waits until something holds at all; panics if it does not come to hold.
@@ -310,25 +263,20 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), asked)
-            .await
-            .unwrap();
+        tokio::time::timeout(Duration::from_secs(20), asked).await.unwrap();
     }
 
     /// Commits a complete list, as the source's leader.
     pub(crate) async fn commit(&self, source: usize, kind: Kind, objects: Vec<Object>) {
         let feed = &self.feeds[source];
-        feed.lead().await.unwrap().unwrap();
+        feed.lease().take().await.unwrap().unwrap();
         feed.commit_list(kind, objects, None).await.unwrap();
     }
 
     /// Returns the ids of a kind in the views.
     pub(crate) fn ids(&self, kind: Kind, parent: Option<&str>) -> Vec<String> {
         let views = self.desk.catalog.views();
-        let views = views
-            .sources
-            .iter()
-            .flat_map(|source| source.kinds.get(kind).range(parent, None));
+        let views = views.sources.iter().flat_map(|source| source.kinds.get(kind).range(parent, None));
         views.map(|(id, _)| id.as_str().to_owned()).collect()
     }
 }

@@ -1,27 +1,23 @@
-//! One source's way into the log: its lease, and commits that cannot tread on each other.
+//! One source's way into the log: commits that cannot tread on each other.
 //!
 //! The watcher's stream and the fill's lists of one source both write through here, one commit at a time. A list that
 //! was begun before the stream wrote something newer is dropped, and a list that would delete much of a kind at once
 //! takes no effect before a second complete list confirms it. Decides nothing about when to ask a source.
 
 use super::catalog::Catalog;
+use super::lease::Lease;
 use super::per_kind::PerKind;
 use super::sources::Sources;
-use netweave_model::port::{Backend, Change, Clock, Fence, InventoryLog, Leases};
-use netweave_model::{Error, ErrorKind, Id, Kind, Object, ObjectKey, Result, SourceName, Timestamp};
+use netweave_model::port::{Backend, Change, Clock, InventoryLog, Leases};
+use netweave_model::{ErrorKind, Id, Kind, Object, ObjectKey, Result, SourceName, Timestamp};
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use tracing::{info, warn};
 
 /// How many changes one commit holds at most.
 pub const CHUNK: usize = 512;
-/// How long a lease lives without renewal: a dead leader is replaced after at most this.
-const LEASE: Duration = Duration::from_secs(3);
-/// A lease is renewed when it is this old.
-const RENEW: Duration = Duration::from_secs(1);
-/// A leader whose renewals fail for this long stops writing, before others may take over.
-const SELF_FENCE: Duration = Duration::from_secs(2);
 /// A complete list may delete this share of a kind at once, in percent, before it must be confirmed.
 const DROP_PERCENT: usize = 30;
 /// Kinds with fewer objects may lose all at once.
@@ -53,15 +49,8 @@ pub struct Feed {
     /// The infrastructure behind it.
     pub backend: Arc<dyn Backend>,
     desk: Desk,
-    tenure: Mutex<Option<Tenure>>,
-    gate: tokio::sync::Mutex<Gate>,
-}
-
-/// The lease while it is held.
-#[derive(Clone, Copy)]
-struct Tenure {
-    fence: Fence,
-    renewed_at: Timestamp,
+    lease: Lease,
+    gate: Mutex<Gate>,
 }
 
 /// What commits must know of each other.
@@ -96,13 +85,14 @@ pub struct Begun(u64);
 impl Feed {
     /// Makes the feed of one source.
     pub fn new(name: SourceName, backend: Arc<dyn Backend>, desk: Desk) -> Self {
-        Self {
-            name,
-            backend,
-            desk,
-            tenure: Mutex::new(None),
-            gate: tokio::sync::Mutex::default(),
-        }
+        let lease = Lease::new(
+            name.clone(),
+            Arc::clone(&desk.holder),
+            Arc::clone(&desk.leases),
+            Arc::clone(&desk.clock),
+            Arc::clone(&desk.sources),
+        );
+        Self { name, backend, desk, lease, gate: Mutex::default() }
     }
 
     /// Returns what this feed writes with.
@@ -110,66 +100,9 @@ impl Feed {
         &self.desk
     }
 
-    /// Takes the source's lease, or takes it again; `None` while another pod holds it.
-    ///
-    /// # Errors
-    /// `Unavailable`: the store does not answer.
-    pub async fn lead(&self) -> Result<Option<Fence>> {
-        let asked_at = self.desk.clock.now();
-        let fence = self
-            .desk
-            .leases
-            .acquire(&self.lease(), &self.desk.holder, LEASE)
-            .await?;
-        self.hold(fence.map(|fence| Tenure {
-            fence,
-            renewed_at: asked_at,
-        }));
-        Ok(fence)
-    }
-
-    /// Renews the lease if it is due; `false` if it is lost.
-    ///
-    /// # Errors
-    /// `Unavailable`: it could not be renewed for so long that this process must stop writing.
-    pub async fn keep(&self) -> Result<bool> {
-        let tenure = *self.tenure();
-        let Some(tenure) = tenure else { return Ok(false) };
-        let now = self.desk.clock.now();
-        if now.since(tenure.renewed_at) < RENEW {
-            return Ok(true);
-        }
-        match self.desk.leases.renew(&self.lease(), tenure.fence, LEASE).await {
-            Ok(true) => {
-                self.hold(Some(Tenure {
-                    renewed_at: now,
-                    ..tenure
-                }));
-                Ok(true)
-            }
-            Ok(false) => {
-                self.hold(None);
-                Ok(false)
-            }
-            Err(_) if now.since(tenure.renewed_at) < SELF_FENCE => Ok(true),
-            Err(error) => {
-                self.hold(None);
-                Err(error)
-            }
-        }
-    }
-
-    /// Gives the lease back, so that another pod can take it at once.
-    ///
-    /// # Errors
-    /// `Unavailable`: the store does not answer; the lease runs out by itself.
-    pub async fn resign(&self) -> Result<()> {
-        let tenure = *self.tenure();
-        self.hold(None);
-        match tenure {
-            Some(tenure) => self.desk.leases.release(&self.lease(), tenure.fence).await,
-            None => Ok(()),
-        }
+    /// Returns the source's lease.
+    pub fn lease(&self) -> &Lease {
+        &self.lease
     }
 
     /// Commits single changes, in order.
@@ -205,9 +138,7 @@ impl Feed {
         let listed: BTreeSet<Id> = objects.iter().map(|object| object.key.id.clone()).collect();
         let held = gate.held.get_mut(kind).take();
         if let (Some(held), Some(_)) = (&held, begun) {
-            return self
-                .confirm(&mut gate, kind, objects, &held.missing, &listed)
-                .await;
+            return self.confirm(&mut gate, kind, objects, &held.missing, &listed).await;
         }
         if begun.is_some_and(|begun| begun.0 != *gate.writes.get(kind)) {
             return Ok(Listed::Outdated);
@@ -224,12 +155,8 @@ impl Feed {
             source = %self.name, %kind, known, missing = missing.len(),
             "a list lacks much of what is known; nothing is deleted before a second list confirms it"
         );
-        *gate.held.get_mut(kind) = Some(Held {
-            missing,
-            since: self.desk.clock.now(),
-        });
-        self.write(&objects.into_iter().map(Change::Upsert).collect::<Vec<_>>())
-            .await?;
+        *gate.held.get_mut(kind) = Some(Held { missing, since: self.desk.clock.now() });
+        self.write(&objects.into_iter().map(Change::Upsert).collect::<Vec<_>>()).await?;
         Ok(Listed::Held)
     }
 
@@ -255,17 +182,9 @@ impl Feed {
         listed: &BTreeSet<Id>,
     ) -> Result<Listed> {
         *gate.writes.get_mut(kind) += 1;
-        let back = objects
-            .into_iter()
-            .filter(|object| missing.contains(&object.key.id))
-            .map(Change::Upsert);
-        let gone = missing
-            .difference(listed)
-            .map(|id| Change::Delete(ObjectKey { kind, id: id.clone() }));
-        let changes: Vec<_> = back
-            .chain(gone)
-            .chain(std::iter::once(Change::Heartbeat))
-            .collect();
+        let back = objects.into_iter().filter(|object| missing.contains(&object.key.id)).map(Change::Upsert);
+        let gone = missing.difference(listed).map(|id| Change::Delete(ObjectKey { kind, id: id.clone() }));
+        let changes: Vec<_> = back.chain(gone).chain(std::iter::once(Change::Heartbeat)).collect();
         self.write(&changes).await?;
         info!(source = %self.name, %kind, changes = changes.len(), "a second list confirmed what is gone");
         Ok(Listed::Committed)
@@ -277,57 +196,28 @@ impl Feed {
         let Some(view) = views.view(&self.name, kind).filter(|view| view.known) else {
             return (0, BTreeSet::new());
         };
-        let missing = view
-            .keys()
-            .map(|key| &key.id)
-            .filter(|id| !listed.contains(*id))
-            .cloned()
-            .collect();
+        let missing = view.keys().map(|key| &key.id).filter(|id| !listed.contains(*id)).cloned().collect();
         (view.len(), missing)
     }
 
     async fn replace(&self, kind: Kind, objects: Vec<Object>) -> Result<()> {
         let upserts = objects.into_iter().map(Change::Upsert);
-        let all = std::iter::once(Change::Reset(kind))
-            .chain(upserts)
-            .chain(std::iter::once(Change::Synced(kind)));
+        let all =
+            std::iter::once(Change::Reset(kind)).chain(upserts).chain(std::iter::once(Change::Synced(kind)));
         self.write(&all.collect::<Vec<_>>()).await
     }
 
     /// Writes changes in bounded chunks, keeping the lease meanwhile.
     async fn write(&self, changes: &[Change]) -> Result<()> {
         for chunk in changes.chunks(CHUNK) {
-            let kept = self.keep().await?;
-            let tenure = *self.tenure();
-            let fence = tenure
-                .filter(|_| kept)
-                .map(|tenure| tenure.fence)
-                .ok_or_else(lost)?;
+            let fence = self.lease.fence().await?;
             let committed = self.desk.log.commit(&self.name, fence, chunk).await;
-            if committed
-                .as_ref()
-                .is_err_and(|error| error.kind() == ErrorKind::Conflict)
-            {
-                self.hold(None);
+            if committed.as_ref().is_err_and(|error| error.kind() == ErrorKind::Conflict) {
+                self.lease.lost();
             }
             self.desk.catalog.expect(committed?);
         }
         Ok(())
-    }
-
-    fn lease(&self) -> String {
-        format!("source:{}", self.name)
-    }
-
-    fn hold(&self, tenure: Option<Tenure>) {
-        let before = std::mem::replace(&mut *self.tenure(), tenure);
-        if before.is_some() != tenure.is_some() {
-            self.desk.sources.leading(&self.name, tenure.is_some());
-        }
-    }
-
-    fn tenure(&self) -> std::sync::MutexGuard<'_, Option<Tenure>> {
-        self.tenure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -345,10 +235,6 @@ impl Gate {
             held.missing.remove(id);
         }
     }
-}
-
-fn lost() -> Error {
-    Error::new(ErrorKind::Conflict, "another gateway writes this source now")
 }
 
 #[cfg(test)]

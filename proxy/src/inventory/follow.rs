@@ -5,18 +5,15 @@
 //! log was read up to the furthest of them: then all views stand at one position, and versions are exact.
 
 use super::catalog::{Catalog, Views};
+use super::patch::{install, patch};
 use super::sources::Sources;
-use super::view::{KeyRef, View};
 use crate::services::Service;
 use crate::telemetry::metrics::Metrics;
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{BoxStream, ReadyChunks};
-use netweave_model::port::{InventoryLog, Snapshot};
-use netweave_model::query::{Indexed, Paths};
-use netweave_model::{Entry, ErrorKind, Event, Id, Kind, Position, Result, SourceName};
-use serde::Deserialize;
-use std::borrow::Cow;
+use netweave_model::port::InventoryLog;
+use netweave_model::{Entry, ErrorKind, Kind, Position, Result, SourceName};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,20 +63,14 @@ impl Follow {
         metrics: Arc<Metrics>,
         names: Vec<SourceName>,
     ) -> Self {
-        Self {
-            log,
-            catalog,
-            sources,
-            metrics,
-            names,
-            state: Mutex::default(),
-        }
+        Self { log, catalog, sources, metrics, names, state: Mutex::default() }
     }
 
     /// Reads the rows of all sources, each at or after the log's head as it was before.
     async fn load(&self) -> Result<Views> {
         let start = self.log.head().await?;
         let mut views = Views::new(self.names.iter().cloned());
+        let paths = self.catalog.paths();
         views.position = start;
         views.loaded = true;
         for name in &self.names {
@@ -88,31 +79,10 @@ impl Follow {
                 self.sources.restored(name, at);
             }
             let kinds = snapshot.known.clone();
-            self.install(&mut views, name, snapshot, &kinds);
+            install(&mut views, name, snapshot, &kinds, paths);
         }
         info!(position = %views.position, sources = self.names.len(), "loaded the inventory from the store");
         Ok(views)
-    }
-
-    /// Puts the rows of some kinds in the place of what was known of them.
-    fn install(&self, views: &mut Views, source: &SourceName, snapshot: Snapshot, kinds: &[Kind]) {
-        let applied = snapshot.position.max(views.position);
-        for kind in kinds {
-            if let Some(view) = views.view_mut(source, *kind) {
-                *view = View::at(applied);
-            }
-        }
-        for object in snapshot.objects {
-            if !kinds.contains(&object.key.kind) {
-                continue;
-            }
-            if let (Some(view), Some(indexed)) = (
-                views.view_mut(source, object.key.kind),
-                indexed(&object.key.id, object.json, self.catalog.paths()),
-            ) {
-                view.insert(object.parent, object.key.id, indexed);
-            }
-        }
     }
 
     /// Loads what baselines announced.
@@ -123,12 +93,9 @@ impl Follow {
     ) -> Result<()> {
         while let Some((source, _)) = pending.first().cloned() {
             let snapshot = self.log.snapshot(&source).await?;
-            let kinds: Vec<Kind> = pending
-                .iter()
-                .filter(|(name, _)| *name == source)
-                .map(|(_, kind)| *kind)
-                .collect();
-            self.install(views, &source, snapshot, &kinds);
+            let kinds: Vec<Kind> =
+                pending.iter().filter(|(name, _)| *name == source).map(|(_, kind)| *kind).collect();
+            install(views, &source, snapshot, &kinds, self.catalog.paths());
             pending.retain(|(name, _)| *name != source);
         }
         Ok(())
@@ -150,10 +117,7 @@ impl Follow {
         if position <= views.position {
             return Step::Done;
         }
-        let next = Position {
-            sequence: views.position.sequence.saturating_add(1),
-            ..views.position
-        };
+        let next = Position { sequence: views.position.sequence.saturating_add(1), ..views.position };
         if position != next {
             warn!(%position, expected = %next, "the change log has a gap");
             return Step::StartOver;
@@ -165,15 +129,8 @@ impl Follow {
                     patch(view, event, self.catalog.paths());
                 }
             }
-            Entry::Baseline {
-                source,
-                kind,
-                position,
-            } => {
-                if views
-                    .view(&source, kind)
-                    .is_some_and(|view| view.applied < position)
-                {
+            Entry::Baseline { source, kind, position } => {
+                if views.view(&source, kind).is_some_and(|view| view.applied < position) {
                     state.pending.insert((source, kind));
                 }
             }
@@ -202,22 +159,15 @@ impl Follow {
 
     /// Shows the draft to readers, if all its views stand at one position.
     fn publish(&self, views: &Views) {
-        let furthest = views
-            .sources
-            .iter()
-            .flat_map(|source| source.kinds.iter())
-            .map(|(_, view)| view.applied)
-            .max();
+        let furthest =
+            views.sources.iter().flat_map(|source| source.kinds.iter()).map(|(_, view)| view.applied).max();
         if furthest.is_some_and(|furthest| furthest > views.position) {
             return;
         }
         let before = self.catalog.views();
         for source in &views.sources {
             for (kind, view) in source.kinds.iter() {
-                if before
-                    .view(&source.name, kind)
-                    .is_none_or(|old| old.changed != view.changed)
-                {
+                if before.view(&source.name, kind).is_none_or(|old| old.changed != view.changed) {
                     self.count(&source.name, kind, view.len());
                 }
             }
@@ -229,28 +179,17 @@ impl Follow {
 
     fn count(&self, source: &SourceName, kind: Kind, len: usize) {
         let count = i64::try_from(len).unwrap_or(i64::MAX);
-        self.metrics
-            .resources
-            .with_label_values(&[source.as_str(), kind.collection()])
-            .set(count);
+        self.metrics.resources.with_label_values(&[source.as_str(), kind.collection()]).set(count);
         if kind == Kind::ResourcePool {
-            self.metrics
-                .resource_pools
-                .with_label_values(&[source.as_str()])
-                .set(count);
+            self.metrics.resource_pools.with_label_values(&[source.as_str()]).set(count);
         }
     }
 
     async fn measure_lag(&self, at: Position) {
         if let Ok(head) = self.log.head().await {
-            let lag = if head.generation == at.generation {
-                head.sequence.saturating_sub(at.sequence)
-            } else {
-                0
-            };
-            self.metrics
-                .follow_lag
-                .set(i64::try_from(lag).unwrap_or(i64::MAX));
+            let lag =
+                if head.generation == at.generation { head.sequence.saturating_sub(at.sequence) } else { 0 };
+            self.metrics.follow_lag.set(i64::try_from(lag).unwrap_or(i64::MAX));
         }
     }
 
@@ -301,61 +240,6 @@ impl Service for Follow {
     async fn wait(&self) {
         tokio::time::sleep(PAUSE).await;
     }
-}
-
-/// Applies one change to its view, unless the view was loaded from rows that contain it already.
-fn patch(view: &mut View, event: Event, paths: &Paths) {
-    if event.position <= view.applied {
-        return;
-    }
-    view.changed = event.position;
-    view.applied = event.position;
-    let id = event.key.id;
-    if event.key.kind == Kind::Resource
-        && let Some(pool) = event.prior.as_deref().and_then(pool_of)
-    {
-        view.remove(KeyRef {
-            parent: Some(&pool),
-            id: id.as_str(),
-        });
-    }
-    match event.post {
-        Some(json) => {
-            if let Some(indexed) = indexed(&id, json, paths) {
-                view.insert(event.parent, id, indexed);
-            }
-        }
-        None => {
-            view.remove(KeyRef {
-                parent: event.parent.as_ref().map(Id::as_str),
-                id: id.as_str(),
-            });
-        }
-    }
-}
-
-/// Indexes an object; one that cannot be is left out, with a word to the operator.
-fn indexed(id: &Id, json: bytes::Bytes, paths: &Paths) -> Option<Arc<Indexed>> {
-    match Indexed::new(json, paths) {
-        Ok(object) => Some(Arc::new(object)),
-        Err(error) => {
-            tracing::error!(object.id = %id, %error, "an object in the store cannot be read and is left out");
-            None
-        }
-    }
-}
-
-/// Reads the pool of a resource from its JSON: a resource that moved must leave the pool where it was.
-fn pool_of(json: &[u8]) -> Option<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Pool<'a> {
-        #[serde(borrow)]
-        resource_pool_id: Cow<'a, str>,
-    }
-    serde_json::from_slice::<Pool<'_>>(json)
-        .map(|pool| pool.resource_pool_id)
-        .ok()
 }
 
 #[cfg(test)]

@@ -74,16 +74,10 @@ mod tests {
         assert!(table.iter().all(|(kind, value)| kind == *value));
         for kind in Kind::ALL {
             *table.get_mut(kind) = Kind::Location;
-            assert_eq!(
-                table
-                    .iter()
-                    .filter(|(_, value)| **value != Kind::Location)
-                    .count(),
-                {
-                    let done = Kind::ALL.iter().position(|known| *known == kind).unwrap();
-                    Kind::ALL.len() - 1 - done
-                }
-            );
+            assert_eq!(table.iter().filter(|(_, value)| **value != Kind::Location).count(), {
+                let done = Kind::ALL.iter().position(|known| *known == kind).unwrap();
+                Kind::ALL.len() - 1 - done
+            });
         }
     }
 }

@@ -37,14 +37,7 @@ pub struct Sources {
 
 impl SourceState {
     fn new(backend: &'static str) -> Self {
-        Self {
-            backend,
-            seen_at: None,
-            kinds: PerKind::default(),
-            live: false,
-            leading: false,
-            failure: None,
-        }
+        Self { backend, seen_at: None, kinds: PerKind::default(), live: false, leading: false, failure: None }
     }
 
     fn confirm(&mut self, at: Timestamp) {
@@ -54,21 +47,16 @@ impl SourceState {
 
     /// Returns whether the latest failure came after the latest confirmation of the kind.
     pub fn fails(&self, kind: Kind) -> bool {
-        self.failure
-            .is_some_and(|(at, _)| self.kinds.get(kind).is_none_or(|confirmed| at >= confirmed))
+        self.failure.is_some_and(|(at, _)| self.kinds.get(kind).is_none_or(|confirmed| at >= confirmed))
     }
 }
 
 impl Sources {
     /// Starts with sources that nobody has seen yet.
     pub fn new(sources: impl IntoIterator<Item = (SourceName, &'static str)>) -> Self {
-        let states: States = sources
-            .into_iter()
-            .map(|(name, backend)| (name, SourceState::new(backend)))
-            .collect();
-        Self {
-            states: ArcSwap::from_pointee(states),
-        }
+        let states: States =
+            sources.into_iter().map(|(name, backend)| (name, SourceState::new(backend))).collect();
+        Self { states: ArcSwap::from_pointee(states) }
     }
 
     /// Notes that the source confirmed its state; `live` says whether a native watch stands.
@@ -135,30 +123,17 @@ impl Sources {
 
     /// Returns the states of all sources, ordered by name.
     pub fn all(&self) -> Vec<(SourceName, SourceState)> {
-        self.states
-            .load()
-            .iter()
-            .map(|(name, state)| (name.clone(), state.clone()))
-            .collect()
+        self.states.load().iter().map(|(name, state)| (name.clone(), state.clone())).collect()
     }
 
     /// Writes age and health of all sources to their gauges; meant to be called when they are scraped.
     pub fn observe(&self, metrics: &Metrics, now: Timestamp) {
         for (name, state) in self.states.load().iter() {
-            let age = if state.live {
-                Some(0.0)
-            } else {
-                state.seen_at.map(|at| now.since(at).as_secs_f64())
-            };
-            metrics
-                .source_age
-                .with_label_values(&[name.as_str()])
-                .set(age.unwrap_or(f64::NAN));
+            let age =
+                if state.live { Some(0.0) } else { state.seen_at.map(|at| now.since(at).as_secs_f64()) };
+            metrics.source_age.with_label_values(&[name.as_str()]).set(age.unwrap_or(f64::NAN));
             let answers = state.failure.is_none() && state.seen_at.is_some();
-            metrics
-                .health_status
-                .with_label_values(&[name.as_str()])
-                .set(i64::from(answers));
+            metrics.health_status.with_label_values(&[name.as_str()]).set(i64::from(answers));
         }
     }
 
@@ -196,15 +171,9 @@ mod tests {
         sources.leading(&name, true);
         sources.heard(&name, Timestamp(7));
         let state = sources.state(&name).unwrap();
-        assert_eq!(
-            (state.seen_at, *state.kinds.get(Kind::Resource)),
-            (Some(Timestamp(7)), None)
-        );
+        assert_eq!((state.seen_at, *state.kinds.get(Kind::Resource)), (Some(Timestamp(7)), None));
         sources.leading(&name, false);
         sources.heard(&name, Timestamp(8));
-        assert_eq!(
-            *sources.state(&name).unwrap().kinds.get(Kind::Resource),
-            Some(Timestamp(8))
-        );
+        assert_eq!(*sources.state(&name).unwrap().kinds.get(Kind::Resource), Some(Timestamp(8)));
     }
 }

@@ -43,10 +43,7 @@ pub struct View {
 
 impl Key {
     fn borrow(&self) -> KeyRef<'_> {
-        KeyRef {
-            parent: self.parent.as_ref().map(Id::as_str),
-            id: self.id.as_str(),
-        }
+        KeyRef { parent: self.parent.as_ref().map(Id::as_str), id: self.id.as_str() }
     }
 }
 
@@ -65,12 +62,7 @@ impl Comparable<Key> for KeyRef<'_> {
 impl View {
     /// Makes the empty view of a kind whose rows, as they were at this position, are put in next.
     pub fn at(position: Position) -> Self {
-        Self {
-            known: true,
-            changed: position,
-            applied: position,
-            objects: OrdMap::new(),
-        }
+        Self { known: true, changed: position, applied: position, objects: OrdMap::new() }
     }
 
     /// Returns how many objects there are.
@@ -122,14 +114,8 @@ impl View {
 
     /// Returns the pool's id as its other resources hold it already, so that it is in memory once.
     fn shared(&self, pool: Id) -> Id {
-        let first = KeyRef {
-            parent: Some(pool.as_str()),
-            id: "",
-        };
-        let neighbour = self
-            .objects
-            .get_next(&first)
-            .and_then(|(key, _)| key.parent.clone());
+        let first = KeyRef { parent: Some(pool.as_str()), id: "" };
+        let neighbour = self.objects.get_next(&first).and_then(|(key, _)| key.parent.clone());
         neighbour.filter(|known| *known == pool).unwrap_or(pool)
     }
 }
@@ -153,28 +139,18 @@ mod tests {
     #[test]
     fn a_pools_resources_are_a_range_in_id_order() {
         let view = view(&[("b", "2"), ("a", "9"), ("b", "1"), ("c", "0"), ("b", "3")]);
-        let ids = |after| {
-            view.range(Some("b"), after)
-                .map(|(id, _)| id.as_str().to_owned())
-                .collect::<Vec<_>>()
-        };
+        let ids =
+            |after| view.range(Some("b"), after).map(|(id, _)| id.as_str().to_owned()).collect::<Vec<_>>();
         assert_eq!(ids(None), ["1", "2", "3"]);
         assert_eq!(ids(Some("1")), ["2", "3"]);
-        assert_eq!(
-            ids(Some("10")),
-            ["2", "3"],
-            "the key to start after need not exist"
-        );
+        assert_eq!(ids(Some("10")), ["2", "3"], "the key to start after need not exist");
         assert!(ids(Some("3")).is_empty());
     }
 
     #[test]
     fn the_pool_id_is_held_once() {
         let view = view(&[("pool", "1"), ("pool", "2"), ("pool", "0")]);
-        let pools: Vec<_> = view
-            .keys()
-            .map(|key| key.parent.as_ref().unwrap().as_str().as_ptr())
-            .collect();
+        let pools: Vec<_> = view.keys().map(|key| key.parent.as_ref().unwrap().as_str().as_ptr()).collect();
         assert!(pools.iter().all(|pool| *pool == pools[0]));
     }
 
@@ -182,14 +158,8 @@ mod tests {
     fn a_clone_keeps_what_it_has() {
         let mut view = view(&[("a", "1")]);
         let old = view.clone();
-        assert!(view.remove(KeyRef {
-            parent: Some("a"),
-            id: "1"
-        }));
-        assert!(!view.remove(KeyRef {
-            parent: Some("a"),
-            id: "1"
-        }));
+        assert!(view.remove(KeyRef { parent: Some("a"), id: "1" }));
+        assert!(!view.remove(KeyRef { parent: Some("a"), id: "1" }));
         assert_eq!((old.len(), view.len()), (1, 0));
     }
 }

@@ -36,9 +36,7 @@ pub fn has_it(headers: &HeaderMap, etag: &HeaderValue) -> bool {
     if conditions.iter().map(HeaderValue::len).sum::<usize>() > MAX_CONDITION {
         return false;
     }
-    conditions
-        .iter()
-        .any(|condition| names(condition.as_bytes(), etag.as_bytes()))
+    conditions.iter().any(|condition| names(condition.as_bytes(), etag.as_bytes()))
 }
 
 /// Returns whether a list of entity tags names this one. Tags hold no quotes, but they may hold commas.
@@ -50,10 +48,7 @@ fn names(list: &[u8], etag: &[u8]) -> bool {
         return false;
     };
     // Every second part of a text split at its quotes stands between quotes.
-    list.split(|byte| *byte == b'"')
-        .skip(1)
-        .step_by(2)
-        .any(|quoted| quoted == etag)
+    list.split(|byte| *byte == b'"').skip(1).step_by(2).any(|quoted| quoted == etag)
 }
 
 #[cfg(test)]
@@ -88,15 +83,9 @@ mod tests {
         ] {
             assert!(has(held), "{held:?}");
         }
-        for other in [
-            &[] as &[_],
-            &["\"abc\""],
-            &["ab"],
-            &["\"x\", \"y\""],
-            &["\"x\",ab,\"y\""],
-            &[""],
-            &["\"*\""],
-        ] {
+        for other in
+            [&[] as &[_], &["\"abc\""], &["ab"], &["\"x\", \"y\""], &["\"x\",ab,\"y\""], &[""], &["\"*\""]]
+        {
             assert!(!has(other), "{other:?}");
         }
     }

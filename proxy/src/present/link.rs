@@ -17,10 +17,7 @@ pub fn next(path: &str, raw_query: &str, marker: &str) -> Result<HeaderValue> {
     link.push('<');
     link.push_str(path);
     link.push('?');
-    for parameter in raw_query
-        .split('&')
-        .filter(|parameter| !parameter.is_empty() && !is_marker(parameter))
-    {
+    for parameter in raw_query.split('&').filter(|parameter| !parameter.is_empty() && !is_marker(parameter)) {
         escape(parameter, &mut link);
         link.push('&');
     }
@@ -46,9 +43,7 @@ pub fn push_segment(out: &mut String, segment: &str) {
 fn is_marker(parameter: &str) -> bool {
     let name = parameter.split('=').next().unwrap_or_default();
     name == MARKER
-        || url::form_urlencoded::parse(name.as_bytes())
-            .next()
-            .is_some_and(|(name, _)| name == MARKER)
+        || url::form_urlencoded::parse(name.as_bytes()).next().is_some_and(|(name, _)| name == MARKER)
 }
 
 /// Appends a query text that is escaped already, and escapes what would end the link or break the header.
@@ -63,11 +58,7 @@ fn escape(text: &str, out: &mut String) {
 }
 
 fn push_escaped(out: &mut String, byte: u8) {
-    let digit = |value: u8| {
-        char::from_digit(u32::from(value), 16)
-            .unwrap_or('0')
-            .to_ascii_uppercase()
-    };
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0').to_ascii_uppercase();
     out.extend(['%', digit(byte >> 4), digit(byte & 15)]);
 }
 
@@ -82,14 +73,8 @@ mod tests {
             "filter=(eq,name,a)&nextpage_opaque_marker=old&limit=5&nextpage%5Fopaque_marker=z",
             "new",
         );
-        assert_eq!(
-            link.unwrap(),
-            "</x?filter=(eq,name,a)&limit=5&nextpage_opaque_marker=new>; rel=\"next\""
-        );
-        assert_eq!(
-            next("/x", "", "2").unwrap(),
-            "</x?nextpage_opaque_marker=2>; rel=\"next\""
-        );
+        assert_eq!(link.unwrap(), "</x?filter=(eq,name,a)&limit=5&nextpage_opaque_marker=new>; rel=\"next\"");
+        assert_eq!(next("/x", "", "2").unwrap(), "</x?nextpage_opaque_marker=2>; rel=\"next\"");
     }
 
     #[test]

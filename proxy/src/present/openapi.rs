@@ -1,12 +1,14 @@
 //! The OpenAPI 3.1 document of everything that is served, made from the route table and the attribute tables.
 //!
 //! A path, a method or an attribute that is served is described: there is no second list of them here.
-//! `openapi/operations.rs` says what an operation takes and gives, `openapi/schemas.rs` what the data looks like.
+//! `openapi/operations.rs` says what an operation takes and gives, `openapi/schemas.rs` what the data looks like,
+//! `openapi/shared.rs` what many operations have in common.
 //!
 //! Source: OpenAPI Specification 3.1.0.
 
 mod operations;
 mod schemas;
+mod shared;
 
 use crate::routes::Route;
 use crate::routes::table::{SLOTS, resolve, template_of};
@@ -43,9 +45,9 @@ pub fn document(service_uri: &str, majors: &[Major]) -> Result<Vec<u8>> {
                 "clientCertificate": { "type": "mutualTLS", "description": "A certificate of an accepted authority." },
             },
             "schemas": schemas::all(),
-            "parameters": operations::parameters(),
-            "headers": operations::headers(),
-            "responses": operations::shared_responses(),
+            "parameters": shared::parameters(),
+            "headers": shared::headers(),
+            "responses": shared::responses(),
         },
     });
     serde_json::to_vec(&document).map_err(|error| Error::internal("the OpenAPI document").with_source(error))
@@ -65,17 +67,12 @@ fn templates() -> Vec<&'static str> {
 /// Describes all methods of one path. Placeholders stand in the route where ids would.
 fn path_item(route: &Route<'_>) -> Value {
     let mut item = Map::new();
-    let placeholders: Vec<Value> = placeholders(route.template)
-        .map(operations::path_parameter)
-        .collect();
+    let placeholders: Vec<Value> = placeholders(route.template).map(shared::path_parameter).collect();
     if !placeholders.is_empty() {
         item.insert("parameters".to_owned(), Value::Array(placeholders));
     }
     for method in route.methods {
-        item.insert(
-            method.as_str().to_ascii_lowercase(),
-            operations::describe(route, method),
-        );
+        item.insert(method.as_str().to_ascii_lowercase(), operations::describe(route, method));
         if *method == Method::GET && !route.methods.contains(&Method::HEAD) {
             item.insert("head".to_owned(), operations::describe(route, &Method::HEAD));
         }
@@ -85,9 +82,7 @@ fn path_item(route: &Route<'_>) -> Value {
 
 /// Returns the names of a template's placeholders.
 fn placeholders(template: &str) -> impl Iterator<Item = &str> {
-    template
-        .split('/')
-        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+    template.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
 }
 
 #[cfg(test)]

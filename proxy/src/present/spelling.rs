@@ -5,15 +5,13 @@
 //! see the copy. In the field's dialect the O-Cloud's id has a second spelling.
 
 use crate::conf::tree::Compatibility;
+use crate::routes::table::API;
 use http::HeaderValue;
 use netweave_model::Result;
 use netweave_model::domain::CloudInfo;
 use netweave_model::subscription::Major;
 use netweave_model::{Error, Id};
 use serde::{Deserialize, Serialize};
-
-/// The API's name in paths, as live clients spell it.
-pub const API: &str = "o2ims-infrastructureInventory";
 
 /// Returns the version of the interface that a major stands for.
 ///
@@ -51,10 +49,9 @@ pub fn cloud(info: &CloudInfo, major: Major, compatibility: Compatibility) -> Re
         global_cloud_id: &'a Id,
     }
     let body = match (major, compatibility) {
-        (Major::V1, Compatibility::Field) => serde_json::to_vec(&Field {
-            info,
-            global_cloud_id: &info.global_cloud_id,
-        }),
+        (Major::V1, Compatibility::Field) => {
+            serde_json::to_vec(&Field { info, global_cloud_id: &info.global_cloud_id })
+        }
         (Major::V1, Compatibility::Spec) | (Major::V2, _) => serde_json::to_vec(info),
     };
     body.map_err(unwritable)
@@ -77,20 +74,10 @@ pub fn versions(service_uri: &str, served: &[Major], of: Option<Major>) -> Resul
     }
     let root = service_uri.trim_end_matches('/');
     let path = of.map_or_else(|| format!("/{API}"), |major| base(major).to_owned());
-    let shown = served
-        .iter()
-        .filter(|major| of.is_none_or(|asked| asked == **major));
-    let mut api_versions: Vec<_> = shown
-        .map(|major| Version {
-            version: version(*major),
-        })
-        .collect();
+    let shown = served.iter().filter(|major| of.is_none_or(|asked| asked == **major));
+    let mut api_versions: Vec<_> = shown.map(|major| Version { version: version(*major) }).collect();
     api_versions.sort_by_key(|shown| shown.version);
-    serde_json::to_vec(&Information {
-        uri_prefix: format!("{root}{path}"),
-        api_versions,
-    })
-    .map_err(unwritable)
+    serde_json::to_vec(&Information { uri_prefix: format!("{root}{path}"), api_versions }).map_err(unwritable)
 }
 
 /// The dictionaries that a resource type names.
@@ -147,11 +134,8 @@ mod tests {
 
     #[test]
     fn only_the_fields_v1_has_the_second_spelling() {
-        let spelled = |major, compatibility| {
-            read(cloud(&info(), major, compatibility))
-                .get("globalcloudId")
-                .cloned()
-        };
+        let spelled =
+            |major, compatibility| read(cloud(&info(), major, compatibility)).get("globalcloudId").cloned();
         assert_eq!(spelled(Major::V1, Compatibility::Field), Some(json!("g")));
         assert_eq!(spelled(Major::V1, Compatibility::Spec), None);
         assert_eq!(spelled(Major::V2, Compatibility::Field), None);
@@ -174,9 +158,6 @@ mod tests {
     #[test]
     fn a_dictionary_is_put_inside() {
         let body = with_alarm_dictionary(br#"{"name":"x"}"#, br#"{"vendor":"v"}"#);
-        assert_eq!(
-            read(Ok(body)),
-            json!({"name": "x", "alarmDictionary": {"vendor": "v"}})
-        );
+        assert_eq!(read(Ok(body)), json!({"name": "x", "alarmDictionary": {"vendor": "v"}}));
     }
 }

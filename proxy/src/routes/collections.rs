@@ -10,7 +10,8 @@ mod serve;
 use crate::conf::tree::Compatibility;
 use crate::inventory::cache::{Answer, Answers, Spelling};
 use crate::inventory::catalog::Catalog;
-use crate::inventory::fill::{Class, Fills};
+use crate::inventory::class::Class;
+use crate::inventory::fill::Fills;
 use crate::present::{etag, openapi, spelling};
 use crate::reply::{JSON, Reply};
 use crate::routes::{Call, Operation};
@@ -93,13 +94,7 @@ impl Collections {
     /// # Errors
     /// `Internal`: a document cannot be rendered.
     pub fn new(parts: Parts, settings: Settings) -> Result<Self> {
-        let document = |body: Vec<u8>| {
-            Ok(Answer {
-                etag: etag::of(&body)?,
-                link: None,
-                body: body.into(),
-            })
-        };
+        let document = |body: Vec<u8>| Ok(Answer { etag: etag::of(&body)?, link: None, body: body.into() });
         let versions = [None, Some(Major::V1), Some(Major::V2)].into_iter().map(|of| {
             let body = spelling::versions(&settings.cloud.service_uri, &settings.majors, of)?;
             Ok((of, document(body)?))
@@ -126,9 +121,7 @@ impl Collections {
             return None;
         }
         let version = self.parts.catalog.views().version(asked.kinds);
-        let answer = self
-            .answers
-            .get(&asked.key(call, version, Spelling::Raw, call.query))?;
+        let answer = self.answers.get(&asked.key(call, version, Spelling::Raw, call.query))?;
         Some(self.reply(call, &asked, &answer, Found::Hit))
     }
 
@@ -153,11 +146,9 @@ impl Collections {
     fn document(&self, call: &Call<'_>) -> Option<&Answer> {
         match &call.route.operation {
             Operation::OpenApi => Some(&self.openapi),
-            Operation::ApiVersions(of) => self
-                .versions
-                .iter()
-                .find(|(known, _)| known == of)
-                .map(|(_, document)| document),
+            Operation::ApiVersions(of) => {
+                self.versions.iter().find(|(known, _)| known == of).map(|(_, document)| document)
+            }
             Operation::Cloud
             | Operation::List(..)
             | Operation::Get(..)
@@ -185,17 +176,8 @@ impl Collections {
         let mut reply = conditional(call, answer);
         let mut x_cache = HeaderValue::from_static(if found == Found::Hit { "HIT" } else { "MISS" });
         let mut cache_control = ASK_AGAIN;
-        if let Some(counters) = self
-            .counters
-            .iter()
-            .find(|counters| counters.class == asked.class)
-        {
-            if found == Found::Hit {
-                &counters.hits
-            } else {
-                &counters.misses
-            }
-            .inc();
+        if let Some(counters) = self.counters.iter().find(|counters| counters.class == asked.class) {
+            if found == Found::Hit { &counters.hits } else { &counters.misses }.inc();
             if freshness.stale {
                 counters.stale.inc();
                 x_cache = HeaderValue::from_static("STALE");
@@ -208,9 +190,7 @@ impl Collections {
             reply.headers.push((AGE, HeaderValue::from(age.as_secs())));
         }
         reply.headers.push((X_CACHE, x_cache));
-        reply
-            .headers
-            .push((VERSION, spelling::version_header(call.route.major)));
+        reply.headers.push((VERSION, spelling::version_header(call.route.major)));
         reply
     }
 }
@@ -237,17 +217,10 @@ fn conditional(call: &Call<'_>, answer: &Answer) -> Reply {
         headers.push((LINK, link.clone()));
     }
     if etag::has_it(call.headers, &answer.etag) {
-        return Reply {
-            headers,
-            ..Reply::empty(StatusCode::NOT_MODIFIED)
-        };
+        return Reply { headers, ..Reply::empty(StatusCode::NOT_MODIFIED) };
     }
     headers.push((CONTENT_TYPE, JSON));
-    Reply {
-        status: StatusCode::OK,
-        headers,
-        body: answer.body.clone(),
-    }
+    Reply { status: StatusCode::OK, headers, body: answer.body.clone() }
 }
 
 /// Returns whether the client wants an answer that is not older than its question.

@@ -59,7 +59,7 @@ impl Service for Watcher {
 
     /// Leads the source for as long as it can. Dropped at any point, the next round starts with complete lists.
     async fn activate(&self) -> Result<bool> {
-        if self.feed.lead().await?.is_none() {
+        if self.feed.lease().take().await?.is_none() {
             return Ok(false);
         }
         info!(source = %self.feed.name, "watching the source");
@@ -73,7 +73,7 @@ impl Service for Watcher {
     }
 
     async fn stop(&self) {
-        if let Err(error) = self.feed.resign().await {
+        if let Err(error) = self.feed.lease().resign().await {
             warn!(source = %self.feed.name, %error, "the source's lease could not be given back");
         }
     }
@@ -127,7 +127,7 @@ impl<'a> Watch<'a> {
 
     /// Looks after the lease, and writes down now and then that a silent live source is current.
     async fn tick(&mut self) -> Result<bool> {
-        if !self.feed.keep().await? {
+        if !self.feed.lease().keep().await? {
             return Ok(false);
         }
         self.silent_ticks += 1;
@@ -168,10 +168,7 @@ impl<'a> Watch<'a> {
         // Nothing can be compared with what the views do not hold yet.
         self.feed.desk().catalog.until(|views| views.loaded).await;
         if self.feed.commit_list(kind, objects, None).await? == Listed::Committed {
-            self.feed
-                .desk()
-                .sources
-                .filled(&self.feed.name, kind, self.feed.desk().clock.now());
+            self.feed.desk().sources.filled(&self.feed.name, kind, self.feed.desk().clock.now());
         }
         self.synced.insert(kind);
         self.silent_ticks = 0;

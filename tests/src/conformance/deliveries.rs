@@ -23,31 +23,18 @@ pub fn attempt(rig: &Rig, item: &Item, delivered: bool) -> Attempt {
 }
 
 async fn ack(rig: &Rig, claim: &Claim, item: &Item) -> bool {
-    rig.deliveries
-        .ack_head(claim, attempt(rig, item, true))
-        .await
-        .unwrap()
+    rig.deliveries.ack_head(claim, attempt(rig, item, true)).await.unwrap()
 }
 
 async fn defer(rig: &Rig, claim: &Claim, by: Duration) -> Timestamp {
     let until = rig.now().plus(by);
-    assert!(
-        rig.deliveries
-            .defer(claim, until, attempt(rig, &claim.items[0], false))
-            .await
-            .unwrap()
-    );
+    assert!(rig.deliveries.defer(claim, until, attempt(rig, &claim.items[0], false)).await.unwrap());
     until
 }
 
 async fn drop_dead(rig: &Rig, claim: &Claim, item: &Item) {
     let refused = attempt(rig, item, false);
-    assert!(
-        rig.deliveries
-            .dead_letter(claim, DeadLetterReason::Refused, refused)
-            .await
-            .unwrap()
-    );
+    assert!(rig.deliveries.dead_letter(claim, DeadLetterReason::Refused, refused).await.unwrap());
 }
 
 fn sequences(items: &[Item]) -> Vec<u64> {
@@ -68,24 +55,12 @@ pub async fn a_step_is_done_once(factory: &dyn Factory) {
     let id = rig.subscribe("smo", "a").await.id;
     let happened = rig.happen("x").await;
     let step = rig.step(vec![(id.clone(), happened)], 10).await;
-    assert_eq!(
-        rig.deliveries.fan_out(step.clone()).await.unwrap(),
-        FanOutOutcome::Done
-    );
+    assert_eq!(rig.deliveries.fan_out(step.clone()).await.unwrap(), FanOutOutcome::Done);
     assert_eq!(rig.deliveries.cursor().await.unwrap(), step.to);
-    assert_eq!(
-        rig.deliveries.fan_out(step.clone()).await.unwrap(),
-        FanOutOutcome::Already
-    );
+    assert_eq!(rig.deliveries.fan_out(step.clone()).await.unwrap(), FanOutOutcome::Already);
     rig.happen("y").await;
-    let overlapping = FanOut {
-        to: rig.log.head().await.unwrap(),
-        ..step
-    };
-    assert_eq!(
-        rig.deliveries.fan_out(overlapping).await.unwrap(),
-        FanOutOutcome::Already
-    );
+    let overlapping = FanOut { to: rig.log.head().await.unwrap(), ..step };
+    assert_eq!(rig.deliveries.fan_out(overlapping).await.unwrap(), FanOutOutcome::Already);
     assert_eq!(rig.deliveries.backlog(&id).await.unwrap().queued, 1);
 }
 
@@ -94,10 +69,7 @@ pub async fn an_empty_step_moves_the_cursor(factory: &dyn Factory) {
     let rig = factory.make().await;
     rig.happen("x").await;
     rig.fan_out(Vec::new(), 10).await;
-    assert_eq!(
-        rig.deliveries.cursor().await.unwrap(),
-        rig.log.head().await.unwrap()
-    );
+    assert_eq!(rig.deliveries.cursor().await.unwrap(), rig.log.head().await.unwrap());
 }
 
 /// A subscription that came, or changed its filter, after the match makes the step stale, and nothing is done.
@@ -107,29 +79,14 @@ pub async fn a_match_with_old_subscriptions_is_stale(factory: &dyn Factory) {
     let happened = rig.happen("x").await;
     let step = rig.step(vec![(id.clone(), happened)], 10).await;
     let newer = rig.subscribe("smo", "b").await.id;
-    assert_eq!(
-        rig.deliveries.fan_out(step.clone()).await.unwrap(),
-        FanOutOutcome::StaleMatcher
-    );
-    let step = FanOut {
-        subscriptions_version: rig.subscriptions.since(0).await.unwrap().0,
-        ..step
-    };
-    let update = Update {
-        filter: Some(Some("f".to_owned())),
-        ..Update::default()
-    };
+    assert_eq!(rig.deliveries.fan_out(step.clone()).await.unwrap(), FanOutOutcome::StaleMatcher);
+    let step = FanOut { subscriptions_version: rig.subscriptions.since(0).await.unwrap().0, ..step };
+    let update = Update { filter: Some(Some("f".to_owned())), ..Update::default() };
     rig.subscriptions.update(&newer, None, update).await.unwrap();
-    assert_eq!(
-        rig.deliveries.fan_out(step.clone()).await.unwrap(),
-        FanOutOutcome::StaleMatcher
-    );
+    assert_eq!(rig.deliveries.fan_out(step.clone()).await.unwrap(), FanOutOutcome::StaleMatcher);
     assert_eq!(rig.deliveries.cursor().await.unwrap(), step.from);
     assert_eq!(rig.deliveries.backlog(&id).await.unwrap().queued, 0);
-    let step = FanOut {
-        subscriptions_version: rig.subscriptions.since(0).await.unwrap().0,
-        ..step
-    };
+    let step = FanOut { subscriptions_version: rig.subscriptions.since(0).await.unwrap().0, ..step };
     assert_eq!(rig.deliveries.fan_out(step).await.unwrap(), FanOutOutcome::Done);
 }
 
@@ -151,19 +108,13 @@ pub async fn items_are_numbered_per_subscription(factory: &dyn Factory) {
     let one = rig.subscribe("smo", "a").await.id;
     let two = rig.subscribe("smo", "b").await.id;
     let (x, y) = (rig.happen("x").await, rig.happen("y").await);
-    let items = vec![
-        (one.clone(), Arc::clone(&x)),
-        (two.clone(), Arc::clone(&y)),
-        (one.clone(), Arc::clone(&y)),
-    ];
+    let items =
+        vec![(one.clone(), Arc::clone(&x)), (two.clone(), Arc::clone(&y)), (one.clone(), Arc::clone(&y))];
     rig.fan_out(items, 10).await;
     let claims = rig.take().await;
     let claim = |id| claims.iter().find(|claim| claim.subscription == id).unwrap();
     let (of_one, of_two) = (&claim(one).items, &claim(two).items);
-    assert_eq!(
-        (told_items(of_one), sequences(of_one)),
-        (vec!["x", "y"], vec![1, 2])
-    );
+    assert_eq!((told_items(of_one), sequences(of_one)), (vec!["x", "y"], vec![1, 2]));
     assert_eq!((told_items(of_two), sequences(of_two)), (vec!["y"], vec![1]));
     let first = Item {
         sequence: 1,
@@ -184,14 +135,8 @@ pub async fn an_event_is_told_as_given(factory: &dyn Factory) {
     let mut cut = (*happened).clone();
     cut.post = None;
     let cut = Arc::new(cut);
-    rig.fan_out(vec![(one, Arc::clone(&happened)), (two, Arc::clone(&cut))], 10)
-        .await;
-    let notices: Vec<_> = rig
-        .take()
-        .await
-        .into_iter()
-        .map(|claim| claim.items[0].notice.clone())
-        .collect();
+    rig.fan_out(vec![(one, Arc::clone(&happened)), (two, Arc::clone(&cut))], 10).await;
+    let notices: Vec<_> = rig.take().await.into_iter().map(|claim| claim.items[0].notice.clone()).collect();
     assert_eq!(notices, [Notice::Change(happened), Notice::Change(cut)]);
 }
 
@@ -202,18 +147,12 @@ pub async fn take_is_bounded(factory: &dyn Factory) {
         let id = rig.subscribe("smo", callback).await.id;
         rig.queue(
             &id,
-            &["x", "y", "z"]
-                .map(|name| format!("{callback}{name}"))
-                .each_ref()
-                .map(String::as_str),
+            &["x", "y", "z"].map(|name| format!("{callback}{name}")).each_ref().map(String::as_str),
         )
         .await;
     }
     let claims = rig.deliveries.take(2, 2, rig.now().plus(LEASE)).await.unwrap();
-    assert_eq!(
-        claims.iter().map(|claim| claim.items.len()).collect::<Vec<_>>(),
-        [2, 2]
-    );
+    assert_eq!(claims.iter().map(|claim| claim.items.len()).collect::<Vec<_>>(), [2, 2]);
     assert_eq!(rig.take().await.len(), 1);
 }
 
@@ -231,12 +170,7 @@ pub async fn the_longest_waiting_comes_first(factory: &dyn Factory) {
     }
     let mut served = Vec::new();
     for _ in 0..6 {
-        let claim = rig
-            .deliveries
-            .take(1, 1, rig.now().plus(LEASE))
-            .await
-            .unwrap()
-            .remove(0);
+        let claim = rig.deliveries.take(1, 1, rig.now().plus(LEASE)).await.unwrap().remove(0);
         assert!(ack(&rig, &claim, &claim.items[0]).await);
         rig.deliveries.release(&claim).await.unwrap();
         rig.clock.advance(Duration::from_millis(1));
@@ -259,19 +193,9 @@ pub async fn a_claim_excludes_others_until_it_runs_out(factory: &dyn Factory) {
     assert_ne!(new.token, old.token);
     assert!(!ack(&rig, &old, &old.items[0]).await);
     let later = rig.now().plus(LEASE);
-    assert!(
-        !rig.deliveries
-            .defer(&old, later, attempt(&rig, &old.items[0], false))
-            .await
-            .unwrap()
-    );
+    assert!(!rig.deliveries.defer(&old, later, attempt(&rig, &old.items[0], false)).await.unwrap());
     let refused = attempt(&rig, &old.items[0], false);
-    assert!(
-        !rig.deliveries
-            .dead_letter(&old, DeadLetterReason::Refused, refused)
-            .await
-            .unwrap()
-    );
+    assert!(!rig.deliveries.dead_letter(&old, DeadLetterReason::Refused, refused).await.unwrap());
     rig.deliveries.release(&old).await.unwrap();
     assert_eq!(rig.take().await, []);
     assert!(ack(&rig, &new, &new.items[0]).await);
@@ -300,10 +224,7 @@ pub async fn acknowledged_items_leave_in_order(factory: &dyn Factory) {
     assert_eq!(rig.take().await, []);
     rig.deliveries.release(&claim).await.unwrap();
     let rest = rig.take_one().await;
-    assert_eq!(
-        (told_items(&rest.items), sequences(&rest.items)),
-        (vec!["z"], vec![3])
-    );
+    assert_eq!((told_items(&rest.items), sequences(&rest.items)), (vec!["z"], vec![3]));
     assert!(ack(&rig, &rest, &rest.items[0]).await);
     rig.deliveries.release(&rest).await.unwrap();
     assert_eq!(rig.take().await, []);
@@ -327,12 +248,25 @@ pub async fn a_deferred_head_comes_back_at_its_time(factory: &dyn Factory) {
     rig.clock.advance(Duration::from_millis(1));
     let claim = rig.take_one().await;
     assert_eq!(told_items(&claim.items), ["x", "y"]);
-    assert_eq!(
-        claim.items.iter().map(|item| item.attempts).collect::<Vec<_>>(),
-        [1, 0]
-    );
+    assert_eq!(claim.items.iter().map(|item| item.attempts).collect::<Vec<_>>(), [1, 0]);
     assert!(ack(&rig, &claim, &claim.items[0]).await);
     assert_eq!(rig.deliveries.backlog(&id).await.unwrap().failures, 0);
+}
+
+/// A claim let go without an attempt comes back at its time, and nothing is counted.
+pub async fn a_postponed_queue_counts_no_failure(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x"]).await;
+    let claim = rig.take_one().await;
+    let until = rig.now().plus(Duration::from_secs(2));
+    assert!(rig.deliveries.postpone(&claim, until).await.unwrap());
+    assert!(!rig.deliveries.postpone(&claim, until).await.unwrap());
+    assert_eq!(rig.take().await, []);
+    let backlog = rig.deliveries.backlog(&id).await.unwrap();
+    assert_eq!((backlog.failures, backlog.next_attempt, backlog.attempts.len()), (0, Some(until), 0));
+    rig.clock.advance(Duration::from_secs(2));
+    assert_eq!(rig.take_one().await.items, claim.items);
 }
 
 /// One dead consumer does not hold up the others.
@@ -352,18 +286,9 @@ pub async fn the_next_due_time_covers_claims(factory: &dyn Factory) {
     assert_eq!(rig.deliveries.next_due().await.unwrap(), None);
     let id = rig.subscribe("smo", "a").await.id;
     rig.queue(&id, &["x"]).await;
-    assert!(
-        rig.deliveries
-            .next_due()
-            .await
-            .unwrap()
-            .is_some_and(|at| at <= rig.now())
-    );
+    assert!(rig.deliveries.next_due().await.unwrap().is_some_and(|at| at <= rig.now()));
     rig.take_one().await;
-    assert_eq!(
-        rig.deliveries.next_due().await.unwrap(),
-        Some(rig.now().plus(Duration::from_secs(10)))
-    );
+    assert_eq!(rig.deliveries.next_due().await.unwrap(), Some(rig.now().plus(Duration::from_secs(10))));
 }
 
 /// The head that was given up can be read with its reason, and the claim goes on with the next item.
@@ -430,10 +355,7 @@ pub async fn replay_queues_dead_letters_again(factory: &dyn Factory) {
         (vec!["live", "y", "z"], vec![4, 5, 6])
     );
     assert_eq!(replayed.items[1].notification_id, claim.items[1].notification_id);
-    assert_eq!(
-        (replayed.items[1].attempts, replayed.items[1].queued_at),
-        (0, rig.now())
-    );
+    assert_eq!((replayed.items[1].attempts, replayed.items[1].queued_at), (0, rig.now()));
     assert_eq!(rig.deliveries.backlog(&id).await.unwrap().dead, 1);
     assert_eq!(rig.deliveries.replay(&id, 2).await.unwrap(), 0);
     assert_eq!(rig.deliveries.replay(&id, 0).await.unwrap(), 1);
@@ -452,20 +374,11 @@ pub async fn an_overflow_leaves_one_resync_notice(factory: &dyn Factory) {
     rig.fan_out(items, 3).await;
     let claim = rig.take_one().await;
     assert_eq!(claim.items.len(), 2);
-    assert_eq!(
-        (&claim.items[0].notice, claim.items[0].sequence),
-        (&Notice::Resync { dropped: 4 }, 5)
-    );
-    assert_eq!(
-        (told_items(&claim.items[1..]), sequences(&claim.items[1..])),
-        (vec!["5"], vec![6])
-    );
+    assert_eq!((&claim.items[0].notice, claim.items[0].sequence), (&Notice::Resync { dropped: 4 }, 5));
+    assert_eq!((told_items(&claim.items[1..]), sequences(&claim.items[1..])), (vec!["5"], vec![6]));
     let dead = rig.deliveries.dead_letters(Some(&id), 10).await.unwrap();
     assert!(dead.iter().all(|dead| dead.reason == DeadLetterReason::Overflow));
-    assert_eq!(
-        dead.iter().map(|dead| dead.item.sequence).collect::<Vec<_>>(),
-        [1, 2, 3, 4]
-    );
+    assert_eq!(dead.iter().map(|dead| dead.item.sequence).collect::<Vec<_>>(), [1, 2, 3, 4]);
 }
 
 /// A second overflow adds to the notice of the first: there is never more than one.
@@ -480,11 +393,8 @@ pub async fn overflows_add_up(factory: &dyn Factory) {
         rig.fan_out(items, 2).await;
     }
     let claim = rig.take_one().await;
-    let resyncs: Vec<_> = claim
-        .items
-        .iter()
-        .filter(|item| matches!(item.notice, Notice::Resync { .. }))
-        .collect();
+    let resyncs: Vec<_> =
+        claim.items.iter().filter(|item| matches!(item.notice, Notice::Resync { .. })).collect();
     assert_eq!(resyncs.len(), 1);
     assert_eq!(claim.items[0].sequence, resyncs[0].sequence);
     let dead = rig.deliveries.backlog(&id).await.unwrap().dead;
@@ -502,10 +412,7 @@ pub async fn an_overflow_ends_the_claim_at_the_next_answer(factory: &dyn Factory
     rig.fan_out(vec![(id, happened)], 2).await;
     assert_eq!(rig.take().await, []);
     assert!(!ack(&rig, &claim, &claim.items[0]).await);
-    assert_eq!(
-        rig.take_one().await.items[0].notice,
-        Notice::Resync { dropped: 3 }
-    );
+    assert_eq!(rig.take_one().await.items[0].notice, Notice::Resync { dropped: 3 });
 }
 
 /// Only the newest 10,000 dead letters of a subscription are kept; the others are counted.
@@ -527,22 +434,14 @@ pub async fn a_suspended_subscription_is_left_alone(factory: &dyn Factory) {
     let rig = factory.make().await;
     let id = rig.subscribe("smo", "a").await.id;
     rig.queue(&id, &["x"]).await;
-    let state = SubscriptionState::Suspended {
-        reason: "gone".to_owned(),
-    };
-    let suspend = Update {
-        state: Some(state),
-        ..Update::default()
-    };
+    let state = SubscriptionState::Suspended { reason: "gone".to_owned() };
+    let suspend = Update { state: Some(state), ..Update::default() };
     rig.subscriptions.update(&id, None, suspend).await.unwrap();
     rig.queue(&id, &["y"]).await;
     assert_eq!(rig.take().await, []);
     assert_eq!(rig.deliveries.next_due().await.unwrap(), None);
     assert_eq!(rig.deliveries.backlog(&id).await.unwrap().queued, 2);
-    let activate = Update {
-        state: Some(SubscriptionState::Active),
-        ..Update::default()
-    };
+    let activate = Update { state: Some(SubscriptionState::Active), ..Update::default() };
     rig.subscriptions.update(&id, None, activate).await.unwrap();
     assert_eq!(told_items(&rig.take_one().await.items), ["x", "y"]);
 }
@@ -553,10 +452,7 @@ pub async fn a_new_callback_is_tried_at_once(factory: &dyn Factory) {
     let id = rig.subscribe("smo", "a").await.id;
     rig.queue(&id, &["x"]).await;
     defer(&rig, &rig.take_one().await, LEASE).await;
-    let update = Update {
-        callback: Some("https://smo.example/new".to_owned()),
-        ..Update::default()
-    };
+    let update = Update { callback: Some("https://smo.example/new".to_owned()), ..Update::default() };
     rig.subscriptions.update(&id, None, update).await.unwrap();
     assert_eq!(rig.take_one().await.items.len(), 1);
     assert_eq!(rig.deliveries.backlog(&id).await.unwrap().failures, 0);
@@ -569,34 +465,21 @@ pub async fn notices_can_be_queued(factory: &dyn Factory) {
     rig.queue(&id, &["x"]).await;
     let notices = vec![Notice::Test, Notice::Change(event("old"))];
     let items = rig.deliveries.enqueue(&id, notices.clone()).await.unwrap();
-    assert_eq!(
-        items.iter().map(|item| item.notice.clone()).collect::<Vec<_>>(),
-        notices
-    );
+    assert_eq!(items.iter().map(|item| item.notice.clone()).collect::<Vec<_>>(), notices);
     assert_eq!(items[1].notification_id, event("old").notification_id);
     assert_ne!(items[0].notification_id, items[1].notification_id);
     assert_eq!(rig.take_one().await.items[1..], items);
-    let error = rig
-        .deliveries
-        .enqueue(&Id::from("unknown"), vec![Notice::Test])
-        .await
-        .unwrap_err();
+    let error = rig.deliveries.enqueue(&Id::from("unknown"), vec![Notice::Test]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     let flood = vec![Notice::Test; 20_000];
-    assert_eq!(
-        rig.deliveries.enqueue(&id, flood).await.unwrap_err().kind(),
-        ErrorKind::Conflict
-    );
+    assert_eq!(rig.deliveries.enqueue(&id, flood).await.unwrap_err().kind(), ErrorKind::Conflict);
 }
 
 /// The owner can read how the deliveries stand, and the latest hundred attempts.
 pub async fn the_backlog_tells_how_deliveries_stand(factory: &dyn Factory) {
     let rig = factory.make().await;
     let id = rig.subscribe("smo", "a").await.id;
-    assert_eq!(
-        rig.deliveries.backlog(&id).await.unwrap(),
-        netweave_model::port::Backlog::default()
-    );
+    assert_eq!(rig.deliveries.backlog(&id).await.unwrap(), netweave_model::port::Backlog::default());
     rig.queue(&id, &["x", "y"]).await;
     let queued_at = rig.now();
     for n in 1..=120 {
@@ -604,19 +487,13 @@ pub async fn the_backlog_tells_how_deliveries_stand(factory: &dyn Factory) {
         defer(&rig, &claim, Duration::from_millis(1)).await;
         rig.clock.advance(Duration::from_millis(1));
         let backlog = rig.deliveries.backlog(&id).await.unwrap();
-        assert_eq!(
-            (backlog.failures, backlog.attempts.len()),
-            (n, n.min(100) as usize)
-        );
+        assert_eq!((backlog.failures, backlog.attempts.len()), (n, n.min(100) as usize));
     }
     let claim = rig.take_one().await;
     let last = attempt(&rig, &claim.items[0], true);
     assert!(rig.deliveries.ack_head(&claim, last.clone()).await.unwrap());
     let backlog = rig.deliveries.backlog(&id).await.unwrap();
-    assert_eq!(
-        (backlog.queued, backlog.oldest, backlog.last_sequence),
-        (1, Some(queued_at), 2)
-    );
+    assert_eq!((backlog.queued, backlog.oldest, backlog.last_sequence), (1, Some(queued_at), 2));
     assert_eq!((backlog.attempts.len(), &backlog.attempts[0]), (100, &last));
     assert!(backlog.attempts.windows(2).all(|pair| pair[0].at >= pair[1].at));
 }

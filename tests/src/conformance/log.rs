@@ -10,12 +10,7 @@ use std::time::Duration;
 /// The next entry of a stream that is not a mere confirmation.
 async fn next(stream: &mut EntryStream) -> Entry {
     loop {
-        match stream
-            .next()
-            .await
-            .expect("a stream never ends by itself")
-            .unwrap()
-        {
+        match stream.next().await.expect("a stream never ends by itself").unwrap() {
             Entry::Seen { .. } => {}
             entry => return entry,
         }
@@ -29,10 +24,7 @@ pub async fn an_empty_store_has_an_empty_log(factory: &dyn Factory) {
     assert_eq!(head.sequence, 0);
     assert_ne!(head.generation, 0);
     let snapshot = rig.log.snapshot(&lab()).await.unwrap();
-    assert_eq!(
-        (snapshot.objects.len(), snapshot.known.len(), snapshot.seen_at),
-        (0, 0, None)
-    );
+    assert_eq!((snapshot.objects.len(), snapshot.known.len(), snapshot.seen_at), (0, 0, None));
     assert_eq!(snapshot.position, head);
     assert_eq!(rig.log.read(head, 10).await.unwrap(), []);
 }
@@ -44,14 +36,7 @@ pub async fn the_first_synced_of_a_kind_logs_one_baseline(factory: &dyn Factory)
     let head = rig.commit(&listing(&[pool("b", "1"), pool("a", "1")])).await;
     assert_eq!(head.sequence, from.sequence + 1);
     let entries = rig.log.read(from, 10).await.unwrap();
-    assert_eq!(
-        entries,
-        [Entry::Baseline {
-            position: head,
-            source: lab(),
-            kind: Kind::ResourcePool
-        }]
-    );
+    assert_eq!(entries, [Entry::Baseline { position: head, source: lab(), kind: Kind::ResourcePool }]);
     let snapshot = rig.log.snapshot(&lab()).await.unwrap();
     assert_eq!(snapshot.objects, [pool("a", "1"), pool("b", "1")]);
     assert_eq!(snapshot.known, [Kind::ResourcePool]);
@@ -63,29 +48,18 @@ pub async fn an_empty_first_list_is_a_baseline_too(factory: &dyn Factory) {
     let rig = factory.make().await;
     let head = rig.commit(&listing(&[])).await;
     assert_eq!(head.sequence, 1);
-    assert_eq!(
-        rig.log.snapshot(&lab()).await.unwrap().known,
-        [Kind::ResourcePool]
-    );
+    assert_eq!(rig.log.snapshot(&lab()).await.unwrap().known, [Kind::ResourcePool]);
 }
 
 /// A later list is compared with the rows: what is new, differs or is missing is told, in the order of ids.
 pub async fn a_later_synced_logs_the_difference(factory: &dyn Factory) {
     let rig = factory.make().await;
-    let from = rig
-        .commit(&listing(&[pool("a", "1"), pool("b", "1"), pool("c", "1")]))
-        .await;
-    let head = rig
-        .commit(&listing(&[pool("d", "1"), pool("c", "2"), pool("a", "1")]))
-        .await;
+    let from = rig.commit(&listing(&[pool("a", "1"), pool("b", "1"), pool("c", "1")])).await;
+    let head = rig.commit(&listing(&[pool("d", "1"), pool("c", "2"), pool("a", "1")])).await;
     let entries = rig.log.read(from, 10).await.unwrap();
     assert_eq!(
         told(&entries),
-        [
-            (EventType::Delete, "b"),
-            (EventType::Modify, "c"),
-            (EventType::Create, "d")
-        ]
+        [(EventType::Delete, "b"), (EventType::Modify, "c"), (EventType::Create, "d")]
     );
     assert_eq!(changed(&entries[2]).position, head);
     let snapshot = rig.log.snapshot(&lab()).await.unwrap();
@@ -96,8 +70,7 @@ pub async fn a_later_synced_logs_the_difference(factory: &dyn Factory) {
 pub async fn a_list_becomes_visible_at_synced(factory: &dyn Factory) {
     let rig = factory.make().await;
     let from = rig.commit(&listing(&[pool("a", "1")])).await;
-    rig.commit(&[Change::Reset(Kind::ResourcePool), Change::Upsert(pool("b", "1"))])
-        .await;
+    rig.commit(&[Change::Reset(Kind::ResourcePool), Change::Upsert(pool("b", "1"))]).await;
     rig.commit(&[
         Change::Upsert(pool("c", "1")),
         Change::Upsert(pool("x", "1")),
@@ -110,11 +83,7 @@ pub async fn a_list_becomes_visible_at_synced(factory: &dyn Factory) {
     let entries = rig.log.read(from, 10).await.unwrap();
     assert_eq!(
         told(&entries),
-        [
-            (EventType::Delete, "a"),
-            (EventType::Create, "b"),
-            (EventType::Create, "c")
-        ]
+        [(EventType::Delete, "a"), (EventType::Create, "b"), (EventType::Create, "c")]
     );
 }
 
@@ -122,23 +91,15 @@ pub async fn a_list_becomes_visible_at_synced(factory: &dyn Factory) {
 pub async fn staging_holds_back_its_own_kind_only(factory: &dyn Factory) {
     let rig = factory.make().await;
     let from = rig.commit(&[Change::Reset(Kind::ResourcePool)]).await;
-    rig.commit(&[Change::Upsert(object(Kind::Resource, "r", "1"))])
-        .await;
-    assert_eq!(
-        told(&rig.log.read(from, 10).await.unwrap()),
-        [(EventType::Create, "r")]
-    );
+    rig.commit(&[Change::Upsert(object(Kind::Resource, "r", "1"))]).await;
+    assert_eq!(told(&rig.log.read(from, 10).await.unwrap()), [(EventType::Create, "r")]);
 }
 
 /// A new `Reset` discards what an earlier one staged.
 pub async fn a_second_reset_starts_over(factory: &dyn Factory) {
     let rig = factory.make().await;
     rig.commit(&listing(&[pool("a", "1")])).await;
-    rig.commit(&[
-        Change::Reset(Kind::ResourcePool),
-        Change::Upsert(pool("stale", "1")),
-    ])
-    .await;
+    rig.commit(&[Change::Reset(Kind::ResourcePool), Change::Upsert(pool("stale", "1"))]).await;
     rig.commit(&listing(&[pool("a", "1")])).await;
     assert_eq!(rig.log.snapshot(&lab()).await.unwrap().objects, [pool("a", "1")]);
 }
@@ -147,11 +108,7 @@ pub async fn a_second_reset_starts_over(factory: &dyn Factory) {
 pub async fn synced_without_reset_only_confirms(factory: &dyn Factory) {
     let rig = factory.make().await;
     let head = rig.commit(&listing(&[pool("a", "1")])).await;
-    assert_eq!(
-        rig.commit(&[Change::Synced(Kind::ResourcePool), Change::Synced(Kind::Resource)])
-            .await,
-        head
-    );
+    assert_eq!(rig.commit(&[Change::Synced(Kind::ResourcePool), Change::Synced(Kind::Resource)]).await, head);
     let snapshot = rig.log.snapshot(&lab()).await.unwrap();
     assert_eq!(snapshot.known, [Kind::ResourcePool]);
     assert_eq!(snapshot.objects.len(), 1);
@@ -162,10 +119,7 @@ pub async fn a_new_fence_discards_what_was_staged(factory: &dyn Factory) {
     let rig = factory.make().await;
     rig.commit(&listing(&[pool("a", "1")])).await;
     rig.commit(&[Change::Reset(Kind::ResourcePool)]).await;
-    rig.log
-        .commit(&lab(), Fence(FENCE.0 + 1), &[Change::Synced(Kind::ResourcePool)])
-        .await
-        .unwrap();
+    rig.log.commit(&lab(), Fence(FENCE.0 + 1), &[Change::Synced(Kind::ResourcePool)]).await.unwrap();
     assert_eq!(rig.log.snapshot(&lab()).await.unwrap().objects, [pool("a", "1")]);
 }
 
@@ -177,39 +131,19 @@ pub async fn single_changes_carry_both_states(factory: &dyn Factory) {
     resource.parent = Some(Id::from("p"));
     let mut moved = object(Kind::Resource, "r", "2");
     moved.parent = Some(Id::from("q"));
-    rig.commit(&[Change::Upsert(resource.clone()), Change::Upsert(moved.clone())])
-        .await;
+    rig.commit(&[Change::Upsert(resource.clone()), Change::Upsert(moved.clone())]).await;
     rig.commit(&[Change::Delete(moved.key.clone())]).await;
     let entries = rig.log.read(from, 10).await.unwrap();
-    let states: Vec<_> = entries
-        .iter()
-        .map(changed)
-        .map(|event| (event.prior.clone(), event.post.clone()))
-        .collect();
+    let states: Vec<_> =
+        entries.iter().map(changed).map(|event| (event.prior.clone(), event.post.clone())).collect();
     let (first, second) = (resource.json.clone(), moved.json.clone());
     assert_eq!(
         states,
-        [
-            (None, Some(first.clone())),
-            (Some(first), Some(second.clone())),
-            (Some(second), None)
-        ]
+        [(None, Some(first.clone())), (Some(first), Some(second.clone())), (Some(second), None)]
     );
-    let parents: Vec<_> = entries
-        .iter()
-        .map(changed)
-        .map(|event| event.parent.clone())
-        .collect();
-    assert_eq!(
-        parents,
-        [Some(Id::from("p")), Some(Id::from("q")), Some(Id::from("q"))]
-    );
-    assert!(
-        entries
-            .iter()
-            .map(changed)
-            .all(|event| event.at == rig.now() && event.source == lab())
-    );
+    let parents: Vec<_> = entries.iter().map(changed).map(|event| event.parent.clone()).collect();
+    assert_eq!(parents, [Some(Id::from("p")), Some(Id::from("q")), Some(Id::from("q"))]);
+    assert!(entries.iter().map(changed).all(|event| event.at == rig.now() && event.source == lab()));
 }
 
 /// A move to another pool is a change even if the JSON stays.
@@ -219,10 +153,7 @@ pub async fn a_new_parent_alone_is_a_change(factory: &dyn Factory) {
     let from = rig.commit(&[Change::Upsert(resource.clone())]).await;
     resource.parent = Some(Id::from("p"));
     rig.commit(&[Change::Upsert(resource.clone())]).await;
-    assert_eq!(
-        told(&rig.log.read(from, 10).await.unwrap()),
-        [(EventType::Modify, "r")]
-    );
+    assert_eq!(told(&rig.log.read(from, 10).await.unwrap()), [(EventType::Modify, "r")]);
     assert_eq!(rig.log.snapshot(&lab()).await.unwrap().objects, [resource]);
 }
 
@@ -244,37 +175,21 @@ pub async fn flapping_gives_new_notification_ids(factory: &dyn Factory) {
         rig.commit(&[Change::Upsert(pool("a", name))]).await;
     }
     let entries = rig.log.read(from, 10).await.unwrap();
-    let ids: HashSet<_> = entries
-        .iter()
-        .map(|entry| changed(entry).notification_id)
-        .collect();
+    let ids: HashSet<_> = entries.iter().map(|entry| changed(entry).notification_id).collect();
     assert_eq!(ids.len(), 4);
-    let sequences: Vec<_> = entries
-        .iter()
-        .map(|entry| changed(entry).position.sequence)
-        .collect();
+    let sequences: Vec<_> = entries.iter().map(|entry| changed(entry).position.sequence).collect();
     assert_eq!(sequences, [1, 2, 3, 4]);
 }
 
 /// A fence older than one already used is refused, and nothing of the call is applied.
 pub async fn an_older_fence_is_refused(factory: &dyn Factory) {
     let rig = factory.make().await;
-    rig.log
-        .commit(&lab(), Fence(5), &[Change::Upsert(pool("a", "1"))])
-        .await
-        .unwrap();
+    rig.log.commit(&lab(), Fence(5), &[Change::Upsert(pool("a", "1"))]).await.unwrap();
     let head = rig.log.head().await.unwrap();
-    let error = rig
-        .log
-        .commit(&lab(), Fence(4), &[Change::Upsert(pool("b", "1"))])
-        .await
-        .unwrap_err();
+    let error = rig.log.commit(&lab(), Fence(4), &[Change::Upsert(pool("b", "1"))]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert_eq!(rig.log.head().await.unwrap(), head);
-    rig.log
-        .commit(&SourceName::from("other"), Fence(1), &[Change::Heartbeat])
-        .await
-        .unwrap();
+    rig.log.commit(&SourceName::from("other"), Fence(1), &[Change::Heartbeat]).await.unwrap();
 }
 
 /// Heartbeats and `Synced` say when the source was seen; other changes do not.
@@ -294,10 +209,7 @@ pub async fn sources_do_not_mix(factory: &dyn Factory) {
     let rig = factory.make().await;
     let other = SourceName::from("other");
     rig.commit(&[Change::Upsert(pool("a", "1"))]).await;
-    rig.log
-        .commit(&other, FENCE, &[Change::Upsert(pool("b", "1"))])
-        .await
-        .unwrap();
+    rig.log.commit(&other, FENCE, &[Change::Upsert(pool("b", "1"))]).await.unwrap();
     assert_eq!(rig.log.snapshot(&lab()).await.unwrap().objects, [pool("a", "1")]);
     assert_eq!(rig.log.snapshot(&other).await.unwrap().objects, [pool("b", "1")]);
     assert_eq!(rig.log.head().await.unwrap().sequence, 2);
@@ -313,15 +225,8 @@ pub async fn a_snapshot_is_ordered_by_kind_and_id(factory: &dyn Factory) {
         }
     }
     rig.commit(&changes).await;
-    let keys: Vec<_> = rig
-        .log
-        .snapshot(&lab())
-        .await
-        .unwrap()
-        .objects
-        .into_iter()
-        .map(|object| object.key)
-        .collect();
+    let keys: Vec<_> =
+        rig.log.snapshot(&lab()).await.unwrap().objects.into_iter().map(|object| object.key).collect();
     assert_eq!(keys.len(), 16);
     assert!(keys.is_sorted());
 }
@@ -349,7 +254,8 @@ pub async fn a_follower_gets_old_and_new_entries(factory: &dyn Factory) {
 pub async fn a_waiting_follower_is_woken(factory: &dyn Factory) {
     let rig = factory.make().await;
     let mut stream = rig.log.follow(rig.log.head().await.unwrap()).await.unwrap();
-    let (entry, _) = tokio::join!(next(&mut stream), rig.commit(&[Change::Upsert(pool("a", "1"))]));
+    let changes = [Change::Upsert(pool("a", "1"))];
+    let (entry, _) = tokio::join!(next(&mut stream), rig.commit(&changes));
     assert_eq!(changed(&entry).key, pool_key("a"));
 }
 
@@ -359,22 +265,10 @@ pub async fn a_follower_hears_of_confirmations(factory: &dyn Factory) {
     let mut stream = rig.log.follow(rig.log.head().await.unwrap()).await.unwrap();
     rig.commit(&listing(&[pool("a", "1")])).await;
     assert!(matches!(stream.next().await, Some(Ok(Entry::Baseline { .. }))));
-    assert_eq!(
-        stream.next().await.unwrap().unwrap(),
-        Entry::Seen {
-            source: lab(),
-            at: rig.now()
-        }
-    );
+    assert_eq!(stream.next().await.unwrap().unwrap(), Entry::Seen { source: lab(), at: rig.now() });
     rig.clock.advance(Duration::from_secs(1));
     rig.commit(&[Change::Heartbeat]).await;
-    assert_eq!(
-        stream.next().await.unwrap().unwrap(),
-        Entry::Seen {
-            source: lab(),
-            at: rig.now()
-        }
-    );
+    assert_eq!(stream.next().await.unwrap().unwrap(), Entry::Seen { source: lab(), at: rig.now() });
 }
 
 /// A follower that does not read holds nobody up, and loses nothing.
@@ -382,9 +276,7 @@ pub async fn a_slow_follower_does_not_hold_up_commits(factory: &dyn Factory) {
     let rig = factory.make().await;
     let mut slow = rig.log.follow(rig.log.head().await.unwrap()).await.unwrap();
     for n in 0..3_000 {
-        let changes: Vec<_> = (0..10)
-            .map(|m| Change::Upsert(pool(&format!("{n}-{m}"), "1")))
-            .collect();
+        let changes: Vec<_> = (0..10).map(|m| Change::Upsert(pool(&format!("{n}-{m}"), "1"))).collect();
         if n % 10 == 0 {
             rig.commit(&changes).await;
         }
@@ -400,26 +292,12 @@ pub async fn unknown_positions_are_not_found(factory: &dyn Factory) {
     let head = rig.commit(&listing(&[])).await;
     let unknown = [
         Position::default(),
-        Position {
-            generation: head.generation + 1,
-            ..head
-        },
-        Position {
-            sequence: head.sequence + 1,
-            ..head
-        },
+        Position { generation: head.generation + 1, ..head },
+        Position { sequence: head.sequence + 1, ..head },
     ];
     for position in unknown {
-        assert_eq!(
-            rig.log.read(position, 1).await.unwrap_err().kind(),
-            ErrorKind::NotFound,
-            "{position}"
-        );
-        assert_eq!(
-            rig.log.follow(position).await.err().unwrap().kind(),
-            ErrorKind::NotFound,
-            "{position}"
-        );
+        assert_eq!(rig.log.read(position, 1).await.unwrap_err().kind(), ErrorKind::NotFound, "{position}");
+        assert_eq!(rig.log.follow(position).await.err().unwrap().kind(), ErrorKind::NotFound, "{position}");
     }
 }
 
@@ -434,10 +312,7 @@ pub async fn a_read_is_bounded(factory: &dyn Factory) {
     ])
     .await;
     let entries = rig.log.read(from, 2).await.unwrap();
-    assert_eq!(
-        told(&entries),
-        [(EventType::Create, "a"), (EventType::Create, "b")]
-    );
+    assert_eq!(told(&entries), [(EventType::Create, "a"), (EventType::Create, "b")]);
     let rest = rig.log.read(changed(&entries[1]).position, 2).await.unwrap();
     assert_eq!(told(&rest), [(EventType::Create, "c")]);
 }
@@ -455,18 +330,9 @@ pub async fn trim_needs_age_and_position(factory: &dyn Factory) {
     assert_eq!(rig.log.trim(first, keep).await.unwrap(), 1);
     assert_eq!(rig.log.trim(third, keep).await.unwrap(), 1);
     assert_eq!(rig.log.trim(third, keep).await.unwrap(), 0);
-    assert_eq!(
-        rig.log.read(start, 10).await.unwrap_err().kind(),
-        ErrorKind::NotFound
-    );
-    assert_eq!(
-        rig.log.read(first, 10).await.unwrap_err().kind(),
-        ErrorKind::NotFound
-    );
-    assert_eq!(
-        told(&rig.log.read(second, 10).await.unwrap()),
-        [(EventType::Create, "c")]
-    );
+    assert_eq!(rig.log.read(start, 10).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(rig.log.read(first, 10).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(told(&rig.log.read(second, 10).await.unwrap()), [(EventType::Create, "c")]);
     assert_eq!(rig.log.head().await.unwrap(), third);
     assert_eq!(rig.log.snapshot(&lab()).await.unwrap().objects.len(), 3);
 }
@@ -475,14 +341,9 @@ pub async fn trim_needs_age_and_position(factory: &dyn Factory) {
 pub async fn trimming_ahead_of_a_follower_ends_its_stream(factory: &dyn Factory) {
     let rig = factory.make().await;
     let mut stream = rig.log.follow(rig.log.head().await.unwrap()).await.unwrap();
-    let head = rig
-        .commit(&[Change::Upsert(pool("a", "1")), Change::Upsert(pool("b", "1"))])
-        .await;
+    let head = rig.commit(&[Change::Upsert(pool("a", "1")), Change::Upsert(pool("b", "1"))]).await;
     rig.clock.advance(Duration::from_secs(1));
     rig.log.trim(head, Duration::ZERO).await.unwrap();
-    assert_eq!(
-        stream.next().await.unwrap().unwrap_err().kind(),
-        ErrorKind::NotFound
-    );
+    assert_eq!(stream.next().await.unwrap().unwrap_err().kind(), ErrorKind::NotFound);
     assert!(stream.next().await.is_none());
 }

@@ -8,9 +8,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 fn suspended() -> SubscriptionState {
-    SubscriptionState::Suspended {
-        reason: "the callback answered 410".to_owned(),
-    }
+    SubscriptionState::Suspended { reason: "the callback answered 410".to_owned() }
 }
 
 async fn ids(rig: &Rig, owner: Option<&str>) -> Vec<Id> {
@@ -24,9 +22,7 @@ pub async fn a_created_one_can_be_read(factory: &dyn Factory) {
     let mut new = wish("smo", "a");
     new.consumer_subscription_id = Some("mine".to_owned());
     new.filter = Some("(eq,objectType,ResourceInfo)".to_owned());
-    let Created::New(made) = rig.subscriptions.create(new.clone(), QUOTA).await.unwrap() else {
-        panic!()
-    };
+    let Created::New(made) = rig.subscriptions.create(new.clone(), QUOTA).await.unwrap() else { panic!() };
     assert_eq!(rig.subscriptions.get(&made.id).await.unwrap(), made);
     let expected = Subscription {
         id: made.id.clone(),
@@ -56,41 +52,24 @@ pub async fn an_equal_one_of_the_owner_is_a_duplicate(factory: &dyn Factory) {
     let mut same = wish("smo", "a");
     same.states = StateForm::String;
     same.secret = "whsec_BBBB".to_owned();
-    assert_eq!(
-        rig.subscriptions.create(same, QUOTA).await.unwrap(),
-        Created::Duplicate(made)
-    );
-    let mut others = [
-        wish("other", "a"),
-        wish("smo", "b"),
-        wish("smo", "a"),
-        wish("smo", "a"),
-    ];
+    assert_eq!(rig.subscriptions.create(same, QUOTA).await.unwrap(), Created::Duplicate(made));
+    let mut others = [wish("other", "a"), wish("smo", "b"), wish("smo", "a"), wish("smo", "a")];
     others[2].filter = Some("f".to_owned());
     others[3].consumer_subscription_id = Some("c".to_owned());
     for other in others {
-        assert!(matches!(
-            rig.subscriptions.create(other, QUOTA).await.unwrap(),
-            Created::New(_)
-        ));
+        assert!(matches!(rig.subscriptions.create(other, QUOTA).await.unwrap(), Created::New(_)));
     }
 }
 
 /// The quotas of an owner and of all hold; a duplicate needs none; what ended frees its place.
 pub async fn quotas_hold(factory: &dyn Factory) {
     let rig = factory.make().await;
-    let quota = Quota {
-        per_owner: 2,
-        total: 3,
-    };
+    let quota = Quota { per_owner: 2, total: 3 };
     let first = rig.subscribe("smo", "1").await;
     rig.subscribe("smo", "2").await;
     let create = |owner, callback| rig.subscriptions.create(wish(owner, callback), quota);
     assert_eq!(create("smo", "3").await.unwrap(), Created::QuotaExceeded);
-    assert_eq!(
-        create("smo", "1").await.unwrap(),
-        Created::Duplicate(first.clone())
-    );
+    assert_eq!(create("smo", "1").await.unwrap(), Created::Duplicate(first.clone()));
     assert!(matches!(create("b", "1").await.unwrap(), Created::New(_)));
     assert_eq!(create("c", "1").await.unwrap(), Created::QuotaExceeded);
     rig.subscriptions.delete(&first.id, None).await.unwrap();
@@ -110,11 +89,7 @@ pub async fn pages_are_ordered_by_id(factory: &dyn Factory) {
         all.insert(id);
         all.insert(rig.subscribe("other", &n.to_string()).await.id);
     }
-    for (owner, expected) in [
-        (None, all),
-        (Some("smo"), mine),
-        (Some("nobody"), BTreeSet::new()),
-    ] {
+    for (owner, expected) in [(None, all), (Some("smo"), mine), (Some("nobody"), BTreeSet::new())] {
         let mut found = Vec::new();
         loop {
             let page = rig.subscriptions.page(owner, found.last(), 2).await.unwrap();
@@ -140,11 +115,7 @@ pub async fn an_update_changes_what_it_names(factory: &dyn Factory) {
         states: Some(StateForm::String),
         state: Some(suspended()),
     };
-    let changed = rig
-        .subscriptions
-        .update(&expected.id, Some(1), update)
-        .await
-        .unwrap();
+    let changed = rig.subscriptions.update(&expected.id, Some(1), update).await.unwrap();
     expected.callback = "https://smo.example/b".to_owned();
     expected.consumer_subscription_id = Some("mine".to_owned());
     expected.filter = Some("f".to_owned());
@@ -153,20 +124,9 @@ pub async fn an_update_changes_what_it_names(factory: &dyn Factory) {
     expected.rev = 2;
     expected.expires_at = rig.now().plus(LEASE);
     assert_eq!(changed, expected);
-    let update = Update {
-        filter: Some(None),
-        consumer_subscription_id: Some(None),
-        ..Update::default()
-    };
-    let changed = rig
-        .subscriptions
-        .update(&expected.id, None, update)
-        .await
-        .unwrap();
-    assert_eq!(
-        (changed.filter, changed.consumer_subscription_id, changed.rev),
-        (None, None, 3)
-    );
+    let update = Update { filter: Some(None), consumer_subscription_id: Some(None), ..Update::default() };
+    let changed = rig.subscriptions.update(&expected.id, None, update).await.unwrap();
+    assert_eq!((changed.filter, changed.consumer_subscription_id, changed.rev), (None, None, 3));
     assert_eq!(changed.callback, expected.callback);
 }
 
@@ -175,10 +135,7 @@ pub async fn an_update_is_refused(factory: &dyn Factory) {
     let rig = factory.make().await;
     let one = rig.subscribe("smo", "a").await;
     let two = rig.subscribe("smo", "b").await;
-    let update = |callback: &str| Update {
-        callback: Some(callback.to_owned()),
-        ..Update::default()
-    };
+    let update = |callback: &str| Update { callback: Some(callback.to_owned()), ..Update::default() };
     let refused = |id: &Id, rev| {
         let (id, update) = (id.clone(), update(&two.callback));
         let subscriptions = rig.subscriptions.clone();
@@ -188,27 +145,16 @@ pub async fn an_update_is_refused(factory: &dyn Factory) {
     assert_eq!(refused(&one.id, Some(7)).await, ErrorKind::PreconditionFailed);
     assert_eq!(refused(&one.id, Some(1)).await, ErrorKind::Conflict);
     assert_eq!(rig.subscriptions.get(&one.id).await.unwrap(), one);
-    assert!(
-        rig.subscriptions
-            .update(&two.id, Some(1), update(&two.callback))
-            .await
-            .is_ok()
-    );
+    assert!(rig.subscriptions.update(&two.id, Some(1), update(&two.callback)).await.is_ok());
 }
 
 /// After an update the old callback is free for another subscription, the new one is not.
 pub async fn an_update_moves_what_counts_as_duplicate(factory: &dyn Factory) {
     let rig = factory.make().await;
     let one = rig.subscribe("smo", "a").await;
-    let update = Update {
-        callback: Some("https://smo.example/b".to_owned()),
-        ..Update::default()
-    };
+    let update = Update { callback: Some("https://smo.example/b".to_owned()), ..Update::default() };
     let one = rig.subscriptions.update(&one.id, None, update).await.unwrap();
-    assert_eq!(
-        rig.subscriptions.create(wish("smo", "b"), QUOTA).await.unwrap(),
-        Created::Duplicate(one)
-    );
+    assert_eq!(rig.subscriptions.create(wish("smo", "b"), QUOTA).await.unwrap(), Created::Duplicate(one));
     rig.subscribe("smo", "a").await;
 }
 
@@ -223,11 +169,7 @@ pub async fn a_renewal_prolongs_the_lease(factory: &dyn Factory) {
     let renewed = rig.subscriptions.renew(&made.id, Some(long)).await.unwrap();
     assert_eq!((renewed.expires_at, renewed.rev), (rig.now().plus(long), 3));
     assert_eq!(
-        rig.subscriptions
-            .renew(&Id::from("unknown"), None)
-            .await
-            .unwrap_err()
-            .kind(),
+        rig.subscriptions.renew(&Id::from("unknown"), None).await.unwrap_err().kind(),
         ErrorKind::NotFound
     );
 }
@@ -242,12 +184,7 @@ pub async fn an_expired_one_is_gone_before_the_sweep(factory: &dyn Factory) {
     let gone = |error: netweave_model::Error| error.kind() == ErrorKind::NotFound;
     assert!(rig.subscriptions.get(&made.id).await.is_err_and(gone));
     assert!(rig.subscriptions.renew(&made.id, None).await.is_err_and(gone));
-    assert!(
-        rig.subscriptions
-            .update(&made.id, None, Update::default())
-            .await
-            .is_err_and(gone)
-    );
+    assert!(rig.subscriptions.update(&made.id, None, Update::default()).await.is_err_and(gone));
     assert!(rig.subscriptions.delete(&made.id, None).await.is_err_and(gone));
     assert!(rig.deliveries.backlog(&made.id).await.is_err_and(gone));
     assert_eq!(ids(&rig, None).await, []);
@@ -261,21 +198,12 @@ pub async fn a_deleted_one_leaves_nothing(factory: &dyn Factory) {
     rig.queue(&made.id, &["x", "y"]).await;
     let claim = rig.take_one().await;
     let attempt = super::deliveries::attempt(&rig, &claim.items[0], false);
-    rig.deliveries
-        .dead_letter(&claim, DeadLetterReason::Refused, attempt)
-        .await
-        .unwrap();
+    rig.deliveries.dead_letter(&claim, DeadLetterReason::Refused, attempt).await.unwrap();
     let error = rig.subscriptions.delete(&made.id, Some(9)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
     rig.subscriptions.delete(&made.id, Some(1)).await.unwrap();
-    assert_eq!(
-        rig.subscriptions.delete(&made.id, None).await.unwrap_err().kind(),
-        ErrorKind::NotFound
-    );
-    assert_eq!(
-        rig.deliveries.backlog(&made.id).await.unwrap_err().kind(),
-        ErrorKind::NotFound
-    );
+    assert_eq!(rig.subscriptions.delete(&made.id, None).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(rig.deliveries.backlog(&made.id).await.unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(rig.deliveries.dead_letters(Some(&made.id), 10).await.unwrap(), []);
     assert_eq!(rig.deliveries.dead_letters(None, 10).await.unwrap(), []);
     let attempt = super::deliveries::attempt(&rig, &claim.items[1], true);
@@ -310,28 +238,12 @@ pub async fn a_sweep_keeps_queued_items_as_dead_letters(factory: &dyn Factory) {
     rig.subscriptions.sweep(10).await.unwrap();
     let dead = rig.deliveries.dead_letters(Some(&made.id), 10).await.unwrap();
     assert_eq!(dead.len(), 2);
-    assert!(
-        dead.iter()
-            .all(|dead| dead.reason == DeadLetterReason::Expired && dead.at == rig.now())
-    );
-    assert_eq!(
-        dead.iter().map(|dead| dead.item.sequence).collect::<Vec<_>>(),
-        [1, 2]
-    );
-    assert_eq!(
-        rig.deliveries.replay(&made.id, 0).await.unwrap_err().kind(),
-        ErrorKind::NotFound
-    );
+    assert!(dead.iter().all(|dead| dead.reason == DeadLetterReason::Expired && dead.at == rig.now()));
+    assert_eq!(dead.iter().map(|dead| dead.item.sequence).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(rig.deliveries.replay(&made.id, 0).await.unwrap_err().kind(), ErrorKind::NotFound);
     rig.clock.advance(Duration::from_hours(24));
     rig.subscriptions.sweep(10).await.unwrap();
-    assert_eq!(
-        rig.deliveries
-            .dead_letters(Some(&made.id), 10)
-            .await
-            .unwrap()
-            .len(),
-        2
-    );
+    assert_eq!(rig.deliveries.dead_letters(Some(&made.id), 10).await.unwrap().len(), 2);
     rig.clock.advance(Duration::from_millis(1));
     rig.subscriptions.sweep(10).await.unwrap();
     assert_eq!(rig.deliveries.dead_letters(None, 10).await.unwrap(), []);
@@ -348,16 +260,10 @@ pub async fn since_tells_the_difference(factory: &dyn Factory) {
     rig.subscriptions.delete(&a.id, None).await.unwrap();
     let (later, complete, changes) = rig.subscriptions.since(version).await.unwrap();
     assert!(later > version && !complete);
-    let expected = [
-        SubscriptionChange::Put(c),
-        SubscriptionChange::Put(renewed),
-        SubscriptionChange::Gone(a.id),
-    ];
+    let expected =
+        [SubscriptionChange::Put(c), SubscriptionChange::Put(renewed), SubscriptionChange::Gone(a.id)];
     assert_eq!(changes, expected);
-    assert_eq!(
-        rig.subscriptions.since(later).await.unwrap(),
-        (later, false, Vec::new())
-    );
+    assert_eq!(rig.subscriptions.since(later).await.unwrap(), (later, false, Vec::new()));
 }
 
 /// Who knows nothing, or a version that never was, can trust that nothing is missing.

@@ -23,6 +23,10 @@ pub struct Conf {
     #[serde(default = "default_pool_label")]
     #[schemars(length(min = 1, max = 253))]
     pub pool_label: String,
+    /// The URI under which others reach the cluster's API; without one, that under which the gateway does.
+    #[serde(default)]
+    #[schemars(example = &"https://k8s.edge-1.example.net:6443")]
+    pub service_uri: Option<String>,
 }
 
 fn default_pool_label() -> String {

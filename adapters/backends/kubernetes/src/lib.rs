@@ -1,5 +1,15 @@
-//! Backend: the inventory of a Kubernetes cluster.
+//! Backend: the inventory of a Kubernetes cluster. Which attribute comes from where: `docs/api-mapping.md`.
 
+mod backend;
+mod client;
+mod cluster;
 mod conf;
+mod epoch;
+mod error;
+mod events;
+mod map;
+mod read;
+mod watch;
 
+pub use backend::Kubernetes;
 pub use conf::Conf;

@@ -35,31 +35,18 @@ impl Bench {
 
 #[tokio::test]
 async fn five_failures_in_a_row_open_it_and_the_error_says_for_how_long() {
-    let bench = Bench::new(Fake::failing([
-        Unavailable,
-        Timeout,
-        Unavailable,
-        Unavailable,
-        Timeout,
-    ]));
+    let bench = Bench::new(Fake::failing([Unavailable, Timeout, Unavailable, Unavailable, Timeout]));
     bench.probe(4).await;
     assert!(bench.passes().await);
     let error = bench.breaker.probe().await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.retry()),
-        (Unavailable, Retry::After(Duration::from_secs(30)))
-    );
+    assert_eq!((error.kind(), error.retry()), (Unavailable, Retry::After(Duration::from_secs(30))));
     assert!(!bench.passes().await);
 }
 
 #[tokio::test]
 async fn half_of_twenty_failing_opens_it() {
     let turns = (0..20).map(|turn| {
-        if turn % 2 == 0 {
-            Turn::Answer
-        } else {
-            Turn::Fail(Error::new(Unavailable, "prescribed"))
-        }
+        if turn % 2 == 0 { Turn::Answer } else { Turn::Fail(Error::new(Unavailable, "prescribed")) }
     });
     let bench = Bench::new(Fake::new(turns));
     bench.probe(19).await;
@@ -69,9 +56,7 @@ async fn half_of_twenty_failing_opens_it() {
 
 #[tokio::test]
 async fn throttling_and_missing_objects_do_not_count() {
-    let bench = Bench::new(Fake::failing(
-        [RateLimited, NotFound].into_iter().cycle().take(60),
-    ));
+    let bench = Bench::new(Fake::failing([RateLimited, NotFound].into_iter().cycle().take(60)));
     bench.probe(60).await;
     assert!(bench.passes().await);
 }

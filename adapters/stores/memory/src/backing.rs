@@ -2,7 +2,7 @@
 
 use crate::fact::{Fact, FactKey};
 use crate::signals::Publication;
-use netweave_model::{Entry, Event, Object, ObjectKey, Result, SourceName};
+use netweave_model::{Entry, Event, Object, ObjectKey, Result, SourceName, Timestamp};
 use std::future::Future;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -70,8 +70,8 @@ pub trait Backing: Send + 'static {
     /// `Unavailable`.
     fn entries(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>>;
 
-    /// Appends a log entry.
-    fn put_entry(&mut self, sequence: u64, entry: Entry);
+    /// Appends a log entry, committed at this time.
+    fn put_entry(&mut self, sequence: u64, at: Timestamp, entry: Entry);
 
     /// Removes all log entries from `first` up to and including `last`.
     fn drop_entries(&mut self, first: u64, last: u64);

@@ -30,14 +30,8 @@ struct Follower<B: Backing> {
 /// Streams the entries after a position.
 pub(crate) fn stream<B: Backing>(store: Store<B>, from: Position) -> EntryStream {
     let visible = store.signals().watch();
-    let follower = Follower {
-        store,
-        visible,
-        at: from,
-        seen: Arc::default(),
-        batch: VecDeque::new(),
-        ended: false,
-    };
+    let follower =
+        Follower { store, visible, at: from, seen: Arc::default(), batch: VecDeque::new(), ended: false };
     stream::unfold(follower, Follower::next).boxed()
 }
 
@@ -69,14 +63,8 @@ impl<B: Backing> Follower<B> {
             self.batch.extend(entries);
             return Ok(());
         }
-        let news = visible
-            .seen
-            .iter()
-            .filter(|(source, at)| self.seen.get(*source) != Some(*at));
-        self.batch.extend(news.map(|(source, at)| Entry::Seen {
-            source: source.clone(),
-            at: *at,
-        }));
+        let news = visible.seen.iter().filter(|(source, at)| self.seen.get(*source) != Some(*at));
+        self.batch.extend(news.map(|(source, at)| Entry::Seen { source: source.clone(), at: *at }));
         self.seen = visible.seen;
         if self.batch.is_empty() {
             self.visible.changed().await.map_err(|_gone| closed())?;

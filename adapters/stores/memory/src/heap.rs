@@ -3,7 +3,7 @@
 use crate::backing::{Backing, Fingerprint, Gate, RowsReader, Urgency};
 use crate::fact::{Fact, FactKey};
 use crate::signals::{Publication, Signals};
-use netweave_model::{Entry, Error, Event, Object, ObjectKey, Result, SourceName};
+use netweave_model::{Entry, Error, Event, Object, ObjectKey, Result, SourceName, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -22,12 +22,7 @@ pub struct Open;
 
 impl Heap {
     pub(crate) fn new(signals: Arc<Signals>) -> Self {
-        Self {
-            rows: BTreeMap::new(),
-            entries: BTreeMap::new(),
-            bodies: HashMap::new(),
-            signals,
-        }
+        Self { rows: BTreeMap::new(), entries: BTreeMap::new(), bodies: HashMap::new(), signals }
     }
 }
 
@@ -53,19 +48,13 @@ impl Backing for Heap {
     }
 
     fn rows(&mut self, source: &SourceName) -> Result<RowsReader> {
-        let rows: Vec<Object> = self
-            .rows
-            .get(source)
-            .map(|rows| rows.values().cloned().collect())
-            .unwrap_or_default();
+        let rows: Vec<Object> =
+            self.rows.get(source).map(|rows| rows.values().cloned().collect()).unwrap_or_default();
         Ok(Box::new(move || Ok(rows)))
     }
 
     fn put_row(&mut self, source: &SourceName, object: &Object, _fingerprint: Fingerprint) {
-        self.rows
-            .entry(source.clone())
-            .or_default()
-            .insert(object.key.clone(), object.clone());
+        self.rows.entry(source.clone()).or_default().insert(object.key.clone(), object.clone());
     }
 
     fn drop_row(&mut self, source: &SourceName, key: &ObjectKey) {
@@ -76,15 +65,10 @@ impl Backing for Heap {
 
     fn entries(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>> {
         let from = after.saturating_add(1);
-        Ok(self
-            .entries
-            .range(from..)
-            .take(limit)
-            .map(|(_, entry)| entry.clone())
-            .collect())
+        Ok(self.entries.range(from..).take(limit).map(|(_, entry)| entry.clone()).collect())
     }
 
-    fn put_entry(&mut self, sequence: u64, entry: Entry) {
+    fn put_entry(&mut self, sequence: u64, _at: Timestamp, entry: Entry) {
         self.entries.insert(sequence, entry);
     }
 
@@ -93,10 +77,7 @@ impl Backing for Heap {
     }
 
     fn body(&mut self, number: u64) -> Result<Arc<Event>> {
-        self.bodies
-            .get(&number)
-            .cloned()
-            .ok_or_else(|| Error::internal("a queued event has no body"))
+        self.bodies.get(&number).cloned().ok_or_else(|| Error::internal("a queued event has no body"))
     }
 
     fn put_body(&mut self, number: u64, event: &Arc<Event>) {

@@ -56,15 +56,7 @@ impl<B: Backing> Store<B> {
     ) -> Self {
         state.settle(clock.now());
         let gate = state.gate();
-        Self {
-            inner: Arc::new(Inner {
-                state: Mutex::new(state),
-                gate,
-                signals,
-                clock,
-                ids,
-            }),
-        }
+        Self { inner: Arc::new(Inner { state: Mutex::new(state), gate, signals, clock, ids }) }
     }
 
     /// Does one operation and waits until all that it wrote, or may have seen, is durable.
@@ -106,9 +98,7 @@ impl<B: Backing> Store<B> {
 
 impl<B: Backing> Clone for Store<B> {
     fn clone(&self) -> Self {
-        Self {
-            inner: Arc::clone(&self.inner),
-        }
+        Self { inner: Arc::clone(&self.inner) }
     }
 }
 
@@ -128,16 +118,12 @@ async fn read_rows(rows: RowsReader) -> Result<Vec<netweave_model::Object>> {
 #[async_trait]
 impl<B: Backing> InventoryLog for Store<B> {
     async fn commit(&self, source: &SourceName, fence: Fence, changes: &[Change]) -> Result<Position> {
-        self.run(|state, now| state.commit(source, fence, changes, now))
-            .await
+        self.run(|state, now| state.commit(source, fence, changes, now)).await
     }
 
     async fn snapshot(&self, source: &SourceName) -> Result<Snapshot> {
         let (snapshot, rows) = self.run(|state, _| state.snapshot(source)).await?;
-        Ok(Snapshot {
-            objects: read_rows(rows).await?,
-            ..snapshot
-        })
+        Ok(Snapshot { objects: read_rows(rows).await?, ..snapshot })
     }
 
     async fn head(&self) -> Result<Position> {
@@ -170,8 +156,7 @@ impl<B: Backing> Subscriptions for Store<B> {
     }
 
     async fn page(&self, owner: Option<&str>, after: Option<&Id>, limit: usize) -> Result<Vec<Subscription>> {
-        self.run(|state, now| Ok(state.page(owner, after, limit, now)))
-            .await
+        self.run(|state, now| Ok(state.page(owner, after, limit, now))).await
     }
 
     async fn update(&self, id: &Id, if_rev: Option<u64>, update: Update) -> Result<Subscription> {
@@ -206,8 +191,7 @@ impl<B: Backing> Deliveries for Store<B> {
     }
 
     async fn enqueue(&self, subscription: &Id, notices: Vec<Notice>) -> Result<Vec<Item>> {
-        self.run(|state, now| state.enqueue(subscription, &notices, now))
-            .await
+        self.run(|state, now| state.enqueue(subscription, &notices, now)).await
     }
 
     async fn take(&self, limit: usize, depth: usize, until: Timestamp) -> Result<Vec<Claim>> {
@@ -219,13 +203,11 @@ impl<B: Backing> Deliveries for Store<B> {
     }
 
     async fn ack_head(&self, claim: &Claim, attempt: Attempt) -> Result<bool> {
-        self.run(|state, now| Ok(state.ack_head(claim, attempt, now)))
-            .await
+        self.run(|state, now| Ok(state.ack_head(claim, attempt, now))).await
     }
 
     async fn defer(&self, claim: &Claim, until: Timestamp, attempt: Attempt) -> Result<bool> {
-        self.run(|state, now| Ok(state.defer(claim, until, attempt, now)))
-            .await
+        self.run(|state, now| Ok(state.defer(claim, until, attempt, now))).await
     }
 
     async fn postpone(&self, claim: &Claim, until: Timestamp) -> Result<bool> {
@@ -233,8 +215,7 @@ impl<B: Backing> Deliveries for Store<B> {
     }
 
     async fn dead_letter(&self, claim: &Claim, reason: DeadLetterReason, attempt: Attempt) -> Result<bool> {
-        self.run(|state, now| Ok(state.dead_letter(claim, reason, attempt, now)))
-            .await
+        self.run(|state, now| Ok(state.dead_letter(claim, reason, attempt, now))).await
     }
 
     async fn release(&self, claim: &Claim) -> Result<()> {
@@ -264,8 +245,7 @@ impl<B: Backing> Deliveries for Store<B> {
 #[async_trait]
 impl<B: Backing> Leases for Store<B> {
     async fn acquire(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<Fence>> {
-        self.run(|state, now| Ok(state.acquire(name, holder, ttl, now)))
-            .await
+        self.run(|state, now| Ok(state.acquire(name, holder, ttl, now))).await
     }
 
     async fn renew(&self, name: &str, fence: Fence, ttl: Duration) -> Result<bool> {

@@ -6,18 +6,14 @@ fn put(views: &mut Views, source: &str, kind: Kind, parent: Option<&str>, id: &s
     let json = object(kind, parent, id, source).json;
     let indexed = Arc::new(Indexed::new(json, &Paths::new()).unwrap());
     let view = views.view_mut(&SourceName::from(source), kind).unwrap();
-    view.changed = Position {
-        generation: 1,
-        sequence: at,
-    };
+    view.changed = Position { generation: 1, sequence: at };
     view.insert(parent.map(Id::from), Id::from(id), indexed);
 }
 
 fn two_sources() -> Views {
     let mut views = Views::new([SourceName::from("b"), SourceName::from("a")]);
-    for (at, (source, id)) in [("a", "1"), ("b", "2"), ("a", "3"), ("b", "3"), ("b", "5")]
-        .into_iter()
-        .enumerate()
+    for (at, (source, id)) in
+        [("a", "1"), ("b", "2"), ("a", "3"), ("b", "3"), ("b", "5")].into_iter().enumerate()
     {
         put(&mut views, source, Kind::ResourcePool, None, id, at as u64);
     }
@@ -25,23 +21,12 @@ fn two_sources() -> Views {
 }
 
 fn all(kind: Kind) -> Selection<'static> {
-    Selection {
-        kind,
-        parent: None,
-        after: None,
-        filter: None,
-        skip: 0,
-        limit: 1000,
-    }
+    Selection { kind, parent: None, after: None, filter: None, skip: 0, limit: 1000 }
 }
 
 fn ids(page: &Page<'_>) -> Vec<String> {
     let text = |object: &&Arc<Indexed>| String::from_utf8(object.json().to_vec()).unwrap();
-    page.objects
-        .iter()
-        .map(text)
-        .map(|json| json.split('"').nth(3).unwrap().to_owned())
-        .collect()
+    page.objects.iter().map(text).map(|json| json.split('"').nth(3).unwrap().to_owned()).collect()
 }
 
 #[test]
@@ -55,23 +40,12 @@ fn sources_are_merged_in_id_order_and_an_id_comes_once() {
 #[test]
 fn a_page_starts_after_its_key_and_says_whether_more_follow() {
     let views = two_sources();
-    let page = views.list(Selection {
-        after: Some("1"),
-        limit: 2,
-        ..all(Kind::ResourcePool)
-    });
+    let page = views.list(Selection { after: Some("1"), limit: 2, ..all(Kind::ResourcePool) });
     assert_eq!(ids(&page), ["2", "3"]);
     assert_eq!((page.last.unwrap().as_str(), page.more), ("3", true));
-    let page = views.list(Selection {
-        after: Some("3"),
-        limit: 1,
-        ..all(Kind::ResourcePool)
-    });
+    let page = views.list(Selection { after: Some("3"), limit: 1, ..all(Kind::ResourcePool) });
     assert_eq!((ids(&page), page.more), (vec!["5".to_owned()], false));
-    let page = views.list(Selection {
-        skip: 3,
-        ..all(Kind::ResourcePool)
-    });
+    let page = views.list(Selection { skip: 3, ..all(Kind::ResourcePool) });
     assert_eq!(ids(&page), ["5"]);
 }
 
@@ -83,42 +57,23 @@ fn a_filter_is_asked_before_pages_are_counted() {
         let name = if id % 5 == 0 { "fifth" } else { "other" };
         let json = object(Kind::ResourcePool, None, &format!("{id:02}"), name).json;
         let indexed = Arc::new(Indexed::new(json, &paths).unwrap());
-        let view = views
-            .view_mut(&SourceName::from("a"), Kind::ResourcePool)
-            .unwrap();
+        let view = views.view_mut(&SourceName::from("a"), Kind::ResourcePool).unwrap();
         view.insert(None, Id::from(format!("{id:02}")), indexed);
     }
     let target = Target::Inventory(Kind::ResourcePool);
-    let bound = Filter::parse(target, ["(eq,name,fifth)"], 8)
-        .unwrap()
-        .unwrap()
-        .bind(&paths);
-    let page = views.list(Selection {
-        filter: Some(&bound),
-        skip: 1,
-        limit: 2,
-        ..all(Kind::ResourcePool)
-    });
-    assert_eq!(
-        (ids(&page), page.more),
-        (vec!["05".to_owned(), "10".to_owned()], true)
-    );
+    let bound = Filter::parse(target, ["(eq,name,fifth)"], 8).unwrap().unwrap().bind(&paths);
+    let page = views.list(Selection { filter: Some(&bound), skip: 1, limit: 2, ..all(Kind::ResourcePool) });
+    assert_eq!((ids(&page), page.more), (vec!["05".to_owned(), "10".to_owned()], true));
 }
 
 #[test]
 fn the_version_of_kinds_is_that_of_the_latest_change_of_any() {
     let mut views = two_sources();
-    let (pools, types) = (
-        views.version(&[Kind::ResourcePool]),
-        views.version(&[Kind::ResourceType]),
-    );
+    let (pools, types) = (views.version(&[Kind::ResourcePool]), views.version(&[Kind::ResourceType]));
     put(&mut views, "a", Kind::ResourceType, None, "t", 9);
     assert_eq!(views.version(&[Kind::ResourcePool]), pools);
     assert!(views.version(&[Kind::ResourceType]) > types);
-    assert_eq!(
-        views.version(&[Kind::ResourceType, Kind::ResourcePool]).sequence,
-        9
-    );
+    assert_eq!(views.version(&[Kind::ResourceType, Kind::ResourcePool]).sequence, 9);
     assert_eq!(views.version(&[]), Position::default());
 }
 
@@ -127,19 +82,12 @@ async fn a_read_waits_for_what_is_in_the_log_and_not_for_ever() {
     let world =
         crate::inventory::fakes::World::new(&[("a", &crate::inventory::fakes::FakeBackend::new(&[]))]);
     let catalog = &world.desk.catalog;
-    catalog.publish(Views {
-        loaded: true,
-        ..Views::new([SourceName::from("a")])
-    });
+    catalog.publish(Views { loaded: true, ..Views::new([SourceName::from("a")]) });
     world.commit(0, Kind::ResourcePool, vec![pool("p")]).await;
     assert!(catalog.is_behind(), "the log holds what no follower has read");
     catalog.catch_up(&*world.desk.log).await;
     assert!(catalog.is_behind(), "nobody follows, and the wait has ended");
     let world = world.run();
-    world
-        .desk
-        .catalog
-        .until(|views| views.loaded && views.position.sequence > 0)
-        .await;
+    world.desk.catalog.until(|views| views.loaded && views.position.sequence > 0).await;
     assert!(!world.desk.catalog.is_behind());
 }

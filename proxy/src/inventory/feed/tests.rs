@@ -23,13 +23,7 @@ async fn count(world: &World) -> usize {
 #[tokio::test]
 async fn a_list_that_lacks_little_takes_effect_at_once() {
     let world = known(20).await;
-    assert_eq!(
-        world.feeds[0]
-            .commit_list(POOLS, pools(6..20), None)
-            .await
-            .unwrap(),
-        Listed::Committed
-    );
+    assert_eq!(world.feeds[0].commit_list(POOLS, pools(6..20), None).await.unwrap(), Listed::Committed);
     assert_eq!(count(&world).await, 14);
 }
 
@@ -37,20 +31,11 @@ async fn a_list_that_lacks_little_takes_effect_at_once() {
 async fn a_list_that_lacks_much_deletes_nothing_before_a_second_one_confirms() {
     let world = known(20).await;
     let feed = &world.feeds[0];
-    assert_eq!(
-        feed.commit_list(POOLS, pools(13..22), None).await.unwrap(),
-        Listed::Held
-    );
+    assert_eq!(feed.commit_list(POOLS, pools(13..22), None).await.unwrap(), Listed::Held);
     assert_eq!(count(&world).await, 22, "what is new is there, nothing is gone");
-    assert_eq!(
-        feed.held().await,
-        [(POOLS, world.desk.clock.now().plus(CONFIRM_AFTER))]
-    );
+    assert_eq!(feed.held().await, [(POOLS, world.desk.clock.now().plus(CONFIRM_AFTER))]);
     let begun = feed.begin(POOLS).await;
-    assert_eq!(
-        feed.commit_list(POOLS, pools(13..22), Some(begun)).await.unwrap(),
-        Listed::Committed
-    );
+    assert_eq!(feed.commit_list(POOLS, pools(13..22), Some(begun)).await.unwrap(), Listed::Committed);
     assert_eq!(count(&world).await, 9);
     assert!(feed.held().await.is_empty());
 }
@@ -75,10 +60,7 @@ async fn a_second_list_of_the_stream_is_taken_as_it_is_if_it_lacks_the_same() {
     let world = known(20).await;
     let feed = &world.feeds[0];
     feed.commit_list(POOLS, pools(0..2), None).await.unwrap();
-    assert_eq!(
-        feed.commit_list(POOLS, pools(0..3), None).await.unwrap(),
-        Listed::Committed
-    );
+    assert_eq!(feed.commit_list(POOLS, pools(0..3), None).await.unwrap(), Listed::Committed);
     assert_eq!(count(&world).await, 3);
 }
 
@@ -87,20 +69,14 @@ async fn a_second_list_that_lacks_much_else_is_held_again() {
     let world = known(20).await;
     let feed = &world.feeds[0];
     feed.commit_list(POOLS, pools(0..10), None).await.unwrap();
-    assert_eq!(
-        feed.commit_list(POOLS, pools(10..20), None).await.unwrap(),
-        Listed::Held
-    );
+    assert_eq!(feed.commit_list(POOLS, pools(10..20), None).await.unwrap(), Listed::Held);
     assert_eq!(count(&world).await, 20);
 }
 
 #[tokio::test]
 async fn a_small_kind_may_lose_all() {
     let world = known(9).await;
-    assert_eq!(
-        world.feeds[0].commit_list(POOLS, vec![], None).await.unwrap(),
-        Listed::Committed
-    );
+    assert_eq!(world.feeds[0].commit_list(POOLS, vec![], None).await.unwrap(), Listed::Committed);
     assert_eq!(count(&world).await, 0);
 }
 
@@ -110,10 +86,7 @@ async fn a_list_older_than_what_the_stream_wrote_is_dropped() {
     let feed = &world.feeds[0];
     let begun = feed.begin(POOLS).await;
     feed.commit(&[Change::Upsert(pool("new"))]).await.unwrap();
-    assert_eq!(
-        feed.commit_list(POOLS, pools(0..3), Some(begun)).await.unwrap(),
-        Listed::Outdated
-    );
+    assert_eq!(feed.commit_list(POOLS, pools(0..3), Some(begun)).await.unwrap(), Listed::Outdated);
     assert_eq!(count(&world).await, 4);
 }
 
@@ -121,38 +94,12 @@ async fn a_list_older_than_what_the_stream_wrote_is_dropped() {
 async fn whoever_lost_the_lease_writes_nothing() {
     let world = known(3).await;
     let feed = &world.feeds[0];
-    world.clock.forward(LEASE * 2);
-    let other = world
-        .desk
-        .leases
-        .acquire("source:a", "other", LEASE)
-        .await
-        .unwrap();
+    world.clock.forward(Duration::from_secs(6));
+    let other = world.desk.leases.acquire("source:a", "other", Duration::from_secs(3)).await.unwrap();
     assert!(other.is_some(), "the first lease has run out");
     let error = feed.commit(&[Change::Upsert(pool("late"))]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(!world.desk.sources.state(&feed.name).unwrap().leading);
-    assert_eq!(feed.lead().await.unwrap(), None);
+    assert_eq!(feed.lease().take().await.unwrap(), None);
     assert_eq!(count(&world).await, 3);
-}
-
-#[tokio::test]
-async fn a_lease_is_renewed_when_it_is_due_and_given_back() {
-    let world = known(0).await;
-    let feed = &world.feeds[0];
-    for _ in 0..10 {
-        world.clock.forward(RENEW);
-        assert!(feed.keep().await.unwrap());
-    }
-    feed.resign().await.unwrap();
-    assert!(!feed.keep().await.unwrap());
-    assert!(
-        world
-            .desk
-            .leases
-            .acquire("source:a", "other", LEASE)
-            .await
-            .unwrap()
-            .is_some()
-    );
 }

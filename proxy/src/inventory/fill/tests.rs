@@ -2,9 +2,10 @@ use super::*;
 use crate::inventory::fakes::{FakeBackend, World, pool};
 use futures::future::join_all;
 use netweave_model::SourceName;
+use std::sync::atomic::Ordering;
 
 const POOLS: Kind = Kind::ResourcePool;
-const LIFETIME: Duration = Duration::from_secs(300);
+const LIFETIME: Duration = Duration::from_mins(5);
 
 fn fresh(world: &World) -> Freshness {
     world.fills.freshness(&[POOLS], Class::ResourcePools)
@@ -28,22 +29,12 @@ async fn a_source_that_was_never_read_and_fails_is_unavailable_with_a_pause() {
     let world = World::new(&[("a", &backend)]).run();
     let readers = join_all((0..20).map(|_| world.fills.known(&[POOLS], false))).await;
     for error in readers.into_iter().map(|known| known.unwrap_err()) {
-        assert_eq!(
-            (error.kind(), error.retry()),
-            (ErrorKind::Unavailable, Retry::After(PAUSE))
-        );
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::After(PAUSE)));
     }
     for _ in 0..100 {
-        assert!(
-            world.fills.known(&[POOLS], false).await.is_err(),
-            "answered at once"
-        );
+        assert!(world.fills.known(&[POOLS], false).await.is_err(), "answered at once");
     }
-    assert_eq!(
-        backend.lists.load(Ordering::SeqCst),
-        1,
-        "the pause is kept, however many ask"
-    );
+    assert_eq!(backend.lists.load(Ordering::SeqCst), 1, "the pause is kept, however many ask");
 }
 
 #[tokio::test]
@@ -70,9 +61,7 @@ async fn a_source_still_being_read_for_the_first_time_is_waited_for() {
     let reader = world.fills.known(&[POOLS], false);
     let release = async {
         world.eventually(|| slow.lists.load(Ordering::SeqCst) == 1).await;
-        world
-            .until(|views| views.view(&SourceName::from("a"), POOLS).unwrap().known)
-            .await;
+        world.until(|views| views.view(&SourceName::from("a"), POOLS).unwrap().known).await;
         assert!(!world.ids(POOLS, None).contains(&"late".to_owned()));
         slow.permits.add_permits(1);
     };
@@ -84,15 +73,9 @@ async fn a_source_still_being_read_for_the_first_time_is_waited_for() {
 #[tokio::test]
 async fn a_kind_that_no_source_offers_is_known_to_be_empty() {
     let world = World::new(&[("a", &FakeBackend::new(&[POOLS]))]).run();
-    world
-        .fills
-        .known(&[Kind::PerformanceDictionary], true)
-        .await
-        .unwrap();
+    world.fills.known(&[Kind::PerformanceDictionary], true).await.unwrap();
     assert_eq!(
-        world
-            .fills
-            .freshness(&[Kind::PerformanceDictionary], Class::Capabilities),
+        world.fills.freshness(&[Kind::PerformanceDictionary], Class::Capabilities),
         Freshness::default()
     );
 }
@@ -102,21 +85,9 @@ async fn an_old_view_is_served_at_once_and_its_source_asked_once() {
     let backend = FakeBackend::new(&[POOLS]);
     let world = World::new(&[("a", &backend)]).run();
     world.fills.known(&[POOLS], false).await.unwrap();
-    assert_eq!(
-        fresh(&world),
-        Freshness {
-            age: Some(Duration::ZERO),
-            stale: false
-        }
-    );
+    assert_eq!(fresh(&world), Freshness { age: Some(Duration::ZERO), stale: false });
     world.clock.forward(LIFETIME / 2);
-    assert_eq!(
-        fresh(&world),
-        Freshness {
-            age: Some(LIFETIME / 2),
-            stale: false
-        }
-    );
+    assert_eq!(fresh(&world), Freshness { age: Some(LIFETIME / 2), stale: false });
     tokio::task::yield_now().await;
     assert_eq!(backend.lists.load(Ordering::SeqCst), 1, "young enough");
     world.clock.forward(LIFETIME);
@@ -137,20 +108,10 @@ async fn a_source_that_is_gone_changes_the_age_and_nothing_else() {
     backend.failing.store(true, Ordering::SeqCst);
     world.clock.forward(LIFETIME * 2);
     assert!(fresh(&world).stale);
-    world
-        .eventually(|| backend.lists.load(Ordering::SeqCst) == 2)
-        .await;
+    world.eventually(|| backend.lists.load(Ordering::SeqCst) == 2).await;
     let name = SourceName::from("a");
-    world
-        .eventually(|| world.desk.sources.state(&name).unwrap().failure.is_some())
-        .await;
-    assert_eq!(
-        fresh(&world),
-        Freshness {
-            age: Some(LIFETIME * 2),
-            stale: true
-        }
-    );
+    world.eventually(|| world.desk.sources.state(&name).unwrap().failure.is_some()).await;
+    assert_eq!(fresh(&world), Freshness { age: Some(LIFETIME * 2), stale: true });
     world.fills.known(&[POOLS], true).await.unwrap();
     assert_eq!(world.ids(POOLS, None), ["p"]);
 }
@@ -161,10 +122,7 @@ async fn a_live_watch_is_fresh_by_definition() {
     let world = World::new(&[("a", &backend)]).run();
     world.commit(0, POOLS, vec![]).await;
     world.settle().await;
-    world
-        .desk
-        .sources
-        .seen(&SourceName::from("a"), world.desk.clock.now(), true);
+    world.desk.sources.seen(&SourceName::from("a"), world.desk.clock.now(), true);
     world.clock.forward(LIFETIME * 10);
     assert_eq!(fresh(&world), Freshness::default());
     assert_eq!(backend.lists.load(Ordering::SeqCst), 0);
@@ -174,25 +132,10 @@ async fn a_live_watch_is_fresh_by_definition() {
 async fn a_held_list_is_asked_for_again_and_confirmed() {
     let backend = FakeBackend::new(&[POOLS]);
     let world = World::new(&[("a", &backend)]).run();
-    world
-        .commit(0, POOLS, (0..20).map(|id| pool(&format!("{id:02}"))).collect())
-        .await;
+    world.commit(0, POOLS, (0..20).map(|id| pool(&format!("{id:02}"))).collect()).await;
     world.settle().await;
     world.commit(0, POOLS, vec![pool("00")]).await;
     backend.holds(POOLS, vec![pool("00"), pool("01")]);
     world.clock.forward(crate::inventory::feed::CONFIRM_AFTER);
     world.eventually(|| world.ids(POOLS, None) == ["00", "01"]).await;
-}
-
-#[test]
-fn lifetimes_stretch_by_a_tenth_at_most() {
-    let ids = crate::inventory::fakes::FakeIds::new();
-    let all: Vec<_> = (0..1000).map(|_| jitter(&*ids)).collect();
-    assert!(all.iter().all(|jitter| (-100..=100).contains(jitter)));
-    assert!(all.iter().any(|jitter| *jitter < -50) && all.iter().any(|jitter| *jitter > 50));
-    let state = SlotState {
-        jitter: -100,
-        ..SlotState::default()
-    };
-    assert_eq!(state.stretch(Duration::from_secs(30)), Duration::from_secs(27));
 }

@@ -7,51 +7,31 @@ fn resource(pool: &str, id: &str) -> netweave_model::Object {
 }
 
 fn world() -> World {
-    World::new(&[
-        ("a", &FakeBackend::new(&[Kind::Resource])),
-        ("b", &FakeBackend::new(&[Kind::Resource])),
-    ])
+    World::new(&[("a", &FakeBackend::new(&[Kind::Resource])), ("b", &FakeBackend::new(&[Kind::Resource]))])
 }
 
 #[tokio::test]
 async fn what_was_committed_before_and_after_the_start_is_in_the_views() {
     let world = world();
-    world
-        .commit(0, Kind::Resource, vec![resource("p", "1"), resource("p", "2")])
-        .await;
+    world.commit(0, Kind::Resource, vec![resource("p", "1"), resource("p", "2")]).await;
     let world = world.run();
     world.commit(1, Kind::Resource, vec![resource("q", "7")]).await;
     world.feeds[0]
-        .commit(&[
-            Change::Upsert(resource("p", "3")),
-            Change::Delete(resource("p", "1").key),
-        ])
+        .commit(&[Change::Upsert(resource("p", "3")), Change::Delete(resource("p", "1").key)])
         .await
         .unwrap();
     world.settle().await;
     assert_eq!(world.ids(Kind::Resource, Some("p")), ["2", "3"]);
     assert_eq!(world.ids(Kind::Resource, Some("q")), ["7"]);
-    assert_eq!(
-        world
-            .metrics
-            .resources
-            .with_label_values(&["a", "resources"])
-            .get(),
-        2
-    );
+    assert_eq!(world.metrics.resources.with_label_values(&["a", "resources"]).get(), 2);
     assert_eq!(world.metrics.follow_lag.get(), 0);
 }
 
 #[tokio::test]
 async fn a_resource_that_moves_leaves_its_old_pool() {
     let world = world().run();
-    world
-        .commit(0, Kind::Resource, vec![resource("p", "1"), resource("p", "2")])
-        .await;
-    world.feeds[0]
-        .commit(&[Change::Upsert(resource("q", "1"))])
-        .await
-        .unwrap();
+    world.commit(0, Kind::Resource, vec![resource("p", "1"), resource("p", "2")]).await;
+    world.feeds[0].commit(&[Change::Upsert(resource("q", "1"))]).await.unwrap();
     world.settle().await;
     assert_eq!(world.ids(Kind::Resource, Some("p")), ["2"]);
     assert_eq!(world.ids(Kind::Resource, Some("q")), ["1"]);
@@ -65,23 +45,14 @@ async fn the_version_changes_with_the_kind_and_with_nothing_else() {
     world.settle().await;
     let versions = || {
         let views = world.desk.catalog.views();
-        (
-            views.version(&[Kind::Resource]),
-            views.version(&[Kind::ResourcePool]),
-        )
+        (views.version(&[Kind::Resource]), views.version(&[Kind::ResourcePool]))
     };
     let before = versions();
-    world.feeds[0]
-        .commit(&[Change::Upsert(resource("p", "2")), Change::Heartbeat])
-        .await
-        .unwrap();
+    world.feeds[0].commit(&[Change::Upsert(resource("p", "2")), Change::Heartbeat]).await.unwrap();
     world.settle().await;
     assert!(versions().0 > before.0);
     assert_eq!(versions().1, before.1);
-    world.feeds[0]
-        .commit(&[Change::Upsert(resource("p", "2")), Change::Heartbeat])
-        .await
-        .unwrap();
+    world.feeds[0].commit(&[Change::Upsert(resource("p", "2")), Change::Heartbeat]).await.unwrap();
     world.settle().await;
     assert_eq!(versions().1, before.1, "the same again is no change");
 }
@@ -90,30 +61,16 @@ async fn the_version_changes_with_the_kind_and_with_nothing_else() {
 async fn a_second_process_over_the_same_store_sees_the_same_at_the_same_version() {
     let first = world().run();
     for round in 0..5 {
-        first
-            .commit(
-                0,
-                Kind::Resource,
-                vec![resource("p", "1"), resource("p", &format!("x{round}"))],
-            )
-            .await;
-        first
-            .commit(1, Kind::ResourcePool, vec![pool(&format!("p{round}"))])
-            .await;
+        first.commit(0, Kind::Resource, vec![resource("p", "1"), resource("p", &format!("x{round}"))]).await;
+        first.commit(1, Kind::ResourcePool, vec![pool(&format!("p{round}"))]).await;
     }
     let backend = FakeBackend::new(&[]);
     let second = first.again(&[("a", &backend), ("b", &backend)]).run();
     first.commit(1, Kind::Resource, vec![resource("z", "9")]).await;
     first.settle().await;
     second.settle().await;
-    assert_eq!(
-        first.ids(Kind::Resource, Some("p")),
-        second.ids(Kind::Resource, Some("p"))
-    );
-    assert_eq!(
-        first.ids(Kind::Resource, Some("z")),
-        second.ids(Kind::Resource, Some("z"))
-    );
+    assert_eq!(first.ids(Kind::Resource, Some("p")), second.ids(Kind::Resource, Some("p")));
+    assert_eq!(first.ids(Kind::Resource, Some("z")), second.ids(Kind::Resource, Some("z")));
     let versions = |world: &World| world.desk.catalog.views().version(&[Kind::Resource]);
     assert_eq!(versions(&first), versions(&second));
 }
@@ -132,14 +89,11 @@ async fn a_trimmed_past_starts_over_from_the_rows() {
     );
     follow.state.lock().await.draft = Some(Views::new([SourceName::from("a")]));
     for id in 1..5 {
-        world.feeds[0]
-            .commit(&[Change::Upsert(resource("p", &id.to_string()))])
-            .await
-            .unwrap();
+        world.feeds[0].commit(&[Change::Upsert(resource("p", &id.to_string()))]).await.unwrap();
     }
     let head = world.desk.log.head().await.unwrap();
-    world.clock.forward(Duration::from_secs(3600));
-    assert!(world.desk.log.trim(head, Duration::from_secs(600)).await.unwrap() > 0);
+    world.clock.forward(Duration::from_hours(1));
+    assert!(world.desk.log.trim(head, Duration::from_mins(10)).await.unwrap() > 0);
     follow.activate().await.unwrap();
     assert!(follow.state.lock().await.draft.is_none(), "the past is gone");
     tokio::select! {
@@ -158,17 +112,6 @@ async fn a_source_that_confirms_is_heard_of() {
     other.settle().await;
     world.commit(0, Kind::Resource, vec![]).await;
     let name = SourceName::from("a");
-    other
-        .eventually(|| other.desk.sources.state(&name).unwrap().seen_at.is_some())
-        .await;
-    assert!(
-        other
-            .desk
-            .sources
-            .state(&name)
-            .unwrap()
-            .kinds
-            .get(Kind::Location)
-            .is_some()
-    );
+    other.eventually(|| other.desk.sources.state(&name).unwrap().seen_at.is_some()).await;
+    assert!(other.desk.sources.state(&name).unwrap().kinds.get(Kind::Location).is_some());
 }

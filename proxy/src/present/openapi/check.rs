@@ -11,11 +11,8 @@ pub(crate) fn value(document: &Value, schema: &Value, body: &Value, at: &str) {
     match schema["type"].as_str().unwrap() {
         "object" => object(document, schema, body, at),
         "array" => {
-            for (index, item) in body
-                .as_array()
-                .unwrap_or_else(|| panic!("{at}: no array"))
-                .iter()
-                .enumerate()
+            for (index, item) in
+                body.as_array().unwrap_or_else(|| panic!("{at}: no array")).iter().enumerate()
             {
                 value(document, &schema["items"], item, &format!("{at}/{index}"));
             }
@@ -23,10 +20,7 @@ pub(crate) fn value(document: &Value, schema: &Value, body: &Value, at: &str) {
         "string" => {
             let text = body.as_str().unwrap_or_else(|| panic!("{at}: no text"));
             if let Some(allowed) = schema.get("enum").and_then(Value::as_array) {
-                assert!(
-                    allowed.iter().any(|value| value == text),
-                    "{at}: {text} is not allowed"
-                );
+                assert!(allowed.iter().any(|value| value == text), "{at}: {text} is not allowed");
             }
         }
         "integer" => assert!(body.is_i64() || body.is_u64(), "{at}: no integer"),
@@ -38,22 +32,11 @@ pub(crate) fn value(document: &Value, schema: &Value, body: &Value, at: &str) {
 
 fn object(document: &Value, schema: &Value, body: &Value, at: &str) {
     let members = body.as_object().unwrap_or_else(|| panic!("{at}: no object"));
-    for name in schema
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
-        assert!(
-            members.contains_key(name.as_str().unwrap()),
-            "{at}: {name} is missing"
-        );
+    for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
+        assert!(members.contains_key(name.as_str().unwrap()), "{at}: {name} is missing");
     }
     for (name, member) in members {
-        match schema
-            .get("properties")
-            .and_then(|properties| properties.get(name))
-        {
+        match schema.get("properties").and_then(|properties| properties.get(name)) {
             Some(schema) => value(document, schema, member, &format!("{at}/{name}")),
             None => assert_eq!(
                 schema.get("additionalProperties"),

@@ -39,11 +39,8 @@ fn add(table: &'static Table, schemas: &mut Map<String, Value>) {
         .filter(|attribute| attribute.mandatory)
         .map(|attribute| attribute.name)
         .collect();
-    let properties: Map<_, _> = table
-        .attributes
-        .iter()
-        .map(|attribute| (attribute.name.to_owned(), property(attribute)))
-        .collect();
+    let properties: Map<_, _> =
+        table.attributes.iter().map(|attribute| (attribute.name.to_owned(), property(attribute))).collect();
     let schema = json!({ "type": "object", "required": required, "properties": properties });
     schemas.insert(table.name.to_owned(), schema);
 }
@@ -106,35 +103,20 @@ fn by_hand() -> Map<String, Value> {
                 "additionalProperties": true,
             }),
         ),
-        (
-            "Caller",
-            open("The caller as its certificate names it, and its limits."),
-        ),
+        ("Caller", open("The caller as its certificate names it, and its limits.")),
         (
             "Sources",
             json!({ "description": "The backends, how fresh what is known of them is, and what fails." }),
         ),
-        (
-            "Deliveries",
-            open("The latest delivery attempts and the dead letters."),
-        ),
+        ("Deliveries", open("The latest delivery attempts and the dead letters.")),
         ("Verdict", open("Whether a change would be sent, and why.")),
-        (
-            "Change",
-            open("A change to try a filter on: object type, and the object before and after."),
-        ),
-        (
-            "Replay",
-            open("From which sequence number or time on to deliver again."),
-        ),
+        ("Change", open("A change to try a filter on: object type, and the object before and after.")),
+        ("Replay", open("From which sequence number or time on to deliver again.")),
         ("Renewal", open("How long the lease shall be.")),
         ("Outcome", open("What was done.")),
         ("Health", open("What was checked.")),
     ];
-    schemas
-        .into_iter()
-        .map(|(name, schema)| (name.to_owned(), schema))
-        .collect()
+    schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }
 
 /// Source: ETSI GS NFV-SOL 013, `ApiVersionInformation`.

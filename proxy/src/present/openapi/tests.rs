@@ -16,28 +16,16 @@ fn every_route_is_described_with_its_methods_and_nothing_else_is() {
         let Some(route) = resolve(template, BOTH) else {
             continue;
         };
-        let item = paths
-            .get(template)
-            .unwrap_or_else(|| panic!("{template} is not described"));
-        let methods: BTreeSet<_> = item
-            .as_object()
-            .unwrap()
-            .keys()
-            .filter(|key| *key != "parameters")
-            .cloned()
-            .collect();
-        let mut served: BTreeSet<_> = route
-            .methods
-            .iter()
-            .map(|method| method.as_str().to_lowercase())
-            .collect();
+        let item = paths.get(template).unwrap_or_else(|| panic!("{template} is not described"));
+        let methods: BTreeSet<_> =
+            item.as_object().unwrap().keys().filter(|key| *key != "parameters").cloned().collect();
+        let mut served: BTreeSet<_> =
+            route.methods.iter().map(|method| method.as_str().to_lowercase()).collect();
         if served.contains("get") {
             served.insert("head".to_owned());
         }
         assert_eq!(methods, served, "{template}");
-        let named = item
-            .get("parameters")
-            .map_or(0, |parameters| parameters.as_array().unwrap().len());
+        let named = item.get("parameters").map_or(0, |parameters| parameters.as_array().unwrap().len());
         assert_eq!(named, template.matches('{').count(), "{template}");
         described += 1;
     }
@@ -49,11 +37,7 @@ fn every_route_is_described_with_its_methods_and_nothing_else_is() {
 fn a_major_that_is_hidden_is_not_described() {
     let document = read(&[Major::V2]);
     let paths = document["paths"].as_object().unwrap();
-    assert!(
-        paths
-            .keys()
-            .all(|path| !path.contains("/v1/") || path.starts_with("/netweave/v1/"))
-    );
+    assert!(paths.keys().all(|path| !path.contains("/v1/") || path.starts_with("/netweave/v1/")));
     assert!(paths.contains_key("/o2ims-infrastructureInventory/v2/locations"));
 }
 
@@ -62,12 +46,7 @@ fn operation_ids_are_unique_and_references_lead_somewhere() {
     let document = read(BOTH);
     let mut ids = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, operation) in item
-            .as_object()
-            .unwrap()
-            .iter()
-            .filter(|(key, _)| *key != "parameters")
-        {
+        for (method, operation) in item.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters") {
             let id = operation["operationId"].as_str().unwrap();
             assert!(ids.insert(id.to_owned()), "{method} {path}: {id}");
         }

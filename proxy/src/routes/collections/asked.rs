@@ -1,7 +1,7 @@
 //! What a call asks for, taken from its operation without owning anything.
 
 use crate::inventory::cache::{KeyRef, Spelling, Subject};
-use crate::inventory::fill::Class;
+use crate::inventory::class::Class;
 use crate::present::link::push_segment;
 use crate::present::spelling::base;
 use crate::routes::{Call, Operation};
@@ -29,13 +29,7 @@ impl<'a> Asked<'a> {
         let (subject, kind, parent, id) = match operation {
             Operation::Cloud => {
                 let (kinds, class) = (&[] as &[Kind], Class::Capabilities);
-                return Some(Self {
-                    subject: Subject::Cloud,
-                    parent: None,
-                    id: None,
-                    kinds,
-                    class,
-                });
+                return Some(Self { subject: Subject::Cloud, parent: None, id: None, kinds, class });
             }
             Operation::List(kind, parent) => (Subject::List(*kind), *kind, parent.as_deref(), None),
             Operation::Get(kind, parent, id) => (Subject::Get(*kind), *kind, parent.as_deref(), Some(&**id)),
@@ -51,13 +45,7 @@ impl<'a> Asked<'a> {
             | Operation::OpenApi
             | Operation::Health(_) => return None,
         };
-        Some(Self {
-            subject,
-            parent,
-            id,
-            kinds: kinds(subject, major),
-            class: Class::of(kind, id.is_some()),
-        })
+        Some(Self { subject, parent, id, kinds: kinds(subject, major), class: Class::of(kind, id.is_some()) })
     }
 
     /// Names the answer in the caches.

@@ -3,18 +3,13 @@
 use crate::inventory::cache::Answer;
 use crate::inventory::catalog::{Selection, Views};
 use crate::present::spelling::{Dictionaries, with_alarm_dictionary};
-use crate::present::{etag, link};
+use crate::present::{etag, link, page};
 use bytes::Bytes;
 use http::HeaderValue;
 use netweave_model::query::{Marker, Paths, Query, Selectors};
 use netweave_model::subscription::Major;
 use netweave_model::{Error, Kind, Result};
 use std::borrow::Cow;
-
-/// Items of a page, unless the client asks for fewer or more. Source: `docs/architecture.md`, section 6.
-const PAGE: usize = 100;
-/// Items of a numbered page of v1, as its field clients expect.
-const NUMBERED_PAGE: usize = 30;
 
 /// A collection to render.
 #[derive(Clone, Copy)]
@@ -51,37 +46,20 @@ pub(super) fn list(
         Some(Marker::After { key }) => (None, Some(key.as_str())),
         None => (None, None),
     };
-    let usual = if number.is_some() && list.major == Major::V1 {
-        NUMBERED_PAGE
-    } else {
-        PAGE
-    };
-    let limit = query.limit.map_or(usual, std::num::NonZeroUsize::get);
+    let limit = page::size(query, list.major);
     let before = usize::try_from(number.unwrap_or(1).saturating_sub(1)).unwrap_or(usize::MAX);
     let skip = before.saturating_mul(limit);
     let (kind, parent) = (list.kind, list.parent);
-    let page = views.list(Selection {
-        kind,
-        parent,
-        after,
-        filter: filter.as_ref(),
-        skip,
-        limit,
-    });
+    let page = views.list(Selection { kind, parent, after, filter: filter.as_ref(), skip, limit });
     if skip > 0 && page.objects.is_empty() {
-        return Err(Error::invalid(
-            "nextpage_opaque_marker",
-            "there is no page with this number",
-        ));
+        return Err(Error::invalid("nextpage_opaque_marker", "there is no page with this number"));
     }
     let next = match (page.more, number, page.last) {
         (false, ..) | (true, None, None) => None,
         (true, Some(number), _) => Some(number.saturating_add(1).to_string()),
-        (true, None, Some(last)) => Some(Marker::after(list.collection, last.as_str(), query.hash())),
+        (true, None, Some(id)) => Some(Marker::after(list.collection, id.as_str(), query.hash())),
     };
-    let next = next
-        .map(|marker| link::next(link_path, raw_query, &marker))
-        .transpose()?;
+    let next = next.map(|marker| link::next(link_path, raw_query, &marker)).transpose()?;
     let size: usize = page.objects.iter().map(|object| object.json().len() + 1).sum();
     let mut body = Vec::with_capacity(size + 2);
     body.push(b'[');
@@ -107,20 +85,12 @@ pub(super) fn single(views: &Views, single: &Single<'_>, selectors: &Selectors) 
 
 /// Applies attribute selectors; without any, the object's own bytes are shared.
 pub(super) fn selected(json: Bytes, selectors: &Selectors) -> Result<Bytes> {
-    if selectors.is_identity() {
-        Ok(json)
-    } else {
-        selectors.apply(&json).map(Into::into)
-    }
+    if selectors.is_identity() { Ok(json) } else { selectors.apply(&json).map(Into::into) }
 }
 
 /// Makes an answer of a body.
 pub(super) fn answer(body: Bytes, link: Option<HeaderValue>) -> Result<Answer> {
-    Ok(Answer {
-        etag: etag::of(&body)?,
-        link,
-        body,
-    })
+    Ok(Answer { etag: etag::of(&body)?, link, body })
 }
 
 /// Spells an object as a major does.
@@ -132,8 +102,5 @@ fn spelled(views: &Views, json: &Bytes, kind: Kind, major: Major) -> Result<Byte
         return Ok(json.clone());
     };
     let dictionary = views.get(Kind::AlarmDictionary, None, id.as_str());
-    Ok(dictionary.map_or_else(
-        || json.clone(),
-        |found| with_alarm_dictionary(json, found.json()).into(),
-    ))
+    Ok(dictionary.map_or_else(|| json.clone(), |found| with_alarm_dictionary(json, found.json()).into()))
 }

@@ -23,27 +23,16 @@ impl Collections {
 
     fn cloud(&self, call: &Call<'_>, asked: &Asked<'_>) -> Result<(Arc<Answer>, Found)> {
         let selectors = Query::parse_single(Target::Cloud, call.query)?;
-        let body = spelling::cloud(
-            &self.settings.cloud,
-            call.route.major,
-            self.settings.compatibility,
-        )?;
+        let body = spelling::cloud(&self.settings.cloud, call.route.major, self.settings.compatibility)?;
         let answer = render::answer(render::selected(body.into(), &selectors)?, None)?;
         let views = Views::default();
-        Ok((
-            self.keep(call, asked, &views, selectors.canonical(), answer),
-            Found::Miss,
-        ))
+        Ok((self.keep(call, asked, &views, selectors.canonical(), answer), Found::Miss))
     }
 
     async fn list(&self, call: &Call<'_>, asked: &Asked<'_>, kind: Kind) -> Result<(Arc<Answer>, Found)> {
         let collection = path(kind, asked.parent);
-        let query = Query::parse(
-            Target::Inventory(kind),
-            &collection,
-            call.query,
-            self.settings.filter_depth,
-        )?;
+        let query =
+            Query::parse(Target::Inventory(kind), &collection, call.query, self.settings.filter_depth)?;
         self.parts.fills.known(asked.kinds, false).await?;
         if let Some(pool) = asked.parent {
             self.find(Kind::ResourcePool, None, pool).await?;
@@ -52,8 +41,7 @@ impl Collections {
         let canonical = query.canonical();
         let key = asked.key(call, views.version(asked.kinds), Spelling::Canonical, &canonical);
         if let Some(answer) = self.answers.get(&key) {
-            self.answers
-                .put(asked.key(call, key.version, Spelling::Raw, call.query), &answer);
+            self.answers.put(asked.key(call, key.version, Spelling::Raw, call.query), &answer);
             return Ok((answer, Found::Hit));
         }
         if let Some(second) = &self.parts.second
@@ -62,20 +50,10 @@ impl Collections {
             let answer = Answer::from_cached(cached)?;
             return Ok((self.keep(call, asked, &views, &canonical, answer), Found::Hit));
         }
-        let list = List {
-            kind,
-            parent: asked.parent,
-            collection: &collection,
-            major: call.route.major,
-        };
+        let list = List { kind, parent: asked.parent, collection: &collection, major: call.route.major };
         let link_path = full_path(call.route.major, kind, asked.parent);
-        let answer = render::list(
-            &views,
-            self.parts.catalog.paths(),
-            &list,
-            &query,
-            (&link_path, call.query),
-        )?;
+        let answer =
+            render::list(&views, self.parts.catalog.paths(), &list, &query, (&link_path, call.query))?;
         if let Some(second) = &self.parts.second {
             second.put(&key.to_text(), answer.to_cached()).await;
         }
@@ -90,46 +68,21 @@ impl Collections {
                 let views = self.find(Kind::ResourceType, None, id).await?;
                 let dictionary = dictionary_of(&views, kind, id)?.ok_or_else(|| absent(kind))?;
                 let views = self.find(kind, None, &dictionary).await?;
-                (
-                    views,
-                    Single {
-                        kind,
-                        parent: None,
-                        id: dictionary.into(),
-                        major: call.route.major,
-                    },
-                )
+                (views, Single { kind, parent: None, id: dictionary.into(), major: call.route.major })
             }
             Subject::Cloud | Subject::List(_) | Subject::Get(_) => {
                 let views = self.find(kind, asked.parent, id).await?;
-                (
-                    views,
-                    Single {
-                        kind,
-                        parent: asked.parent,
-                        id: id.into(),
-                        major: call.route.major,
-                    },
-                )
+                (views, Single { kind, parent: asked.parent, id: id.into(), major: call.route.major })
             }
         };
-        let key = asked.key(
-            call,
-            views.version(asked.kinds),
-            Spelling::Canonical,
-            selectors.canonical(),
-        );
+        let key = asked.key(call, views.version(asked.kinds), Spelling::Canonical, selectors.canonical());
         if let Some(answer) = self.answers.get(&key) {
-            self.answers
-                .put(asked.key(call, key.version, Spelling::Raw, call.query), &answer);
+            self.answers.put(asked.key(call, key.version, Spelling::Raw, call.query), &answer);
             return Ok((answer, Found::Hit));
         }
         let body = render::single(&views, &single, &selectors)?.ok_or_else(|| absent(kind))?;
         let answer = render::answer(body, None)?;
-        Ok((
-            self.keep(call, asked, &views, selectors.canonical(), answer),
-            Found::Miss,
-        ))
+        Ok((self.keep(call, asked, &views, selectors.canonical(), answer), Found::Miss))
     }
 
     /// Returns views that hold an object.
@@ -143,11 +96,7 @@ impl Collections {
         self.parts.fills.known(&[kind], true).await?;
         self.parts.catalog.catch_up(&*self.parts.log).await;
         let views = Arc::clone(&self.parts.catalog.views());
-        if views.get(kind, parent, id).is_some() {
-            Ok(views)
-        } else {
-            Err(absent(kind))
-        }
+        if views.get(kind, parent, id).is_some() { Ok(views) } else { Err(absent(kind)) }
     }
 
     /// Keeps an answer in the first cache, under both spellings of its query.
@@ -161,10 +110,8 @@ impl Collections {
     ) -> Arc<Answer> {
         let answer = Arc::new(answer);
         let version = views.version(asked.kinds);
-        self.answers
-            .put(asked.key(call, version, Spelling::Canonical, canonical), &answer);
-        self.answers
-            .put(asked.key(call, version, Spelling::Raw, call.query), &answer);
+        self.answers.put(asked.key(call, version, Spelling::Canonical, canonical), &answer);
+        self.answers.put(asked.key(call, version, Spelling::Raw, call.query), &answer);
         answer
     }
 }
@@ -174,11 +121,11 @@ fn dictionary_of(views: &Views, kind: Kind, resource_type: &str) -> Result<Optio
     let Some(object) = views.get(Kind::ResourceType, None, resource_type) else {
         return Ok(None);
     };
-    let names = Dictionaries::of(object.json())?;
+    let dictionaries = Dictionaries::of(object.json())?;
     let named = if kind == Kind::AlarmDictionary {
-        names.alarm_dictionary_id
+        dictionaries.alarm_dictionary_id
     } else {
-        names.performance_dictionary_id
+        dictionaries.performance_dictionary_id
     };
     Ok(named.map(|id| id.as_str().to_owned()))
 }

@@ -5,13 +5,12 @@ use crate::listen::identity::{Identity, IdentityField};
 use crate::routes::{Scope, table};
 use async_trait::async_trait;
 use bytes::Bytes;
+use fixture::{
+    ALARMS, CLOUD, CLOUD_FIELD, LOCATION, MANAGER, MEASUREMENTS, POOL, RESOURCE, SITE, TYPE, inventory,
+};
 use http::header::IF_NONE_MATCH;
 use http::{HeaderMap, Method};
-use netweave_model::domain::{
-    AlarmChangeType, AlarmDefinition, AlarmDictionary, CivicAddressElement, ClearingType,
-    DeploymentManagerInfo, KeyValuePairs, LocationInfo, OCloudSiteInfo, PerformanceDictionary, Point,
-    ProbableCause, ResourceClass, ResourceInfo, ResourceKind, ResourcePoolInfo, ResourceTypeInfo,
-};
+use netweave_model::domain::KeyValuePairs;
 use netweave_model::port::{CachedBody, Change};
 use netweave_model::{ErrorKind, Id, Kind, Object, Retry, Timestamp};
 use serde_json::{Value, json};
@@ -20,6 +19,7 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+mod fixture;
 mod pages;
 
 const BASE: &str = "/o2ims-infrastructureInventory";
@@ -52,17 +52,8 @@ impl Reads {
             extensions: KeyValuePairs::new(),
         };
         let majors = vec![Major::V1, Major::V2];
-        let settings = Settings {
-            cloud,
-            majors,
-            compatibility,
-            filter_depth: 8,
-            cache_bytes: 1 << 20,
-        };
-        Self {
-            world,
-            collections: Collections::new(parts, settings).unwrap(),
-        }
+        let settings = Settings { cloud, majors, compatibility, filter_depth: 8, cache_bytes: 1 << 20 };
+        Self { world, collections: Collections::new(parts, settings).unwrap() }
     }
 
     /// Asks as the chain does: first the fast way, then the other.
@@ -118,133 +109,11 @@ pub(super) fn header(reply: &Reply, name: &HeaderName) -> String {
     found.map_or_else(String::new, |(_, value)| value.to_str().unwrap().to_owned())
 }
 
-fn extensions(json: &Value) -> KeyValuePairs {
-    json.as_object().unwrap().clone()
-}
-
-/// One object of each kind.
-fn inventory() -> Vec<Object> {
-    let text = str::to_owned;
-    vec![
-        Object::encode(&LocationInfo {
-            global_location_id: Id::from("loc"),
-            name: text("l"),
-            description: text("a place"),
-            o_cloud_site_ids: vec![Id::from("site")],
-            coordinate: Some(Point::new(13.4, 52.5)),
-            civic_address: vec![CivicAddressElement {
-                ca_type: 24,
-                ca_value: text("10115"),
-            }],
-            address: None,
-            extensions: KeyValuePairs::new(),
-        }),
-        Object::encode(&OCloudSiteInfo {
-            o_cloud_site_id: Id::from("site"),
-            global_location_id: Id::from("loc"),
-            name: text("s"),
-            description: text("a site"),
-            resource_pools: vec![Id::from("pool")],
-            extensions: KeyValuePairs::new(),
-        }),
-        Object::encode(&ResourceTypeInfo {
-            resource_type_id: Id::from("type"),
-            name: text("t"),
-            description: text("a type"),
-            vendor: text("v"),
-            model: text("m"),
-            version: text("1"),
-            alarm_dictionary_id: Some(Id::from("alarms")),
-            performance_dictionary_id: Some(Id::from("measurements")),
-            resource_kind: ResourceKind::Physical,
-            resource_class: ResourceClass::Compute,
-            extensions: KeyValuePairs::new(),
-        }),
-        Object::encode(&ResourcePoolInfo {
-            resource_pool_id: Id::from("pool"),
-            o_cloud_id: Id::from("o"),
-            global_location_id: Id::from("loc"),
-            name: text("p"),
-            o_cloud_site_id: Id::from("site"),
-            description: text("a pool"),
-            location: Some(text("Berlin")),
-            extensions: KeyValuePairs::new(),
-        }),
-        Object::encode(&ResourceInfo {
-            resource_id: Id::from("res"),
-            resource_pool_id: Id::from("pool"),
-            resource_type_id: Id::from("type"),
-            global_asset_id: None,
-            description: text("a resource"),
-            elements: vec![],
-            tags: vec![text("gpu")],
-            groups: vec![],
-            extensions: extensions(&json!({"labels": {"topology.kubernetes.io/zone": "z1"}})),
-        }),
-        Object::encode(&DeploymentManagerInfo {
-            deployment_manager_id: Id::from("dms"),
-            name: text("d"),
-            description: text("a manager"),
-            o_cloud_id: Id::from("o"),
-            service_uri: text("https://dms.example"),
-            supported_locations: vec![Id::from("loc")],
-            capabilities: KeyValuePairs::new(),
-            capacity: extensions(&json!({"cpu": "8"})),
-            extensions: KeyValuePairs::new(),
-        }),
-        Object::encode(&AlarmDictionary {
-            alarm_dictionary_id: Id::from("alarms"),
-            alarm_dictionary_version: text("1"),
-            alarm_dictionary_schema_version: text("1"),
-            entity_type: text("t"),
-            vendor: text("v"),
-            management_interface_id: vec![text("O2IMS")],
-            pk_notification_field: vec![text("alarmDefinitionId")],
-            alarm_definition: vec![AlarmDefinition {
-                alarm_definition_id: uuid::Uuid::nil(),
-                alarm_name: text("down"),
-                alarm_last_change: text("1"),
-                alarm_change_type: AlarmChangeType::Added,
-                alarm_description: text("it is down"),
-                proposed_repair_actions: text("lift it"),
-                clearing_type: ClearingType::Automatic,
-                management_interface_id: vec![],
-                pk_notification_field: vec![],
-                alarm_additional_fields: KeyValuePairs::new(),
-            }],
-            probable_causes: vec![ProbableCause {
-                probable_cause_code: text("NODE_DOWN"),
-                probable_cause_description: text("the node is down"),
-                standard_reference: None,
-            }],
-        }),
-        Object::encode(&PerformanceDictionary {
-            performance_dictionary_id: Id::from("measurements"),
-            performance_dictionary_version: text("1"),
-            performance_dictionary_schema_version: text("1"),
-            vendor_software_product: text("x"),
-            supported_interfaces: vec![text("O2IMS")],
-            supported_measurements: vec![],
-        }),
-    ]
-    .into_iter()
-    .map(Result::unwrap)
-    .collect()
-}
-
 pub(super) async fn reads_of(objects: Vec<Object>, compatibility: Compatibility) -> Reads {
     let world = World::new(&[("lab", &FakeBackend::new(&Kind::ALL))]).run();
     for kind in Kind::ALL {
         world
-            .commit(
-                0,
-                kind,
-                objects
-                    .iter()
-                    .filter(|object| object.key.kind == kind)
-                    .cloned()
-                    .collect(),
-            )
+            .commit(0, kind, objects.iter().filter(|object| object.key.kind == kind).cloned().collect())
             .await;
     }
     world.settle().await;
@@ -253,24 +122,10 @@ pub(super) async fn reads_of(objects: Vec<Object>, compatibility: Compatibility)
     Reads::new(world, compatibility, None)
 }
 
-const LOCATION: &str = r#"{"globalLocationId":"loc","name":"l","description":"a place","oCloudSiteIds":["site"],"coordinate":{"type":"Point","coordinates":[13.4,52.5]},"civicAddress":[{"caType":24,"caValue":"10115"}],"extensions":{}}"#;
-const SITE: &str = r#"{"oCloudSiteId":"site","globalLocationId":"loc","name":"s","description":"a site","resourcePools":["pool"],"extensions":{}}"#;
-const POOL: &str = r#"{"resourcePoolId":"pool","oCloudId":"o","globalLocationId":"loc","name":"p","oCloudSiteId":"site","description":"a pool","location":"Berlin","extensions":{}}"#;
-const RESOURCE: &str = r#"{"resourceId":"res","resourcePoolId":"pool","resourceTypeId":"type","description":"a resource","elements":[],"tags":["gpu"],"groups":[],"extensions":{"labels":{"topology.kubernetes.io/zone":"z1"}}}"#;
-const MANAGER: &str = r#"{"deploymentManagerId":"dms","name":"d","description":"a manager","oCloudId":"o","serviceUri":"https://dms.example","supportedLocations":["loc"],"capabilities":{},"capacity":{"cpu":"8"},"extensions":{}}"#;
-const ALARMS: &str = r#"{"alarmDictionaryId":"alarms","alarmDictionaryVersion":"1","alarmDictionarySchemaVersion":"1","entityType":"t","vendor":"v","managementInterfaceId":["O2IMS"],"pkNotificationField":["alarmDefinitionId"],"alarmDefinition":[{"alarmDefinitionId":"00000000-0000-0000-0000-000000000000","alarmName":"down","alarmLastChange":"1","alarmChangeType":"ADDED","alarmDescription":"it is down","proposedRepairActions":"lift it","clearingType":"AUTOMATIC","managementInterfaceId":[],"pkNotificationField":[],"alarmAdditionalFields":{}}],"probableCauses":[{"probableCauseCode":"NODE_DOWN","probableCauseDescription":"the node is down"}]}"#;
-const MEASUREMENTS: &str = r#"{"performanceDictionaryId":"measurements","performanceDictionaryVersion":"1","performanceDictionarySchemaVersion":"1","vendorSoftwareProduct":"x","supportedInterfaces":["O2IMS"],"supportedMeasurements":[]}"#;
-const TYPE: &str = r#"{"resourceTypeId":"type","name":"t","description":"a type","vendor":"v","model":"m","version":"1","alarmDictionaryId":"alarms","performanceDictionaryId":"measurements","resourceKind":"PHYSICAL","resourceClass":"COMPUTE","extensions":{}}"#;
-const CLOUD: &str = r#"{"oCloudId":"o","globalCloudId":"g","name":"cloud","description":"a cloud","serviceUri":"https://ims.example","extensions":{}}"#;
-const CLOUD_FIELD: &str = r#"{"oCloudId":"o","globalCloudId":"g","name":"cloud","description":"a cloud","serviceUri":"https://ims.example","extensions":{},"globalcloudId":"g"}"#;
-
 #[tokio::test]
 async fn golden_bodies_of_every_collection_in_both_majors() {
     let reads = reads_of(inventory(), Compatibility::Spec).await;
-    let type_v1 = format!(
-        "{},\"alarmDictionary\":{ALARMS}}}",
-        TYPE.strip_suffix('}').unwrap()
-    );
+    let type_v1 = format!("{},\"alarmDictionary\":{ALARMS}}}", TYPE.strip_suffix('}').unwrap());
     for (path, id, v1, v2) in [
         ("/locations", "loc", None, LOCATION),
         ("/oCloudSites", "site", None, SITE),
@@ -279,43 +134,23 @@ async fn golden_bodies_of_every_collection_in_both_majors() {
         ("/resourcePools/pool/resources", "res", Some(RESOURCE), RESOURCE),
         ("/deploymentManagers", "dms", Some(MANAGER), MANAGER),
         ("/alarmDictionaries", "alarms", Some(ALARMS), ALARMS),
-        (
-            "/performanceDictionaries",
-            "measurements",
-            Some(MEASUREMENTS),
-            MEASUREMENTS,
-        ),
+        ("/performanceDictionaries", "measurements", Some(MEASUREMENTS), MEASUREMENTS),
     ] {
         for (major, golden) in [("v1", v1), ("v2", Some(v2))] {
             let Some(golden) = golden else { continue };
             let list = reads.get(&format!("/{major}{path}")).await;
             assert_eq!(list.status, StatusCode::OK);
-            assert_eq!(
-                std::str::from_utf8(&list.body).unwrap(),
-                format!("[{golden}]"),
-                "{major}{path}"
-            );
+            assert_eq!(std::str::from_utf8(&list.body).unwrap(), format!("[{golden}]"), "{major}{path}");
             let one = reads.get(&format!("/{major}{path}/{id}")).await;
-            assert_eq!(
-                std::str::from_utf8(&one.body).unwrap(),
-                golden,
-                "{major}{path}/{id}"
-            );
+            assert_eq!(std::str::from_utf8(&one.body).unwrap(), golden, "{major}{path}/{id}");
             assert_eq!(header(&one, &CONTENT_TYPE), "application/json");
-            assert_eq!(
-                header(&one, &VERSION),
-                if major == "v1" { "1.2.0" } else { "2.0.0" }
-            );
+            assert_eq!(header(&one, &VERSION), if major == "v1" { "1.2.0" } else { "2.0.0" });
         }
     }
     for major in ["v1", "v2"] {
-        let dictionary = reads
-            .get(&format!("/{major}/resourceTypes/type/alarmDictionary"))
-            .await;
+        let dictionary = reads.get(&format!("/{major}/resourceTypes/type/alarmDictionary")).await;
         assert_eq!(&*dictionary.body, ALARMS.as_bytes());
-        let dictionary = reads
-            .get(&format!("/{major}/resourceTypes/type/performanceDictionary"))
-            .await;
+        let dictionary = reads.get(&format!("/{major}/resourceTypes/type/performanceDictionary")).await;
         assert_eq!(&*dictionary.body, MEASUREMENTS.as_bytes());
         assert_eq!(&*reads.get(&format!("/{major}/")).await.body, CLOUD.as_bytes());
     }
@@ -353,10 +188,7 @@ async fn versions_are_told_with_and_without_a_major() {
     let reads = reads_of(vec![], Compatibility::Spec).await;
     let all = reads.json("/api_versions").await;
     assert_eq!(all["apiVersions"].as_array().unwrap().len(), 2);
-    assert_eq!(
-        reads.json("/v1/api_versions").await["apiVersions"],
-        json!([{"version": "1.2.0"}])
-    );
+    assert_eq!(reads.json("/v1/api_versions").await["apiVersions"], json!([{"version": "1.2.0"}]));
 }
 
 #[tokio::test]
@@ -382,52 +214,26 @@ async fn a_type_without_a_dictionary_has_none_to_show() {
         ..object(Kind::ResourceType, None, "dangling", "n")
     };
     let reads = reads_of(vec![plain, dangling], Compatibility::Spec).await;
-    assert_eq!(
-        reads
-            .kind_of_error("/v2/resourceTypes/plain/alarmDictionary")
-            .await,
-        ErrorKind::NotFound
-    );
-    assert_eq!(
-        reads
-            .kind_of_error("/v2/resourceTypes/dangling/alarmDictionary")
-            .await,
-        ErrorKind::NotFound
-    );
-    assert_eq!(
-        reads.json("/v1/resourceTypes/dangling").await["alarmDictionary"],
-        Value::Null
-    );
+    assert_eq!(reads.kind_of_error("/v2/resourceTypes/plain/alarmDictionary").await, ErrorKind::NotFound);
+    assert_eq!(reads.kind_of_error("/v2/resourceTypes/dangling/alarmDictionary").await, ErrorKind::NotFound);
+    assert_eq!(reads.json("/v1/resourceTypes/dangling").await["alarmDictionary"], Value::Null);
 }
 
 #[tokio::test]
 async fn filters_and_selectors_work_on_lists_and_selectors_on_objects() {
     let reads = reads_of(inventory(), Compatibility::Spec).await;
     let list = "/v2/resourcePools/pool/resources";
-    let hit = reads
-        .json(&format!(
-            "{list}?filter=(eq,extensions/labels/topology.kubernetes.io~1zone,z1)"
-        ))
-        .await;
+    let hit =
+        reads.json(&format!("{list}?filter=(eq,extensions/labels/topology.kubernetes.io~1zone,z1)")).await;
     assert_eq!(hit.as_array().unwrap().len(), 1);
-    assert_eq!(
-        reads.json(&format!("{list}?filter=(eq,description,other)")).await,
-        json!([])
-    );
-    let cut = reads
-        .json(&format!("{list}/res?exclude_fields=extensions,tags"))
-        .await;
+    assert_eq!(reads.json(&format!("{list}?filter=(eq,description,other)")).await, json!([]));
+    let cut = reads.json(&format!("{list}/res?exclude_fields=extensions,tags")).await;
     assert!(cut.get("extensions").is_none() && cut.get("tags").is_none() && cut.get("resourceId").is_some());
-    let cut = reads
-        .json("/v1/resourceTypes/type?exclude_fields=alarmDictionary")
-        .await;
+    let cut = reads.json("/v1/resourceTypes/type?exclude_fields=alarmDictionary").await;
     assert!(cut.get("alarmDictionary").is_none() && cut.get("extensions").is_some());
     let cut = reads.json("/v2/?exclude_fields=extensions").await;
     assert!(cut.get("extensions").is_none() && cut.get("oCloudId").is_some());
-    assert_eq!(
-        reads.json("/v2/resourcePools/pool?all_fields").await["location"],
-        "Berlin"
-    );
+    assert_eq!(reads.json("/v2/resourcePools/pool?all_fields").await["location"], "Berlin");
     for bad in [
         format!("{list}?filter=(eq,nothing,1)"),
         format!("{list}?what=1"),
@@ -446,26 +252,12 @@ async fn a_second_read_is_a_hit_and_a_change_makes_the_old_answer_unreachable() 
     let first = reads.get("/v2/resourcePools").await;
     assert_eq!(header(&first, &X_CACHE), "MISS");
     let second = reads.get("/v2/resourcePools").await;
-    assert_eq!(
-        (header(&second, &X_CACHE), &second.body),
-        ("HIT".to_owned(), &first.body)
-    );
+    assert_eq!((header(&second, &X_CACHE), &second.body), ("HIT".to_owned(), &first.body));
     assert_eq!(header(&second, &ETAG), header(&first, &ETAG));
     reads.feed().commit(&[Change::Upsert(pool("b"))]).await.unwrap();
     let third = reads.get("/v2/resourcePools").await;
-    assert_eq!(
-        header(&third, &X_CACHE),
-        "MISS",
-        "what was committed can be read, without waiting for luck"
-    );
-    assert_eq!(
-        serde_json::from_slice::<Value>(&third.body)
-            .unwrap()
-            .as_array()
-            .unwrap()
-            .len(),
-        2
-    );
+    assert_eq!(header(&third, &X_CACHE), "MISS", "what was committed can be read, without waiting for luck");
+    assert_eq!(serde_json::from_slice::<Value>(&third.body).unwrap().as_array().unwrap().len(), 2);
     assert_ne!(header(&third, &ETAG), header(&first, &ETAG));
     let class = &["resourcePools"];
     let metrics = &reads.world.metrics;
@@ -476,37 +268,20 @@ async fn a_second_read_is_a_hit_and_a_change_makes_the_old_answer_unreachable() 
 #[tokio::test]
 async fn queries_that_mean_the_same_share_an_answer() {
     let reads = reads_of(vec![pool("a")], Compatibility::Spec).await;
-    reads
-        .get("/v2/resourcePools?filter=(eq,name,a);(neq,name,b)")
-        .await;
-    let same = reads
-        .get("/v2/resourcePools?filter=(neq,name,b)&filter=(eq,name,a)")
-        .await;
+    reads.get("/v2/resourcePools?filter=(eq,name,a);(neq,name,b)").await;
+    let same = reads.get("/v2/resourcePools?filter=(neq,name,b)&filter=(eq,name,a)").await;
     assert_eq!(header(&same, &X_CACHE), "HIT");
-    let other = reads
-        .get("/v1/resourcePools?filter=(eq,name,a);(neq,name,b)")
-        .await;
+    let other = reads.get("/v1/resourcePools?filter=(eq,name,a);(neq,name,b)").await;
     assert_eq!(header(&other, &X_CACHE), "MISS");
 }
 
 #[tokio::test]
 async fn a_client_that_has_the_body_gets_304_without_it() {
     let reads = reads_of(inventory(), Compatibility::Spec).await;
-    for path in [
-        "/v2/resourcePools",
-        "/v2/resourcePools/pool",
-        "/v2/",
-        "/api_versions",
-        "/v2/openapi.json",
-    ] {
+    for path in ["/v2/resourcePools", "/v2/resourcePools/pool", "/v2/", "/api_versions", "/v2/openapi.json"] {
         let full = reads.get(path).await;
         let etag = header(&full, &ETAG);
-        for condition in [
-            etag.clone(),
-            format!("W/{etag}"),
-            format!("\"x\", {etag}"),
-            "*".to_owned(),
-        ] {
+        for condition in [etag.clone(), format!("W/{etag}"), format!("\"x\", {etag}"), "*".to_owned()] {
             let reply = reads.ask(path, &[(IF_NONE_MATCH, &condition)]).await.unwrap();
             assert_eq!(reply.status, StatusCode::NOT_MODIFIED, "{path} {condition}");
             assert!(reply.body.is_empty() && header(&reply, &CONTENT_TYPE).is_empty());
@@ -529,21 +304,10 @@ async fn a_failing_source_makes_answers_stale_and_tells_their_age() {
     let down = Error::new(ErrorKind::Unavailable, "down");
     desk.sources.failed(&reads.feed().name, desk.clock.now(), &down);
     let stale = reads.get("/v2/resourcePools").await;
-    assert_eq!(
-        (header(&stale, &X_CACHE), header(&stale, &AGE)),
-        ("STALE".to_owned(), "7".to_owned())
-    );
+    assert_eq!((header(&stale, &X_CACHE), header(&stale, &AGE)), ("STALE".to_owned(), "7".to_owned()));
     assert_eq!(header(&stale, &CACHE_CONTROL), "private, no-cache");
     assert_eq!(stale.body, fresh.body);
-    assert_eq!(
-        reads
-            .world
-            .metrics
-            .cache_stale
-            .with_label_values(&["resourcePools"])
-            .get(),
-        1
-    );
+    assert_eq!(reads.world.metrics.cache_stale.with_label_values(&["resourcePools"]).get(), 1);
 }
 
 #[tokio::test]
@@ -551,48 +315,26 @@ async fn a_source_never_read_is_unavailable_with_its_pause_also_for_single_objec
     let backend = FakeBackend::new(&Kind::ALL);
     backend.failing.store(true, Ordering::SeqCst);
     let reads = Reads::new(World::new(&[("lab", &backend)]).run(), Compatibility::Spec, None);
-    for path in [
-        "/v2/resourcePools",
-        "/v2/resourcePools/a",
-        "/v2/resourcePools/a/resources",
-        "/v1/resourceTypes",
-    ] {
+    for path in
+        ["/v2/resourcePools", "/v2/resourcePools/a", "/v2/resourcePools/a/resources", "/v1/resourceTypes"]
+    {
         let error = reads.ask(path, &[]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{path}");
         assert!(matches!(error.retry(), Retry::After(_)), "{path}");
     }
-    assert_eq!(
-        reads.get("/v2/").await.status,
-        StatusCode::OK,
-        "the O-Cloud needs no source"
-    );
+    assert_eq!(reads.get("/v2/").await.status, StatusCode::OK, "the O-Cloud needs no source");
 }
 
 #[tokio::test]
 async fn an_object_of_a_known_source_is_served_while_another_was_never_read() {
-    let (good, bad) = (
-        FakeBackend::new(&[Kind::ResourcePool]),
-        FakeBackend::new(&[Kind::ResourcePool]),
-    );
+    let (good, bad) = (FakeBackend::new(&[Kind::ResourcePool]), FakeBackend::new(&[Kind::ResourcePool]));
     bad.failing.store(true, Ordering::SeqCst);
     good.holds(Kind::ResourcePool, vec![pool("a")]);
-    let reads = Reads::new(
-        World::new(&[("a", &good), ("b", &bad)]).run(),
-        Compatibility::Spec,
-        None,
-    );
+    let reads = Reads::new(World::new(&[("a", &good), ("b", &bad)]).run(), Compatibility::Spec, None);
     let list = reads.get("/v2/resourcePools").await;
-    assert_eq!(
-        header(&list, &X_CACHE),
-        "STALE",
-        "it may lack what the other source has"
-    );
+    assert_eq!(header(&list, &X_CACHE), "STALE", "it may lack what the other source has");
     assert_eq!(reads.get("/v2/resourcePools/a").await.status, StatusCode::OK);
-    assert_eq!(
-        reads.kind_of_error("/v2/resourcePools/b").await,
-        ErrorKind::Unavailable,
-        "nobody knows"
-    );
+    assert_eq!(reads.kind_of_error("/v2/resourcePools/b").await, ErrorKind::Unavailable, "nobody knows");
 }
 
 #[tokio::test]
@@ -600,10 +342,7 @@ async fn unknown_ids_make_no_calls_to_the_backend() {
     let backend = FakeBackend::new(&[Kind::ResourcePool]);
     let reads = Reads::new(World::new(&[("lab", &backend)]).run(), Compatibility::Spec, None);
     for id in 0..100 {
-        assert_eq!(
-            reads.kind_of_error(&format!("/v2/resourcePools/{id}")).await,
-            ErrorKind::NotFound
-        );
+        assert_eq!(reads.kind_of_error(&format!("/v2/resourcePools/{id}")).await, ErrorKind::NotFound);
     }
     assert_eq!(backend.lists.load(Ordering::SeqCst), 1);
 }
@@ -635,24 +374,13 @@ async fn the_second_level_is_asked_when_the_first_has_nothing() {
     backend.holds(Kind::ResourcePool, vec![pool("a"), pool("b")]);
     let world = World::new(&[("lab", &backend)]).run();
     let other = world.again(&[("lab", &backend)]).run();
-    let first = Reads::new(
-        world,
-        Compatibility::Spec,
-        Some(Arc::clone(&second) as Arc<dyn ResponseCache>),
-    );
+    let first = Reads::new(world, Compatibility::Spec, Some(Arc::clone(&second) as Arc<dyn ResponseCache>));
     let body = first.get("/v2/resourcePools?limit=1").await;
-    let other = Reads::new(
-        other,
-        Compatibility::Spec,
-        Some(Arc::clone(&second) as Arc<dyn ResponseCache>),
-    );
+    let other = Reads::new(other, Compatibility::Spec, Some(Arc::clone(&second) as Arc<dyn ResponseCache>));
     let shared = other.get("/v2/resourcePools?limit=1").await;
     assert_eq!(*second.hits.lock().unwrap(), 1);
     assert_eq!(header(&shared, &X_CACHE), "HIT");
-    assert_eq!(
-        (&shared.body, header(&shared, &ETAG)),
-        (&body.body, header(&body, &ETAG))
-    );
+    assert_eq!((&shared.body, header(&shared, &ETAG)), (&body.body, header(&body, &ETAG)));
     assert_eq!(header(&shared, &LINK), header(&body, &LINK));
     assert!(!header(&body, &LINK).is_empty());
 }
@@ -661,13 +389,6 @@ async fn the_second_level_is_asked_when_the_first_has_nothing() {
 async fn a_client_may_ask_past_caches() {
     let reads = reads_of(vec![pool("a")], Compatibility::Spec).await;
     reads.get("/v2/resourcePools").await;
-    let reply = reads
-        .ask("/v2/resourcePools", &[(CACHE_CONTROL, "max-age=0, No-Cache")])
-        .await
-        .unwrap();
-    assert_eq!(
-        header(&reply, &X_CACHE),
-        "HIT",
-        "right by its version, after catching up"
-    );
+    let reply = reads.ask("/v2/resourcePools", &[(CACHE_CONTROL, "max-age=0, No-Cache")]).await.unwrap();
+    assert_eq!(header(&reply, &X_CACHE), "HIT", "right by its version, after catching up");
 }

@@ -7,9 +7,7 @@ const POOLS: Kind = Kind::ResourcePool;
 
 async fn watched(backend: &Arc<FakeBackend>) -> World {
     let world = World::new(&[("a", backend)]).run().watch();
-    world
-        .eventually(|| backend.streams.load(Ordering::SeqCst) == 1)
-        .await;
+    world.eventually(|| backend.streams.load(Ordering::SeqCst) == 1).await;
     world
 }
 
@@ -22,20 +20,14 @@ async fn a_streams_list_and_changes_reach_the_views_and_the_source_is_live() {
     let backend = FakeBackend::new(&[POOLS, Kind::Resource]);
     let world = watched(&backend).await;
     backend.say_list(POOLS, &[pool("p")]);
-    world
-        .until(|views| views.view(&SourceName::from("a"), POOLS).unwrap().known)
-        .await;
+    world.until(|views| views.view(&SourceName::from("a"), POOLS).unwrap().known).await;
     assert!(!live(&world), "one kind is still to come");
     backend.say_list(Kind::Resource, &[]);
     world.eventually(|| live(&world)).await;
     backend.say(&Ok(Change::Upsert(object(Kind::Resource, Some("p"), "1", "r"))));
     backend.say(&Ok(Change::Upsert(object(Kind::Resource, Some("p"), "2", "r"))));
-    backend.say(&Ok(Change::Delete(
-        object(Kind::Resource, Some("p"), "1", "r").key,
-    )));
-    world
-        .eventually(|| world.ids(Kind::Resource, Some("p")) == ["2"])
-        .await;
+    backend.say(&Ok(Change::Delete(object(Kind::Resource, Some("p"), "1", "r").key)));
+    world.eventually(|| world.ids(Kind::Resource, Some("p")) == ["2"]).await;
 }
 
 #[tokio::test]
@@ -47,9 +39,7 @@ async fn a_list_cut_short_changes_nothing() {
     backend.say(&Ok(Change::Reset(POOLS)));
     backend.say(&Ok(Change::Upsert(pool("p"))));
     backend.say_list(POOLS, &[pool("p"), pool("q"), pool("r")]);
-    world
-        .eventually(|| world.ids(POOLS, None) == ["p", "q", "r"])
-        .await;
+    world.eventually(|| world.ids(POOLS, None) == ["p", "q", "r"]).await;
 }
 
 #[tokio::test]
@@ -63,17 +53,10 @@ async fn an_error_ends_the_freshness_and_a_heartbeat_restores_it() {
     assert_eq!(world.ids(POOLS, None), ["p"], "the known objects stay");
     backend.say(&Ok(Change::Upsert(pool("q"))));
     world.eventually(|| world.ids(POOLS, None).len() == 2).await;
-    assert!(
-        !live(&world),
-        "a change may come from one part while another fails"
-    );
+    assert!(!live(&world), "a change may come from one part while another fails");
     backend.say(&Ok(Change::Heartbeat));
     world.eventually(|| live(&world)).await;
-    assert_eq!(
-        backend.streams.load(Ordering::SeqCst),
-        1,
-        "the stream recovers by itself"
-    );
+    assert_eq!(backend.streams.load(Ordering::SeqCst), 1, "the stream recovers by itself");
 }
 
 #[tokio::test]
@@ -82,9 +65,7 @@ async fn a_drop_of_much_is_held_until_a_second_list() {
     let world = watched(&backend).await;
     let all: Vec<_> = (0..20).map(|id| pool(&format!("{id:02}"))).collect();
     backend.say_list(POOLS, &all);
-    world
-        .eventually(|| world.ids(POOLS, None).len() == 20 && live(&world))
-        .await;
+    world.eventually(|| world.ids(POOLS, None).len() == 20 && live(&world)).await;
     backend.holds(POOLS, vec![all[3].clone()]);
     backend.say_list(POOLS, &[all[3].clone(), pool("new")]);
     world.eventually(|| world.ids(POOLS, None).len() == 21).await;
@@ -100,16 +81,10 @@ async fn a_lost_lease_stops_the_watch_and_it_leads_again_later() {
     world.eventually(|| live(&world)).await;
     let leases = &world.desk.leases;
     world.clock.forward(Duration::from_secs(10));
-    let other = leases
-        .acquire("source:a", "other", Duration::from_secs(60))
-        .await
-        .unwrap()
-        .unwrap();
+    let other = leases.acquire("source:a", "other", Duration::from_mins(1)).await.unwrap().unwrap();
     world.eventually(|| !live(&world)).await;
     leases.release("source:a", other).await.unwrap();
-    world
-        .eventually(|| backend.streams.load(Ordering::SeqCst) == 2)
-        .await;
+    world.eventually(|| backend.streams.load(Ordering::SeqCst) == 2).await;
     backend.say_list(POOLS, &[pool("q")]);
     world.eventually(|| world.ids(POOLS, None) == ["q"]).await;
 }
@@ -124,11 +99,6 @@ async fn stopping_hands_the_lease_over() {
         () = world.eventually(|| backend.streams.load(Ordering::SeqCst) == 1) => {}
     }
     watcher.stop().await;
-    let other = world
-        .desk
-        .leases
-        .acquire("source:a", "other", Duration::from_secs(3))
-        .await
-        .unwrap();
+    let other = world.desk.leases.acquire("source:a", "other", Duration::from_secs(3)).await.unwrap();
     assert!(other.is_some());
 }

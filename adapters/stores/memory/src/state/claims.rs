@@ -20,27 +20,16 @@ impl<B: Backing> State<B> {
         until: Timestamp,
         now: Timestamp,
     ) -> Result<Vec<Claim>> {
-        let Self {
-            members,
-            backing,
-            ready,
-            ..
-        } = self;
+        let Self { members, backing, ready, .. } = self;
         let mut claims = Vec::new();
         for id in ready.due(now, limit) {
             let Some(member) = members.get_mut(&id) else {
                 continue;
             };
             let head = member.queue.items.iter().take(depth.max(1));
-            let items = head
-                .map(|item| Letters::item(item, backing))
-                .collect::<Result<Vec<Item>>>()?;
+            let items = head.map(|item| Letters::item(item, backing)).collect::<Result<Vec<Item>>>()?;
             let token = ready.claim(member, until);
-            claims.push(Claim {
-                subscription: id,
-                token,
-                items,
-            });
+            claims.push(Claim { subscription: id, token, items });
         }
         Ok(claims)
     }
@@ -52,19 +41,10 @@ impl<B: Backing> State<B> {
 
     /// See `Deliveries::ack_head`.
     pub fn ack_head(&mut self, claim: &Claim, attempt: Attempt, now: Timestamp) -> bool {
-        let Self {
-            members,
-            letters,
-            backing,
-            ready,
-            ..
-        } = self;
-        let Some(member) = attempted(
-            members.get_mut(&claim.subscription),
-            claim,
-            attempt,
-            (now, ready, backing),
-        ) else {
+        let Self { members, letters, backing, ready, .. } = self;
+        let Some(member) =
+            attempted(members.get_mut(&claim.subscription), claim, attempt, (now, ready, backing))
+        else {
             return false;
         };
         if let Some(item) = member.pop(backing) {
@@ -81,18 +61,10 @@ impl<B: Backing> State<B> {
 
     /// See `Deliveries::defer`.
     pub fn defer(&mut self, claim: &Claim, until: Timestamp, attempt: Attempt, now: Timestamp) -> bool {
-        let Self {
-            members,
-            backing,
-            ready,
-            ..
-        } = self;
-        let Some(member) = attempted(
-            members.get_mut(&claim.subscription),
-            claim,
-            attempt,
-            (now, ready, backing),
-        ) else {
+        let Self { members, backing, ready, .. } = self;
+        let Some(member) =
+            attempted(members.get_mut(&claim.subscription), claim, attempt, (now, ready, backing))
+        else {
             return false;
         };
         if let Some(head) = member.queue.items.front_mut() {
@@ -128,19 +100,10 @@ impl<B: Backing> State<B> {
         attempt: Attempt,
         now: Timestamp,
     ) -> bool {
-        let Self {
-            members,
-            letters,
-            backing,
-            ready,
-            ..
-        } = self;
-        let Some(member) = attempted(
-            members.get_mut(&claim.subscription),
-            claim,
-            attempt,
-            (now, ready, backing),
-        ) else {
+        let Self { members, letters, backing, ready, .. } = self;
+        let Some(member) =
+            attempted(members.get_mut(&claim.subscription), claim, attempt, (now, ready, backing))
+        else {
             return false;
         };
         if let Some(mut item) = member.pop(backing) {
@@ -177,11 +140,7 @@ fn attempted<'a, B: Backing>(
     (now, ready, backing): (Timestamp, &mut Ready, &mut B),
 ) -> Option<&'a mut Member> {
     let member = member.filter(|member| member.queue.claim == Some(claim.token))?;
-    let at_head = member
-        .queue
-        .items
-        .front()
-        .is_some_and(|head| head.sequence == attempt.sequence);
+    let at_head = member.queue.items.front().is_some_and(|head| head.sequence == attempt.sequence);
     member.remember(attempt, backing);
     if at_head {
         return Some(member);

@@ -45,9 +45,7 @@ impl<B: Backing> State<B> {
                 continue;
             };
             let Self { letters, backing, .. } = self;
-            let told = *kept
-                .entry(Arc::as_ptr(event))
-                .or_insert_with(|| letters.keep(event, backing));
+            let told = *kept.entry(Arc::as_ptr(event)).or_insert_with(|| letters.keep(event, backing));
             push_change(member, event, told, now, (letters, backing));
             if member.queue.items.len() as u64 > step.max_queue {
                 overflow(member, now, (letters, backing));
@@ -64,19 +62,10 @@ impl<B: Backing> State<B> {
     /// # Errors
     /// As there.
     pub fn enqueue(&mut self, id: &Id, notices: &[Notice], now: Timestamp) -> Result<Vec<Item>> {
-        let Self {
-            members,
-            letters,
-            backing,
-            ready,
-            ..
-        } = self;
+        let Self { members, letters, backing, ready, .. } = self;
         let member = members.live_mut(id, now).ok_or_else(not_found)?;
         if member.queue.items.len() + notices.len() > ENQUEUE_CEILING {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                "the queue of the subscription is full",
-            ));
+            return Err(Error::new(ErrorKind::Conflict, "the queue of the subscription is full"));
         }
         let first = member.queue.items.len();
         for notice in notices {
@@ -94,13 +83,7 @@ impl<B: Backing> State<B> {
         }
         member.record_queue(backing);
         ready.place_new(member);
-        member
-            .queue
-            .items
-            .iter()
-            .skip(first)
-            .map(|item| Letters::item(item, backing))
-            .collect()
+        member.queue.items.iter().skip(first).map(|item| Letters::item(item, backing)).collect()
     }
 
     /// See `Deliveries::backlog`.
@@ -118,12 +101,7 @@ impl<B: Backing> State<B> {
             dead: queue.dead.len() as u64,
             discarded: queue.fact.discarded,
             last_sequence: queue.fact.last_sequence,
-            attempts: queue
-                .attempts
-                .iter()
-                .rev()
-                .map(|(_, attempt)| attempt.clone())
-                .collect(),
+            attempts: queue.attempts.iter().rev().map(|(_, attempt)| attempt.clone()).collect(),
         })
     }
 
@@ -141,17 +119,9 @@ impl<B: Backing> State<B> {
     /// # Errors
     /// As there.
     pub fn replay(&mut self, id: &Id, from: u64, now: Timestamp) -> Result<u64> {
-        let Self {
-            members,
-            letters,
-            backing,
-            ready,
-            ..
-        } = self;
+        let Self { members, letters, backing, ready, .. } = self;
         let member = members.live_mut(id, now).ok_or_else(not_found)?;
-        let room = ENQUEUE_CEILING
-            .saturating_sub(member.queue.items.len())
-            .min(REPLAY_LIMIT);
+        let room = ENQUEUE_CEILING.saturating_sub(member.queue.items.len()).min(REPLAY_LIMIT);
         let mut replayed = 0;
         for number in letters.replayable(member, from).into_iter().take(room) {
             member.queue.dead.remove(&number);
@@ -159,15 +129,7 @@ impl<B: Backing> State<B> {
                 continue;
             };
             let sequence = member.queue.next_sequence();
-            member.push(
-                Queued {
-                    sequence,
-                    queued_at: now,
-                    attempts: 0,
-                    ..item
-                },
-                backing,
-            );
+            member.push(Queued { sequence, queued_at: now, attempts: 0, ..item }, backing);
             replayed += 1;
         }
         if replayed > 0 {
@@ -189,16 +151,7 @@ fn push_change<B: Backing>(
     letters.hold(told);
     let sequence = member.queue.next_sequence();
     let notification_id = event.notification_id;
-    member.push(
-        Queued {
-            sequence,
-            notification_id,
-            told,
-            queued_at: now,
-            attempts: 0,
-        },
-        backing,
-    );
+    member.push(Queued { sequence, notification_id, told, queued_at: now, attempts: 0 }, backing);
 }
 
 /// Replaces the whole queue by one notice; what was dropped can be read, and replayed, as dead letters.

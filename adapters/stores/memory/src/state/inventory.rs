@@ -45,10 +45,7 @@ impl Source {
     }
 
     fn fingerprint(&self, key: &ObjectKey) -> Option<Fingerprint> {
-        self.rows
-            .get(&key.kind)
-            .and_then(|rows| rows.get(&key.id))
-            .copied()
+        self.rows.get(&key.kind).and_then(|rows| rows.get(&key.id)).copied()
     }
 }
 
@@ -66,19 +63,11 @@ impl<B: Backing> State<B> {
     ) -> Result<Position> {
         let source = self.sources.entry(name.clone()).or_default();
         if fence.0 < source.fact.fence {
-            return Err(
-                Error::new(ErrorKind::Conflict, "another gateway has taken over this source")
-                    .with_private(format!("{name}: fence {} after {}", fence.0, source.fact.fence)),
-            );
+            return Err(Error::new(ErrorKind::Conflict, "another gateway has taken over this source")
+                .with_private(format!("{name}: fence {} after {}", fence.0, source.fact.fence)));
         }
-        let mut commit = Commit {
-            name,
-            source,
-            log: &mut self.log,
-            backing: &mut self.backing,
-            now,
-            seen: false,
-        };
+        let mut commit =
+            Commit { name, source, log: &mut self.log, backing: &mut self.backing, now, seen: false };
         commit.take_over(fence);
         for change in changes {
             commit.apply(change)?;
@@ -96,11 +85,7 @@ impl<B: Backing> State<B> {
     /// As there.
     pub fn snapshot(&mut self, name: &SourceName) -> Result<(Snapshot, RowsReader)> {
         let rows = self.backing.rows(name)?;
-        let fact = self
-            .sources
-            .get(name)
-            .map(|source| source.fact.clone())
-            .unwrap_or_default();
+        let fact = self.sources.get(name).map(|source| source.fact.clone()).unwrap_or_default();
         let snapshot = Snapshot {
             objects: Vec::new(),
             known: fact.known.into_iter().collect(),
@@ -167,11 +152,7 @@ impl<B: Backing> Commit<'_, B> {
         let unchanged = self.source.fingerprint(&object.key) == Some(Fingerprint::of(object));
         match self.source.staged.get_mut(&object.key.kind) {
             Some(staged) => {
-                let change = if unchanged {
-                    Staged::Same
-                } else {
-                    Staged::Put(object.clone())
-                };
+                let change = if unchanged { Staged::Same } else { Staged::Put(object.clone()) };
                 staged.insert(object.key.id.clone(), change);
                 Ok(())
             }
@@ -212,20 +193,13 @@ impl<B: Backing> Commit<'_, B> {
         self.source.fact.known.insert(kind);
         self.record(Urgency::Now);
         let position = self.log.append(self.now);
-        let entry = Entry::Baseline {
-            position,
-            source: self.name.clone(),
-            kind,
-        };
-        self.backing.put_entry(position.sequence, entry);
+        let entry = Entry::Baseline { position, source: self.name.clone(), kind };
+        self.backing.put_entry(position.sequence, self.now, entry);
     }
 
     fn missing(&self, kind: Kind, staged: &BTreeMap<Id, Staged>) -> impl Iterator<Item = Id> {
         let rows = self.source.rows.get(&kind);
-        rows.into_iter()
-            .flat_map(BTreeMap::keys)
-            .filter(|id| !staged.contains_key(*id))
-            .cloned()
+        rows.into_iter().flat_map(BTreeMap::keys).filter(|id| !staged.contains_key(*id)).cloned()
     }
 
     fn put(&mut self, object: &Object) -> Result<()> {
@@ -288,15 +262,12 @@ impl<B: Backing> Commit<'_, B> {
             post: post.map(|object| object.json.clone()),
             at: self.now,
         };
-        self.backing.put_entry(position.sequence, Entry::Changed(event));
+        self.backing.put_entry(position.sequence, self.now, Entry::Changed(event));
     }
 
     fn see(&mut self) {
         self.source.fact.seen_at = Some(self.now);
-        let fresh = self
-            .source
-            .recorded_seen
-            .is_some_and(|at| self.now.since(at) < SEEN_RECORD_INTERVAL);
+        let fresh = self.source.recorded_seen.is_some_and(|at| self.now.since(at) < SEEN_RECORD_INTERVAL);
         if fresh {
             self.record(Urgency::Lazy);
         } else {
@@ -307,7 +278,6 @@ impl<B: Backing> Commit<'_, B> {
 
     fn record(&mut self, urgency: Urgency) {
         let fact = Fact::Source(self.source.fact.clone());
-        self.backing
-            .record(FactKey::Source(self.name.clone()), Some(fact), urgency);
+        self.backing.record(FactKey::Source(self.name.clone()), Some(fact), urgency);
     }
 }

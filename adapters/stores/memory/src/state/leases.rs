@@ -36,14 +36,7 @@ impl<B: Backing> State<B> {
         }
         self.holds.fence += 1;
         let fence = Fence(self.holds.fence);
-        self.holds.held.insert(
-            name.to_owned(),
-            Hold {
-                holder: holder.to_owned(),
-                fence,
-                until,
-            },
-        );
+        self.holds.held.insert(name.to_owned(), Hold { holder: holder.to_owned(), fence, until });
         Some(fence)
     }
 

@@ -31,13 +31,7 @@ struct Grave {
 
 impl Letters {
     pub(super) fn restore_grave(&mut self, id: Id, since: Timestamp) {
-        self.graves.insert(
-            id,
-            Grave {
-                since,
-                dead: BTreeSet::new(),
-            },
-        );
+        self.graves.insert(id, Grave { since, dead: BTreeSet::new() });
     }
 
     pub(super) fn restore_dead(&mut self, number: u64, dead: Dead) {
@@ -65,12 +59,7 @@ impl Letters {
     /// Counts one reference less and drops the body after the last one.
     pub(super) fn drop_reference(&mut self, told: Told, backing: &mut impl Backing) {
         let Told::Body(number) = told else { return };
-        let left = self
-            .references
-            .get(&number)
-            .copied()
-            .unwrap_or_default()
-            .saturating_sub(1);
+        let left = self.references.get(&number).copied().unwrap_or_default().saturating_sub(1);
         if left > 0 {
             self.references.insert(number, left);
         } else {
@@ -104,17 +93,8 @@ impl Letters {
         backing: &mut impl Backing,
     ) {
         self.last_dead += 1;
-        let dead = Dead {
-            subscription: member.subscription.id.clone(),
-            item,
-            reason,
-            at,
-        };
-        backing.record(
-            FactKey::Dead(self.last_dead),
-            Some(Fact::Dead(dead.clone())),
-            Urgency::Now,
-        );
+        let dead = Dead { subscription: member.subscription.id.clone(), item, reason, at };
+        backing.record(FactKey::Dead(self.last_dead), Some(Fact::Dead(dead.clone())), Urgency::Now);
         self.dead.insert(self.last_dead, dead);
         member.queue.dead.insert(self.last_dead);
         if member.queue.dead.len() > DEAD_KEPT
@@ -163,18 +143,10 @@ impl Letters {
 
     /// Forgets the graves that were dug before a time, at most `limit`.
     pub(super) fn level(&mut self, before: Timestamp, limit: usize, backing: &mut impl Backing) {
-        let old = self
-            .graves
-            .iter()
-            .filter(|(_, grave)| grave.since < before)
-            .map(|(id, _)| id.clone());
+        let old = self.graves.iter().filter(|(_, grave)| grave.since < before).map(|(id, _)| id.clone());
         let old: Vec<Id> = old.take(limit).collect();
         for id in old {
-            let dead = self
-                .graves
-                .remove(&id)
-                .map(|grave| grave.dead)
-                .unwrap_or_default();
+            let dead = self.graves.remove(&id).map(|grave| grave.dead).unwrap_or_default();
             for number in dead {
                 self.discard(number, backing);
             }

@@ -20,18 +20,11 @@ pub(super) struct LogIndex {
 
 impl LogIndex {
     pub(super) fn new(generation: u64) -> Self {
-        Self {
-            generation,
-            head: 0,
-            times: VecDeque::new(),
-        }
+        Self { generation, head: 0, times: VecDeque::new() }
     }
 
     pub(super) fn at(&self, sequence: u64) -> Position {
-        Position {
-            generation: self.generation,
-            sequence,
-        }
+        Position { generation: self.generation, sequence }
     }
 
     /// Takes the next position.
@@ -71,15 +64,10 @@ impl<B: Backing> State<B> {
         if from.generation == self.log.generation && known.contains(&from.sequence) {
             return Ok(());
         }
-        let private = format!(
-            "asked for entries after {from}, has those after {}",
-            self.log.at(*known.start())
-        );
-        Err(Error::new(
-            ErrorKind::NotFound,
-            "the change log no longer reaches back that far",
-        )
-        .with_private(private))
+        let private =
+            format!("asked for entries after {from}, has those after {}", self.log.at(*known.start()));
+        Err(Error::new(ErrorKind::NotFound, "the change log no longer reaches back that far")
+            .with_private(private))
     }
 
     /// See `InventoryLog::trim`.

@@ -27,11 +27,7 @@ impl Member {
 
     pub(super) fn record(&self, backing: &mut impl Backing) {
         let key = FactKey::Subscription(self.subscription.id.clone());
-        backing.record(
-            key,
-            Some(Fact::Subscription(Box::new(self.subscription.clone()))),
-            Urgency::Now,
-        );
+        backing.record(key, Some(Fact::Subscription(Box::new(self.subscription.clone()))), Urgency::Now);
     }
 }
 
@@ -106,10 +102,7 @@ impl Members {
             None => Box::new(self.all.range(range).map(|(_, member)| member)),
             Some(owner) => {
                 let ids = self.by_owner.get(owner).into_iter();
-                Box::new(
-                    ids.flat_map(move |ids| ids.range(range.clone()))
-                        .filter_map(|id| self.all.get(id)),
-                )
+                Box::new(ids.flat_map(move |ids| ids.range(range.clone())).filter_map(|id| self.all.get(id)))
             }
         }
     }
@@ -120,10 +113,7 @@ impl Members {
 
     /// Those whose lease has run out, the longest ago first.
     pub(super) fn expired(&self, now: Timestamp) -> impl Iterator<Item = &Id> {
-        self.by_expiry
-            .iter()
-            .take_while(move |(at, _)| *at <= now)
-            .map(|(_, id)| id)
+        self.by_expiry.iter().take_while(move |(at, _)| *at <= now).map(|(_, id)| id)
     }
 
     pub(super) fn count(&self, now: Timestamp) -> u64 {
@@ -131,19 +121,14 @@ impl Members {
     }
 
     pub(super) fn count_of(&self, owner: &str, now: Timestamp) -> u64 {
-        self.after(Some(owner), None)
-            .filter(|member| member.is_live(now))
-            .count() as u64
+        self.after(Some(owner), None).filter(|member| member.is_live(now)).count() as u64
     }
 
     /// Puts a subscription in; a queue that it has already stays.
     pub(super) fn insert(&mut self, subscription: Subscription) {
         let id = subscription.id.clone();
         let queue = self.take(&id).map(|member| member.queue).unwrap_or_default();
-        self.by_owner
-            .entry(subscription.owner.clone())
-            .or_default()
-            .insert(id.clone());
+        self.by_owner.entry(subscription.owner.clone()).or_default().insert(id.clone());
         self.by_likeness.insert(Likeness::of(&subscription), id.clone());
         self.by_expiry.insert((subscription.expires_at, id.clone()));
         self.all.insert(id, Member { subscription, queue });

@@ -158,17 +158,11 @@ impl<B: Backing> State<B> {
         let counters = self.counters();
         if counters != self.recorded {
             self.recorded = counters;
-            self.backing
-                .record(FactKey::Counters, Some(Fact::Counters(counters)), Urgency::Now);
+            self.backing.record(FactKey::Counters, Some(Fact::Counters(counters)), Urgency::Now);
         }
         let seen = Arc::clone(&self.seen);
         let due = std::mem::take(&mut self.ready.woken);
-        self.backing.settle(Publication {
-            head: self.log.head,
-            seen,
-            due,
-            at: now,
-        })
+        self.backing.settle(Publication { head: self.log.head, seen, due, at: now })
     }
 
     /// Returns the gate of the backing.

@@ -66,13 +66,7 @@ impl Member {
         let sequence = self.queue.next_sequence();
         let name = format!("{}\n{sequence}", self.subscription.id);
         let notification_id = Uuid::new_v5(&NOTICES, name.as_bytes());
-        Queued {
-            sequence,
-            notification_id,
-            told,
-            queued_at: now,
-            attempts: 0,
-        }
+        Queued { sequence, notification_id, told, queued_at: now, attempts: 0 }
     }
 
     /// Puts an item at the end of the queue and records it. An empty queue becomes due, unless it is claimed.
@@ -87,11 +81,7 @@ impl Member {
     /// Takes the head of the queue.
     pub(super) fn pop(&mut self, backing: &mut impl Backing) -> Option<Queued> {
         let item = self.queue.items.pop_front()?;
-        backing.record(
-            FactKey::Item(self.subscription.id.clone(), item.sequence),
-            None,
-            Urgency::Now,
-        );
+        backing.record(FactKey::Item(self.subscription.id.clone(), item.sequence), None, Urgency::Now);
         Some(item)
     }
 

@@ -56,13 +56,8 @@ impl<B: Backing> State<B> {
         limit: usize,
         now: Timestamp,
     ) -> Vec<Subscription> {
-        let live = self
-            .members
-            .after(owner, after)
-            .filter(|member| member.is_live(now));
-        live.take(limit)
-            .map(|member| member.subscription.clone())
-            .collect()
+        let live = self.members.after(owner, after).filter(|member| member.is_live(now));
+        live.take(limit).map(|member| member.subscription.clone()).collect()
     }
 
     /// See `Subscriptions::update`.
@@ -78,13 +73,7 @@ impl<B: Backing> State<B> {
     ) -> Result<Subscription> {
         let old = self.expect_rev(id, if_rev, now)?;
         let mut new = old.clone();
-        let Update {
-            callback,
-            consumer_subscription_id,
-            filter,
-            states,
-            state,
-        } = update;
+        let Update { callback, consumer_subscription_id, filter, states, state } = update;
         let revived = callback.is_some() || state == Some(SubscriptionState::Active);
         new.callback = callback.unwrap_or(new.callback);
         new.consumer_subscription_id = consumer_subscription_id.unwrap_or(new.consumer_subscription_id);
@@ -155,10 +144,7 @@ impl<B: Backing> State<B> {
     /// The owner's live subscription that this one would equal. One that has expired gives way.
     fn twin(&mut self, subscription: &Subscription, now: Timestamp) -> Option<Subscription> {
         let id = self.members.alike(&Likeness::of(subscription))?.clone();
-        let twin = self
-            .members
-            .live(&id, now)
-            .map(|member| member.subscription.clone());
+        let twin = self.members.live(&id, now).map(|member| member.subscription.clone());
         if twin.is_none() {
             self.expire(&id, now);
         }

@@ -20,8 +20,7 @@ impl<B: Backing> State<B> {
     pub fn sweep(&mut self, limit: usize, now: Timestamp) -> Vec<Subscription> {
         let expired: Vec<Id> = self.members.expired(now).take(limit).cloned().collect();
         let ended = expired.iter().filter_map(|id| self.expire(id, now)).collect();
-        self.letters
-            .level(now.minus(GRAVE_KEPT), GRAVES_PER_SWEEP, &mut self.backing);
+        self.letters.level(now.minus(GRAVE_KEPT), GRAVES_PER_SWEEP, &mut self.backing);
         ended
     }
 
@@ -29,12 +28,7 @@ impl<B: Backing> State<B> {
     pub(super) fn expire(&mut self, id: &Id, now: Timestamp) -> Option<Subscription> {
         let mut member = self.take_member(id)?;
         while let Some(item) = member.pop(&mut self.backing) {
-            self.letters.bury(
-                &mut member,
-                item,
-                (DeadLetterReason::Expired, now),
-                &mut self.backing,
-            );
+            self.letters.bury(&mut member, item, (DeadLetterReason::Expired, now), &mut self.backing);
         }
         self.letters.dig(&mut member, now, &mut self.backing);
         Some(member.subscription)
@@ -56,16 +50,10 @@ impl<B: Backing> State<B> {
     fn take_member(&mut self, id: &Id) -> Option<Member> {
         let mut member = self.members.take(id)?;
         self.ready.remove(&mut member.queue);
-        self.backing
-            .record(FactKey::Subscription(id.clone()), None, Urgency::Now);
-        self.backing
-            .record(FactKey::Queue(id.clone()), None, Urgency::Now);
+        self.backing.record(FactKey::Subscription(id.clone()), None, Urgency::Now);
+        self.backing.record(FactKey::Queue(id.clone()), None, Urgency::Now);
         for (number, _) in &member.queue.attempts {
-            self.backing.record(
-                FactKey::Attempt(id.clone(), number % ATTEMPTS_KEPT),
-                None,
-                Urgency::Now,
-            );
+            self.backing.record(FactKey::Attempt(id.clone(), number % ATTEMPTS_KEPT), None, Urgency::Now);
         }
         self.members.changed(id.clone(), false);
         Some(member)
@@ -76,11 +64,7 @@ impl<B: Backing> State<B> {
         if outage.is_zero() {
             return;
         }
-        let all: Vec<Subscription> = self
-            .members
-            .iter()
-            .map(|member| member.subscription.clone())
-            .collect();
+        let all: Vec<Subscription> = self.members.iter().map(|member| member.subscription.clone()).collect();
         for mut subscription in all {
             subscription.expires_at = subscription.expires_at.plus(outage);
             let id = subscription.id.clone();

@@ -14,20 +14,12 @@ use std::collections::{BTreeMap, BTreeSet};
 const POOLS: &str = "/v2/resourcePools";
 
 async fn many(count: u32) -> Reads {
-    reads_of(
-        (0..count).map(|id| pool(&format!("{id:04}"))).collect(),
-        Compatibility::Spec,
-    )
-    .await
+    reads_of((0..count).map(|id| pool(&format!("{id:04}"))).collect(), Compatibility::Spec).await
 }
 
 fn ids(reply: &Reply, attribute: &str) -> Vec<String> {
     let list: Value = serde_json::from_slice(&reply.body).unwrap();
-    list.as_array()
-        .unwrap()
-        .iter()
-        .map(|object| object[attribute].as_str().unwrap().to_owned())
-        .collect()
+    list.as_array().unwrap().iter().map(|object| object[attribute].as_str().unwrap().to_owned()).collect()
 }
 
 /// Takes the target of a `Link: rel="next"`, below the API's name.
@@ -48,15 +40,8 @@ async fn pages_have_a_hundred_items_or_what_is_asked_for() {
         target = next(&page);
     }
     assert_eq!(sizes, [100, 100, 50]);
-    assert_eq!(
-        ids(&reads.get(&format!("{POOLS}?limit=250")).await, "resourcePoolId").len(),
-        250
-    );
-    let page = reads
-        .get(&format!(
-            "{POOLS}?limit=7&filter=(gte,name,0100)&exclude_fields=extensions"
-        ))
-        .await;
+    assert_eq!(ids(&reads.get(&format!("{POOLS}?limit=250")).await, "resourcePoolId").len(), 250);
+    let page = reads.get(&format!("{POOLS}?limit=7&filter=(gte,name,0100)&exclude_fields=extensions")).await;
     let link = next(&page).unwrap();
     assert!(
         link.contains("limit=7&filter=(gte,name,0100)&exclude_fields=extensions&nextpage_opaque_marker="),
@@ -71,39 +56,24 @@ async fn digits_are_page_numbers_of_thirty_on_v1_and_a_hundred_on_v2() {
     for (path, size) in [("/v1/resourcePools", 30), (POOLS, 100)] {
         let page = reads.get(&format!("{path}?nextpage_opaque_marker=2")).await;
         let found = ids(&page, "resourcePoolId");
-        assert_eq!(
-            (found.len(), found[0].clone()),
-            (size, format!("{size:04}")),
-            "{path}"
-        );
+        assert_eq!((found.len(), found[0].clone()), (size, format!("{size:04}")), "{path}");
         assert_eq!(next(&page).unwrap(), format!("{path}?nextpage_opaque_marker=3"));
     }
     let last = reads.get("/v1/resourcePools?nextpage_opaque_marker=9").await;
     assert_eq!((ids(&last, "resourcePoolId").len(), next(&last)), (10, None));
-    for beyond in [
-        "/v1/resourcePools?nextpage_opaque_marker=10",
-        "/v2/resourcePools?nextpage_opaque_marker=999999999",
-    ] {
+    for beyond in
+        ["/v1/resourcePools?nextpage_opaque_marker=10", "/v2/resourcePools?nextpage_opaque_marker=999999999"]
+    {
         assert_eq!(reads.kind_of_error(beyond).await, ErrorKind::Invalid);
     }
     let empty = many(0).await;
-    assert_eq!(
-        &*empty.get("/v1/resourcePools?nextpage_opaque_marker=1").await.body,
-        b"[]"
-    );
+    assert_eq!(&*empty.get("/v1/resourcePools?nextpage_opaque_marker=1").await.body, b"[]");
 }
 
 #[tokio::test]
 async fn a_marker_of_another_query_or_collection_is_refused() {
     let of = |pool: &str, id: &str| object(Kind::Resource, Some(pool), id, "x");
-    let objects = vec![
-        pool("a"),
-        pool("b"),
-        of("a", "1"),
-        of("a", "2"),
-        of("b", "3"),
-        of("b", "4"),
-    ];
+    let objects = vec![pool("a"), pool("b"), of("a", "1"), of("a", "2"), of("b", "3"), of("b", "4")];
     let reads = reads_of(objects, Compatibility::Spec).await;
     let link = next(&reads.get("/v2/resourcePools/a/resources?limit=1").await).unwrap();
     let marker = link.split_once("nextpage_opaque_marker=").unwrap().1;
@@ -141,11 +111,7 @@ async fn walk(
     known: &mut BTreeMap<u16, bool>,
 ) -> (Vec<String>, BTreeSet<u16>) {
     let matching = |known: &BTreeMap<u16, bool>| {
-        known
-            .iter()
-            .filter(|(_, hit)| **hit)
-            .map(|(id, _)| *id)
-            .collect::<BTreeSet<_>>()
+        known.iter().filter(|(_, hit)| **hit).map(|(id, _)| *id).collect::<BTreeSet<_>>()
     };
     let (mut seen, mut throughout) = (Vec::new(), matching(known));
     let mut steps = steps.iter();

@@ -1,0 +1,107 @@
+//! Reading the file at the start: everything that memory holds is rebuilt from it.
+
+use crate::codec::{damaged, entry_time, kind_of, row_fingerprint};
+use crate::tables::{BODIES, ENTRIES, FACTS, META, META_ALIVE, META_SCHEMA, ROWS, SCHEMA};
+use netweave_memory::{Counters, Fact, FactKey, Recovered, SourceRows};
+use netweave_model::{Error, ErrorKind, Id, Result, Retry, SourceName, Timestamp};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Makes the tables of a new file; refuses a file that a newer version wrote. Returns whether it is new.
+pub(crate) fn prepare(database: &Database) -> Result<bool> {
+    let schema = begin(database).map_err(unreadable)?;
+    match schema {
+        Some(SCHEMA) => Ok(false),
+        None => create(database).map(|()| true).map_err(unreadable),
+        Some(newer) => {
+            Err(Error::new(ErrorKind::Unsupported, "a newer version of netweave wrote the state file")
+                .with_private(format!("its layout has version {newer}, this program knows {SCHEMA}")))
+        }
+    }
+}
+
+fn begin(database: &Database) -> std::result::Result<Option<u64>, redb::Error> {
+    match database.begin_read()?.open_table(META) {
+        Ok(meta) => Ok(meta.get(META_SCHEMA)?.map(|schema| schema.value())),
+        Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn create(database: &Database) -> std::result::Result<(), redb::Error> {
+    let transaction = database.begin_write()?;
+    transaction.open_table(META)?.insert(META_SCHEMA, SCHEMA)?;
+    transaction.open_table(FACTS)?;
+    transaction.open_table(ROWS)?;
+    transaction.open_table(ENTRIES)?;
+    transaction.open_table(BODIES)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Reads all that is held in memory.
+pub(crate) fn recover(database: &Database) -> Result<Recovered> {
+    let transaction = database.begin_read().map_err(|error| unreadable(error.into()))?;
+    let recovered = Recovered {
+        facts: read_facts(&transaction)?,
+        rows: read_rows(&transaction)?,
+        entries: read_times(&transaction)?,
+        alive: read_alive(&transaction).map_err(unreadable)?,
+    };
+    let counters = recovered.facts.get(&FactKey::Counters);
+    let head = if let Some(Fact::Counters(Counters { head, .. })) = counters { *head } else { 0 };
+    let last = last_entry(&transaction).map_err(unreadable)?;
+    if last.is_some_and(|last| last != head) || recovered.entries.len() as u64 > head {
+        return Err(damaged("its log does not end where it should"));
+    }
+    Ok(recovered)
+}
+
+fn read_facts(transaction: &ReadTransaction) -> Result<BTreeMap<FactKey, Fact>> {
+    let mut facts = BTreeMap::new();
+    let table = transaction.open_table(FACTS).map_err(|error| unreadable(error.into()))?;
+    for fact in table.iter().map_err(|error| unreadable(error.into()))? {
+        let (key, fact) = fact.map_err(|error| unreadable(error.into()))?;
+        let strange = |error| damaged("a fact").with_source(error);
+        let key: FactKey = serde_json::from_slice(key.value()).map_err(strange)?;
+        facts.insert(key, serde_json::from_slice(fact.value()).map_err(strange)?);
+    }
+    Ok(facts)
+}
+
+fn read_rows(transaction: &ReadTransaction) -> Result<BTreeMap<SourceName, SourceRows>> {
+    let mut rows: BTreeMap<SourceName, SourceRows> = BTreeMap::new();
+    let table = transaction.open_table(ROWS).map_err(|error| unreadable(error.into()))?;
+    for row in table.iter().map_err(|error| unreadable(error.into()))? {
+        let (place, row) = row.map_err(|error| unreadable(error.into()))?;
+        let (source, kind, id) = place.value();
+        let kinds = match rows.get_mut(source) {
+            Some(kinds) => kinds,
+            None => rows.entry(SourceName::from(source)).or_default(),
+        };
+        kinds.entry(kind_of(kind)?).or_default().insert(Id::from(id), row_fingerprint(row.value())?);
+    }
+    Ok(rows)
+}
+
+fn read_times(transaction: &ReadTransaction) -> Result<VecDeque<Timestamp>> {
+    let table = transaction.open_table(ENTRIES).map_err(|error| unreadable(error.into()))?;
+    let entries = table.iter().map_err(|error| unreadable(error.into()))?;
+    entries.map(|entry| entry_time(entry.map_err(|error| unreadable(error.into()))?.1.value())).collect()
+}
+
+fn read_alive(transaction: &ReadTransaction) -> std::result::Result<Option<Timestamp>, redb::Error> {
+    let alive = transaction.open_table(META)?.get(META_ALIVE)?.map(|alive| alive.value());
+    Ok(alive.and_then(|alive| i64::try_from(alive).ok()).map(Timestamp))
+}
+
+fn last_entry(transaction: &ReadTransaction) -> std::result::Result<Option<u64>, redb::Error> {
+    Ok(transaction.open_table(ENTRIES)?.last()?.map(|(sequence, _)| sequence.value()))
+}
+
+/// The error of a file that cannot be read at the start.
+pub(crate) fn unreadable(error: redb::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, "the state file cannot be read")
+        .with_source(error)
+        .with_retry(Retry::Never)
+}

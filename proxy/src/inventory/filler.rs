@@ -1,0 +1,101 @@
+//! Lists a source when reads want it: one list at a time, under the source's lease, committed like any change.
+
+use super::feed::Listed;
+use super::line::{Line, PAUSE};
+use crate::services::Service;
+use async_trait::async_trait;
+use netweave_model::port::Ids;
+use netweave_model::{Error, Kind, Result, Timestamp};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::sleep;
+use tracing::warn;
+
+/// How long an idle filler sleeps at most; it is woken earlier when it is needed.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// The service that lists one source when it is asked to.
+pub struct Filler {
+    line: Arc<Line>,
+    ids: Arc<dyn Ids>,
+}
+
+impl Filler {
+    pub(super) fn new(line: Arc<Line>, ids: Arc<dyn Ids>) -> Self {
+        Self { line, ids }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.line.feed.desk().clock.now()
+    }
+
+    /// Returns the first kind whose list is due: it must be confirmed, or it is wanted; never before its pause is over.
+    async fn next(&self) -> Option<Kind> {
+        let now = self.now();
+        let due = self.line.feed.held().await;
+        let due = |kind| due.iter().any(|(held, at)| *held == kind && now >= *at);
+        let mut slots = self.line.slots.iter();
+        slots.find(|(kind, slot)| !slot.rests(now) && (slot.is_wanted() || due(*kind))).map(|(kind, _)| kind)
+    }
+
+    /// Lists one kind and commits it; `None` if another pod leads the source.
+    async fn fill(&self, kind: Kind) -> Result<Option<Listed>> {
+        let feed = &self.line.feed;
+        if feed.lease().take().await?.is_none() {
+            return Ok(None);
+        }
+        let begun = feed.begin(kind).await;
+        let asked_at = self.now();
+        let listing = feed.backend.list(kind).await.inspect_err(|error| self.blame(error))?;
+        let listed = feed.commit_list(kind, listing.objects, Some(begun)).await?;
+        if listed == Listed::Committed {
+            feed.desk().sources.filled(&feed.name, kind, asked_at);
+        }
+        Ok(Some(listed))
+    }
+
+    /// Notes that the source failed, unless its watch says otherwise.
+    fn blame(&self, error: &Error) {
+        let feed = &self.line.feed;
+        let sources = &feed.desk().sources;
+        if !sources.state(&feed.name).is_some_and(|state| state.live) {
+            sources.failed(&feed.name, self.now(), error);
+        }
+    }
+
+    /// Keeps what came of a list, and tells those who wait for it.
+    fn settle(&self, kind: Kind, outcome: &Result<Option<Listed>>) {
+        let feed = &self.line.feed;
+        // Without the lease nothing was asked: try again soon, the holder may be gone.
+        let rested = if matches!(outcome, Ok(None)) { PAUSE.saturating_sub(IDLE) } else { Duration::ZERO };
+        self.line.slots.get(kind).settle(self.now().minus(rested), outcome.is_err(), &*self.ids);
+        feed.desk().catalog.ring();
+        if let Err(error) = outcome {
+            warn!(source = %feed.name, %kind, %error, "a list of the source could not be had");
+        }
+    }
+}
+
+#[async_trait]
+impl Service for Filler {
+    fn name(&self) -> &'static str {
+        "fill"
+    }
+
+    /// Makes one list. Dropped in the middle, the list stays wanted.
+    async fn activate(&self) -> Result<bool> {
+        let Some(kind) = self.next().await else {
+            return Ok(false);
+        };
+        let outcome = self.fill(kind).await;
+        self.settle(kind, &outcome);
+        Ok(true)
+    }
+
+    async fn wait(&self) {
+        tokio::select! {
+            () = self.line.work.notified() => {}
+            () = sleep(IDLE) => {}
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Whether requests should be sent here: the views are loaded. A source that fails degrades, it does not unready.
+
+use crate::inventory::catalog::Catalog;
+use crate::inventory::sources::Sources;
+use crate::ops::{Check, Readiness};
+use netweave_model::port::Clock;
+use std::sync::Arc;
+
+/// The checks of `/readyz`.
+pub(super) struct Ready {
+    catalog: Arc<Catalog>,
+    sources: Arc<Sources>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Ready {
+    pub(super) fn new(catalog: Arc<Catalog>, sources: Arc<Sources>, clock: Arc<dyn Clock>) -> Self {
+        Self { catalog, sources, clock }
+    }
+}
+
+impl Readiness for Ready {
+    fn check(&self) -> Vec<Check> {
+        let loaded = self.catalog.views().loaded;
+        let detail = if loaded { String::new() } else { "the inventory is being loaded from the store".to_owned() };
+        let mut checks = vec![Check { name: "inventory".to_owned(), ok: loaded, degraded: false, detail }];
+        let now = self.clock.now();
+        for (name, state) in self.sources.all() {
+            let seen = state.seen_at.map_or_else(
+                || "never read".to_owned(),
+                |at| format!("confirmed {} s ago", now.since(at).as_secs()),
+            );
+            let failure = state.failure.map(|(at, kind)| format!(", failing since {at}: {kind:?}"));
+            checks.push(Check {
+                name: format!("source:{name}"),
+                ok: true,
+                degraded: state.failure.is_some() || state.seen_at.is_none(),
+                detail: format!("{}, {seen}{}", state.backend, failure.unwrap_or_default()),
+            });
+        }
+        checks
+    }
+}
