@@ -2,7 +2,6 @@
 
 mod stores;
 
-use schemars::JsonSchema;
 use crate::layers::{self, Guard, Observer};
 use netweave_model::port::{Backend, Clock, Deliveries, InventoryLog, Leases, Subscriptions};
 use netweave_model::{Id, Result, SourceName};
