@@ -94,10 +94,10 @@ pub fn refused(error: &Error) -> ExitCode {
 /// A reader that has gone away ends the command quietly.
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        match error.kind() {
-            std::io::ErrorKind::BrokenPipe => Self::new(Exit::Done, ""),
-            _ => Self::new(Exit::Failed, format!("cannot write: {error}")),
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::new(Exit::Done, "");
         }
+        Self::new(Exit::Failed, format!("cannot write: {error}"))
     }
 }
 
@@ -143,6 +143,8 @@ enum Command {
     CheckConfig(check_config::Args),
     /// Prints the default configuration, its schema, its reference, or the values in force
     Config(config::Args),
+    /// Makes certificates for development and tests
+    GenCerts(gen_certs::GenCerts),
     /// Lists, makes, deletes, tests and watches subscriptions
     Subs(subs::Args),
     /// Lists and replays notifications that were given up
@@ -174,7 +176,7 @@ pub fn main(
     match run(&cli.command, &mut process) {
         Ok(code) => code,
         Err(failure) => {
-            process.out.complain(&failure.message);
+            out::complain(&failure.message);
             failure.exit.into()
         }
     }
@@ -186,6 +188,7 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::Serve(args) => serve::run(args, process),
         Command::CheckConfig(args) => check_config::run(args, process).map(ExitCode::from),
         Command::Config(args) => config::run(args, process).map(done),
+        Command::GenCerts(args) => make_certificates(args, process).map(done),
         Command::Subs(args) => block_on(subs::run(args, process))?.map(done),
         Command::DeadLetter(args) => block_on(dead_letter::run(args, process))?.map(done),
         Command::Webhook(args) => block_on(webhook::run(args, process))?.map(done),
@@ -197,8 +200,20 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
 
 /// Makes certificates and names the files.
 fn generate(args: &gen_certs::GenCerts, process: &mut Process) -> Result<(), Failure> {
-    let written = args.run(process.now()).map_err(|error| Failure::new(Exit::Failed, error.public().to_owned()))?;
+    let written =
+        args.run(process.now()).map_err(|error| Failure::new(Exit::Failed, error.public().to_owned()))?;
     for path in written {
+        process.out.line(&path.display().to_string())?;
+    }
+    Ok(())
+}
+
+fn make_certificates(args: &gen_certs::GenCerts, process: &mut Process) -> Result<(), Failure> {
+    let failure = |error: &Error| {
+        let exists = error.params().iter().any(|param| param.name == "--force");
+        Failure::new(if exists { Exit::Conflict } else { Exit::Failed }, error.public())
+    };
+    for path in args.run(process.now()).map_err(|error| failure(&error))? {
         process.out.line(&path.display().to_string())?;
     }
     Ok(())

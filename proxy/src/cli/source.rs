@@ -1,6 +1,7 @@
 //! Reads a configuration for a command: file, environment and flags.
 
 use super::{Exit, Failure, Process};
+use crate::conf::fault::Fault;
 use crate::conf::load::{Flag, Loaded, Sources, load};
 use crate::conf::node::MAX_BYTES;
 use std::fs::File;
@@ -51,13 +52,13 @@ pub(super) fn loaded(process: &Process, file: Option<&str>, profile: Option<Stri
 }
 
 /// Tells all faults, one a line, with the name of the file.
-pub(super) fn failure(file: Option<&Path>, loaded: &Loaded) -> Failure {
+pub(super) fn failure(file: Option<&Path>, faults: &[Fault]) -> Failure {
     let name = file.map_or_else(String::new, |file| format!("{}:", file.display()));
-    let line = |fault: &crate::conf::fault::Fault| match fault.origin.position() {
+    let line = |fault: &Fault| match fault.origin.position() {
         Some(_) => format!("{name}{fault}"),
         None => fault.to_string(),
     };
-    Failure::new(Exit::Configuration, loaded.faults.iter().map(line).collect::<Vec<_>>().join("\n"))
+    Failure::new(Exit::Configuration, faults.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 #[cfg(test)]
