@@ -94,10 +94,10 @@ impl SubscriptionRoutes {
             callback: wanted.callback,
             consumer_subscription_id: wanted.consumer_subscription_id,
             filter,
-            states: match major {
+            states: wanted.states.unwrap_or(match major {
                 Major::V1 => StateForm::String,
                 Major::V2 => StateForm::Object,
-            },
+            }),
             secret: Secret::generate(&*self.desk.parts().ids).as_str().to_owned(),
             lease: settings.subscriptions.ttl.0,
         };

@@ -233,7 +233,7 @@ async fn a_callback_is_verified_if_the_configuration_says_so() {
 }
 
 #[tokio::test]
-async fn states_follow_the_major() {
+async fn states_follow_the_major_unless_the_body_says_otherwise() {
     let rig = Rig::start().await;
     let routes = SubscriptionRoutes::new(desk(&rig, |_| {}));
     let reply = post(&routes, all().major(Major::V1), &json!({ "callback": rig.url })).await.unwrap();
@@ -242,6 +242,10 @@ async fn states_follow_the_major() {
     );
     let stored = rig.store.get(&body(&reply)["subscriptionId"].as_str().unwrap().into()).await.unwrap();
     assert_eq!((stored.states, stored.major), (StateForm::String, Major::V1));
+    let other = json!({ "callback": rig.url, "consumerSubscriptionId": "x", "states": "string" });
+    let reply = post(&routes, all(), &other).await.unwrap();
+    let stored = rig.store.get(&body(&reply)["subscriptionId"].as_str().unwrap().into()).await.unwrap();
+    assert_eq!(stored.states, StateForm::String);
 }
 
 #[tokio::test]

@@ -130,6 +130,39 @@ async fn it_wakes_when_the_log_grows_and_sleeps_while_it_does_not() {
     assert_eq!(rig.store.cursor().await.unwrap(), rig.store.head().await.unwrap());
 }
 
+#[tokio::test]
+async fn a_match_that_a_new_subscription_has_overtaken_is_made_again() {
+    let rig = Rig::start().await;
+    rig.change("r", 1).await;
+    let (cursor, head) = (rig.store.cursor().await.unwrap(), rig.store.head().await.unwrap());
+    let mut matcher = Matcher::new(Arc::new(Paths::new()));
+    matcher.refresh(&*rig.store).await.unwrap();
+    let late = rig.subscribe_as(Major::V2, NOBODY, None).await;
+    let version = matcher.version();
+    let step =
+        FanOut { from: cursor, to: head, subscriptions_version: version, items: Vec::new(), max_queue: 9 };
+    assert_eq!(rig.store.fan_out(step).await.unwrap(), FanOutOutcome::StaleMatcher);
+    let entries = rig.store.read(cursor, BATCH).await.unwrap();
+    assert_eq!(rig.dispatcher.fan_out(cursor, &entries, &mut matcher).await.unwrap(), Some(head));
+    assert_eq!(rig.backlog(&late).await.last_sequence, 1);
+    assert_eq!(
+        rig.dispatcher.fan_out(cursor, &entries, &mut matcher).await.unwrap(),
+        None,
+        "it was done already"
+    );
+}
+
+#[test]
+fn a_step_ends_with_the_event_that_fills_it() {
+    let at = |sequence| Position { generation: 1, sequence };
+    let entries: Vec<_> = (1..=5)
+        .map(|sequence| Entry::Baseline { position: at(sequence), source: "s".into(), kind: Kind::Resource })
+        .collect();
+    let mut matcher = Matcher::new(Arc::new(Paths::new()));
+    assert_eq!(matcher.select(at(0), &entries, 1).0, at(5), "entries without deliveries fill nothing");
+    assert_eq!(matcher.select(at(7), &[], 1).0, at(7));
+}
+
 /// One expression of a filter over the attribute `a` or `b` of `extensions`.
 #[derive(Clone, Debug)]
 struct Test {

@@ -5,7 +5,7 @@ use netweave_model::Result;
 use netweave_model::port::Ids;
 use std::time::Duration;
 
-/// Tries of an item that the consumer refuses, before it becomes a dead letter. Source: the project's notes, 5.1.
+/// Tries of an item that the consumer refuses, before it becomes a dead letter. Source: issue 3, section 4.
 pub const REFUSED_TRIES: u32 = 5;
 /// Longest pause that a consumer can ask for. Source: as above.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
@@ -46,7 +46,7 @@ impl Outcome {
 
 /// Returns the pause before the next attempt: a random part of 1 s, doubled with each failure so far, up to `max`.
 ///
-/// Source: "full jitter", the project's notes, 5.1.
+/// Source: "full jitter", as in issue 3, section 4.
 pub fn pause(failures: u32, max: Duration, ids: &dyn Ids) -> Duration {
     let longest =
         FIRST_PAUSE.saturating_mul(1_u32.checked_shl(failures.min(31)).unwrap_or(u32::MAX)).min(max);
@@ -95,7 +95,8 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_honoured_up_to_ten_minutes() {
+    fn retry_after_is_honoured_between_a_second_and_ten_minutes() {
+        assert_eq!(of(503, Some(0)), Outcome::Retry(Some(FIRST_PAUSE)));
         assert_eq!(of(429, Some(7)), Outcome::Retry(Some(Duration::from_secs(7))));
         assert_eq!(of(503, Some(86_400)), Outcome::Retry(Some(MAX_RETRY_AFTER)));
     }

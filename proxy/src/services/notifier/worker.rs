@@ -1,8 +1,8 @@
 //! One claimed subscription: delivers its queue head by head until it is empty, fails, or the claim is nearly over.
 
-use super::Shared;
 use super::hosts::{Admission, Host};
 use super::outcome::{Outcome, REFUSED_TRIES, pause};
+use super::{Shared, Slot};
 use crate::services::lease;
 use crate::webhook::notification;
 use bytes::Bytes;
@@ -27,13 +27,12 @@ enum Next {
 }
 
 /// Serves one claim to its end.
-pub(super) async fn serve(shared: Arc<Shared>, claim: Claim, until: Timestamp) {
-    let worker = Worker { shared: &shared, claim: &claim, until };
+pub(super) async fn serve(slot: Slot, claim: Claim, until: Timestamp) {
+    let worker = Worker { shared: &slot.shared, claim: &claim, until };
     if let Err(error) = worker.run().await {
         tracing::warn!(subscription = %claim.subscription, %error, "deliveries of a subscription were broken off");
         worker.release().await;
     }
-    shared.ended.notify_one();
 }
 
 struct Worker<'a> {
