@@ -38,11 +38,16 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
 pub(super) fn loaded(process: &Process, file: Option<&str>, profile: Option<String>, ports: Ports) -> Loaded {
     let mut sources = Sources { profile, file, environment: process.environment.clone(), flags: Vec::new() };
     let loaded = load(&sources);
+    let dev = sources.profile.is_some();
     let at = |port: u16| move |address: &SocketAddr| SocketAddr::new(address.ip(), port).to_string();
     let conf = loaded.unchecked();
     if let Some(port) = ports.port {
         let listen: Vec<String> = conf.api.listen.iter().map(at(port)).collect();
         sources.flags.push(Flag { name: "--port".to_owned(), path: "api.listen", value: listen.join(",") });
+        if dev && port != 0 {
+            let value = format!("https://127.0.0.1:{port}");
+            sources.flags.push(Flag { name: "--port".to_owned(), path: "oCloud.serviceUri", value });
+        }
     }
     if let Some(port) = ports.ops_port {
         let value = at(port)(&conf.ops.listen);
