@@ -16,3 +16,4 @@ mod restart;
 mod rooms;
 mod shutdown;
 mod stale;
+mod subscriptions;

@@ -1,16 +1,16 @@
 //! Subscriptions from creation to deletion, and what arrives at the callback in between.
 
+use netweave_tests::harness::Callbacks;
 use netweave_tests::harness::client::{V1, V2};
-use netweave_tests::harness::consumer::Consumer;
 use netweave_tests::harness::{Client, Gateway, Inventory, Setup, soon, until};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-async fn scene(servers: usize) -> (Gateway, Client, Inventory, Consumer) {
+async fn scene(servers: usize) -> (Gateway, Client, Inventory, Callbacks) {
     let inventory = Inventory::with_servers(servers);
     let gateway = Setup::embedded().file("lab", &inventory).start().await;
     let client = gateway.client("smo");
-    (gateway, client, inventory, Consumer::start().await)
+    (gateway, client, inventory, Callbacks::start().await)
 }
 
 async fn subscribe(client: &Client, body: &Value) -> String {
@@ -112,7 +112,7 @@ async fn a_changed_file_is_told_within_a_second_in_order_and_signed() {
     assert!(received[2].get("objectRef").is_none(), "a deleted object has no reference: {}", received[2]);
     let sequence: Vec<&Value> = received.iter().map(|body| &body["sequence"]).collect();
     assert_eq!(sequence, [1, 2, 3]);
-    assert_eq!(consumer.refused(), 0, "a signature does not fit");
+    assert_eq!(consumer.badly_signed("/a"), 0, "a signature does not fit");
 }
 
 #[tokio::test]

@@ -6,5 +6,8 @@
     reason = "code of tests: a panic is how it says that something is not as it must be"
 )]
 
+mod evaluator;
 mod follow;
+mod outage;
 mod stage;
+mod subscribers;

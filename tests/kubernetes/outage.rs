@@ -1,8 +1,8 @@
 //! The API server is killed: what was known is served with its age, and what changed meanwhile arrives after.
 
 use crate::stage::{self, name, plain};
+use netweave_tests::harness::Callbacks;
 use netweave_tests::harness::client::{Client, V2};
-use netweave_tests::harness::consumer::Consumer;
 use netweave_tests::harness::figures::{self, full};
 use netweave_tests::harness::{Setup, until};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 async fn a_killed_api_server_costs_freshness_and_nothing_else() {
     let (size, outage) = (stage::size(), Duration::from_secs(if full() { 60 } else { 10 }));
     let Some(mut stage) = stage::set(size, false, impatient).await else { return };
-    let consumer = Consumer::start().await;
+    let consumer = Callbacks::start().await;
     let smo = stage.smo.clone();
     smo.post(&format!("{V2}/subscriptions"), &json!({ "callback": consumer.url("/all") })).await.expect(201);
     let before = stage::nodes(&smo).await;

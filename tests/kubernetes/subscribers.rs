@@ -2,8 +2,8 @@
 
 use crate::evaluator::{Exclusion, exclusions};
 use crate::stage::{self, Stage, name, plain};
+use netweave_tests::harness::Callbacks;
 use netweave_tests::harness::client::V2;
-use netweave_tests::harness::consumer::Consumer;
 use netweave_tests::harness::figures::{self, full};
 use netweave_tests::harness::until;
 use proptest::strategy::{Strategy, ValueTree};
@@ -19,7 +19,7 @@ const CHANGES: usize = 60;
 async fn each_of_many_subscribers_gets_exactly_what_its_filter_lets_through() {
     let (size, count) = (stage::size(), if full() { 200 } else { 40 });
     let Some(stage) = stage::set(size, false, |setup| setup).await else { return };
-    let consumer = Consumer::start().await;
+    let consumer = Callbacks::start().await;
     assert_eq!(stage::nodes(&stage.smo).await.len(), size);
     // One listens to everything: what the others may get is a part of that.
     subscribe(&stage, &consumer.url("/all"), None).await;

@@ -25,7 +25,7 @@ use request::Wanted;
 use std::sync::Arc;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// Hands out the signing secret, once, with the answer that creates a subscription.
 pub const WEBHOOK_SECRET: HeaderName = HeaderName::from_static("x-o2ims-webhook-secret");

@@ -11,6 +11,7 @@
     reason = "code of tests: a panic is how it says that something is not as it must be"
 )]
 
+pub mod callbacks;
 pub mod client;
 pub mod clock;
 pub mod figures;
@@ -21,8 +22,11 @@ pub mod pki;
 pub mod ports;
 pub mod wait;
 
+pub use callbacks::Callbacks;
 pub use client::{Answer, Client};
 pub use gateway::{Gateway, Setup};
 pub use inventory::Inventory;
 pub use pki::Pki;
 pub use wait::{soon, until};
+
+pub mod consumer;
