@@ -1,7 +1,7 @@
 //! Reads a configuration for a command: file, environment and flags.
 
 use super::{Exit, Failure, Process};
-use crate::conf::fault::Fault;
+use crate::conf::fault::{Fault, Origin};
 use crate::conf::load::{Flag, Loaded, Sources, load};
 use crate::conf::node::MAX_BYTES;
 use std::fs::File;
@@ -38,7 +38,9 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
 pub(super) fn loaded(process: &Process, file: Option<&str>, profile: Option<String>, ports: Ports) -> Loaded {
     let mut sources = Sources { profile, file, environment: process.environment.clone(), flags: Vec::new() };
     let loaded = load(&sources);
-    let dev = sources.profile.is_some();
+    let own_uri =
+        matches!(loaded.tree().origin_of("oCloud.serviceUri"), Origin::Default | Origin::Profile(_));
+    let dev = sources.profile.is_some() && own_uri;
     let at = |port: u16| move |address: &SocketAddr| SocketAddr::new(address.ip(), port).to_string();
     let conf = loaded.unchecked();
     if let Some(port) = ports.port {
@@ -70,7 +72,6 @@ pub(super) fn failure(file: Option<&Path>, faults: &[Fault]) -> Failure {
 mod tests {
     use super::super::out::Out;
     use super::*;
-    use crate::conf::fault::Origin;
     use std::sync::Arc;
 
     #[test]
