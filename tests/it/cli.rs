@@ -236,7 +236,7 @@ async fn a_watch_prints_changes_and_deletes_its_subscription_when_interrupted() 
     let mut watch = Running::start(command(lab.gateway.folder(), &arguments));
     let mut line = watch.line();
     let id = watch.complaint().split_whitespace().nth(4).expect("an id").trim_end_matches(';').to_owned();
-    lab.inventory.describe("server-0", "changed");
+    lab.inventory.describe("server-00", "changed");
     let received: Value = serde_json::from_str(&line()).expect("JSON");
     assert_eq!(received["verified"], true, "{received}");
     assert_eq!(received["subscriptionId"], id.as_str());

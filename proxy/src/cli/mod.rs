@@ -189,6 +189,7 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
     }
 }
 
+/// Makes certificates and names the files.
 fn make_certificates(args: &gen_certs::GenCerts, process: &mut Process) -> Result<(), Failure> {
     let failure = |error: &Error| {
         let exists = error.params().iter().any(|param| param.name == "--force");

@@ -140,7 +140,7 @@ impl Consumer {
     }
 
     fn notification(&self, received: &Received) -> Notification {
-        let text = |name| received.header(name).unwrap_or_default().to_owned();
+        let text = |name: &http::HeaderName| received.header(name).unwrap_or_default().to_owned();
         let subscription = text(&SUBSCRIPTION_ID);
         let secret = self.plan(|plan| plan.secrets.get(&subscription).cloned());
         Notification {
