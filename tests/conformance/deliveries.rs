@@ -14,6 +14,7 @@ crate::stores::suite!(deliveries:
     a_released_queue_is_due_at_once,
     acknowledged_items_leave_in_order,
     a_deferred_head_comes_back_at_its_time,
+    a_postponed_queue_counts_no_failure,
     a_deferred_queue_holds_up_nobody,
     the_next_due_time_covers_claims,
     a_dead_letter_keeps_the_claim,

@@ -253,6 +253,22 @@ pub async fn a_deferred_head_comes_back_at_its_time(factory: &dyn Factory) {
     assert_eq!(rig.deliveries.backlog(&id).await.unwrap().failures, 0);
 }
 
+/// A claim let go without an attempt comes back at its time, and nothing is counted.
+pub async fn a_postponed_queue_counts_no_failure(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x"]).await;
+    let claim = rig.take_one().await;
+    let until = rig.now().plus(Duration::from_secs(2));
+    assert!(rig.deliveries.postpone(&claim, until).await.unwrap());
+    assert!(!rig.deliveries.postpone(&claim, until).await.unwrap());
+    assert_eq!(rig.take().await, []);
+    let backlog = rig.deliveries.backlog(&id).await.unwrap();
+    assert_eq!((backlog.failures, backlog.next_attempt, backlog.attempts.len()), (0, Some(until), 0));
+    rig.clock.advance(Duration::from_secs(2));
+    assert_eq!(rig.take_one().await.items, claim.items);
+}
+
 /// One dead consumer does not hold up the others.
 pub async fn a_deferred_queue_holds_up_nobody(factory: &dyn Factory) {
     let rig = factory.make().await;

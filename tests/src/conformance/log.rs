@@ -254,7 +254,8 @@ pub async fn a_follower_gets_old_and_new_entries(factory: &dyn Factory) {
 pub async fn a_waiting_follower_is_woken(factory: &dyn Factory) {
     let rig = factory.make().await;
     let mut stream = rig.log.follow(rig.log.head().await.unwrap()).await.unwrap();
-    let (entry, _) = tokio::join!(next(&mut stream), rig.commit(&[Change::Upsert(pool("a", "1"))]));
+    let changes = [Change::Upsert(pool("a", "1"))];
+    let (entry, _) = tokio::join!(next(&mut stream), rig.commit(&changes));
     assert_eq!(changed(&entry).key, pool_key("a"));
 }
 
