@@ -153,8 +153,6 @@ enum Command {
     Webhook(webhook::Args),
     /// Asks a gateway on this machine whether it lives, or is ready; exits 0 or 1
     Healthcheck(healthcheck::Args),
-    /// Makes a certificate authority with server and client certificates
-    GenCerts(gen_certs::GenCerts),
     /// Prints version and features
     Version(version::Args),
 }
@@ -193,21 +191,11 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::DeadLetter(args) => block_on(dead_letter::run(args, process))?.map(done),
         Command::Webhook(args) => block_on(webhook::run(args, process))?.map(done),
         Command::Healthcheck(args) => block_on(healthcheck::run(args, process))?.map(done),
-        Command::GenCerts(args) => generate(args, process).map(done),
         Command::Version(args) => version::run(args, process).map(done),
     }
 }
 
 /// Makes certificates and names the files.
-fn generate(args: &gen_certs::GenCerts, process: &mut Process) -> Result<(), Failure> {
-    let written =
-        args.run(process.now()).map_err(|error| Failure::new(Exit::Failed, error.public().to_owned()))?;
-    for path in written {
-        process.out.line(&path.display().to_string())?;
-    }
-    Ok(())
-}
-
 fn make_certificates(args: &gen_certs::GenCerts, process: &mut Process) -> Result<(), Failure> {
     let failure = |error: &Error| {
         let exists = error.params().iter().any(|param| param.name == "--force");
