@@ -176,31 +176,19 @@ impl ProxyHttp for Gateway {
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut Ctx) -> FailToProxy {
         let mut code = 0;
         if session.response_written().is_none() {
-            let asked = if let ErrorType::HTTPStatus(status) = error.etype() {
-                *status
-            } else {
-                400
-            };
+            let asked = if let ErrorType::HTTPStatus(status) = error.etype() { *status } else { 400 };
             let status = StatusCode::from_u16(asked).unwrap_or(StatusCode::BAD_REQUEST);
             let reply = Self::refuse(ctx, &Problem::of_status(status));
             code = status.as_u16();
             // The client may be gone; there is nobody else to tell.
             self.send(&mut session.downstream_session, ctx, reply).await.ok();
         }
-        FailToProxy {
-            error_code: code,
-            can_reuse_downstream: false,
-        }
+        FailToProxy { error_code: code, can_reuse_downstream: false }
     }
 
     async fn logging(&self, _session: &mut Session, error: Option<&Error>, ctx: &mut Ctx) {
         let status = ctx.status.unwrap_or(StatusCode::BAD_REQUEST);
-        let outcome = Outcome {
-            slot: ctx.slot,
-            method: &ctx.method,
-            status,
-            bytes: ctx.bytes,
-        };
+        let outcome = Outcome { slot: ctx.slot, method: &ctx.method, status, bytes: ctx.bytes };
         self.requests.record(&outcome, ctx.began.elapsed());
         if let Some(error) = error {
             ctx.failure = Some(error.to_string());

@@ -197,7 +197,8 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
 
 /// Makes certificates and names the files.
 fn generate(args: &gen_certs::GenCerts, process: &mut Process) -> Result<(), Failure> {
-    let written = args.run(process.now()).map_err(|error| Failure::new(Exit::Failed, error.public().to_owned()))?;
+    let written =
+        args.run(process.now()).map_err(|error| Failure::new(Exit::Failed, error.public().to_owned()))?;
     for path in written {
         process.out.line(&path.display().to_string())?;
     }

@@ -55,18 +55,12 @@ pub enum NoIdentity {
 impl Peer {
     /// Makes a peer without a certificate.
     pub fn anonymous(address: IpAddr) -> Self {
-        Self {
-            address,
-            client: Client::Anonymous,
-        }
+        Self { address, client: Client::Anonymous }
     }
 
     /// Makes a peer whose certificate was verified and cannot be used.
     pub fn unusable(address: IpAddr) -> Self {
-        Self {
-            address,
-            client: Client::Unusable,
-        }
+        Self { address, client: Client::Unusable }
     }
 
     /// Makes a peer with the chain that was verified under `generation`.
@@ -78,17 +72,8 @@ impl Peer {
         generation: u64,
     ) -> Self {
         let generation = AtomicU64::new(generation);
-        let known = Known {
-            identity,
-            share,
-            chain,
-            generation,
-            confirmed: AtomicBool::new(true),
-        };
-        Self {
-            address,
-            client: Client::Known(Box::new(known)),
-        }
+        let known = Known { identity, share, chain, generation, confirmed: AtomicBool::new(true) };
+        Self { address, client: Client::Known(Box::new(known)) }
     }
 
     /// Returns who it is, if that still holds: certificates end, and authorities are exchanged, while connections live.
@@ -106,9 +91,7 @@ impl Peer {
         }
         let generation = trust.generation();
         if known.generation.load(Ordering::Acquire) != generation {
-            known
-                .confirmed
-                .store(trust.confirm(&known.chain, now), Ordering::Release);
+            known.confirmed.store(trust.confirm(&known.chain, now), Ordering::Release);
             known.generation.store(generation, Ordering::Release);
         }
         if !known.confirmed.load(Ordering::Acquire) {

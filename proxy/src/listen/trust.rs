@@ -39,9 +39,7 @@ impl Authorities {
     fn verifier(self, provider: &Arc<CryptoProvider>) -> Result<Verifier> {
         let mut roots = RootCertStore::empty();
         for root in self.roots {
-            roots
-                .add(root)
-                .map_err(|error| faulty("an authority is not usable").with_source(error))?;
+            roots.add(root).map_err(|error| faulty("an authority is not usable").with_source(error))?;
         }
         // Anonymous clients are turned away by the filters, which can say why, or by `client_auth_mandatory` below.
         let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
@@ -49,9 +47,8 @@ impl Authorities {
         if !self.revoked.is_empty() {
             builder = builder.with_crls(self.revoked).enforce_revocation_expiration();
         }
-        let verifier = builder
-            .build()
-            .map_err(|error| faulty("no client verifier can be built").with_source(error))?;
+        let verifier =
+            builder.build().map_err(|error| faulty("no client verifier can be built").with_source(error))?;
         Ok(Verifier(verifier))
     }
 }
@@ -71,11 +68,7 @@ impl Trust {
         provider: &Arc<CryptoProvider>,
     ) -> Result<Self> {
         let verifier = authorities.verifier(provider)?;
-        Ok(Self {
-            current: ArcSwap::from_pointee(verifier),
-            generation: AtomicU64::new(1),
-            mandatory,
-        })
+        Ok(Self { current: ArcSwap::from_pointee(verifier), generation: AtomicU64::new(1), mandatory })
     }
 
     /// Exchanges the authorities; identities of before are confirmed again at their next request.
@@ -128,10 +121,7 @@ impl ClientCertVerifier for Trust {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        self.current
-            .load()
-            .0
-            .verify_tls12_signature(message, certificate, signature)
+        self.current.load().0.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -140,10 +130,7 @@ impl ClientCertVerifier for Trust {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        self.current
-            .load()
-            .0
-            .verify_tls13_signature(message, certificate, signature)
+        self.current.load().0.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

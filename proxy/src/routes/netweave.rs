@@ -67,9 +67,7 @@ impl NetweaveRoutes {
             }
             (Operation::DryRun, &Method::POST) => self.dry_run_unstored(call),
             (Operation::Act(id, action), &Method::POST | &Method::GET) => self.act(call, id, *action).await,
-            _ => Err(Error::internal(
-                "a call came to /netweave/v1/ that does not belong there",
-            )),
+            _ => Err(Error::internal("a call came to /netweave/v1/ that does not belong there")),
         };
         reply.map(|reply| reply.with(CACHE_CONTROL, NO_STORE))
     }

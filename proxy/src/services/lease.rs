@@ -36,11 +36,7 @@ pub async fn alive(
     known: Subscription,
     now: Timestamp,
 ) -> Result<Subscription> {
-    if worth_renewing(&known, now) {
-        subscriptions.renew(&known.id, None).await
-    } else {
-        Ok(known)
-    }
+    if worth_renewing(&known, now) { subscriptions.renew(&known.id, None).await } else { Ok(known) }
 }
 
 /// As [`alive`], for a caller whose own work does not depend on it: a store that fails is met at the next sign of life.

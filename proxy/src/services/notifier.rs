@@ -73,17 +73,9 @@ impl Notifier {
     /// Makes the service.
     pub fn new(parts: Parts, settings: Delivery) -> Self {
         let hosts = Hosts::default();
-        let shared = Shared {
-            parts,
-            settings,
-            hosts,
-            ended: Notify::new(),
-            stopping: watch::Sender::new(false),
-        };
-        Self {
-            shared: Arc::new(shared),
-            tasks: Mutex::default(),
-        }
+        let shared =
+            Shared { parts, settings, hosts, ended: Notify::new(), stopping: watch::Sender::new(false) };
+        Self { shared: Arc::new(shared), tasks: Mutex::default() }
     }
 
     /// Returns how many subscriptions are being served.
@@ -94,20 +86,12 @@ impl Notifier {
                 tracing::error!(%error, "a delivery task has failed, its claim runs out by itself");
             }
         }
-        self.shared
-            .parts
-            .metrics
-            .webhook_workers
-            .set(i64::try_from(tasks.len()).unwrap_or(i64::MAX));
+        self.shared.parts.metrics.webhook_workers.set(i64::try_from(tasks.len()).unwrap_or(i64::MAX));
         tasks.len()
     }
 
     fn free(&self) -> usize {
-        self.shared
-            .settings
-            .concurrency
-            .max(1)
-            .saturating_sub(self.in_flight())
+        self.shared.settings.concurrency.max(1).saturating_sub(self.in_flight())
     }
 
     async fn until_due(&self) {
@@ -165,10 +149,7 @@ impl Service for Notifier {
         self.shared.stopping.send_replace(true);
         let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         let all = async { while tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.shared.settings.timeout.0 + STOP_MARGIN, all)
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(self.shared.settings.timeout.0 + STOP_MARGIN, all).await.is_err() {
             tracing::warn!("some deliveries did not end in time, their claims run out by themselves");
         }
     }

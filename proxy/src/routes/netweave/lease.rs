@@ -75,25 +75,14 @@ impl NetweaveRoutes {
             states: wanted.states,
             state: Some(SubscriptionState::Active),
         };
-        let subscription = self
-            .parts
-            .desk
-            .parts()
-            .subscriptions
-            .update(&subscription.id, revision, update)
-            .await?;
+        let subscription =
+            self.parts.desk.parts().subscriptions.update(&subscription.id, revision, update).await?;
         self.shown(&subscription).await
     }
 
     /// Shows a subscription with its delivery state.
     pub(super) async fn shown(&self, subscription: &Subscription) -> Result<Reply> {
-        let backlog = self
-            .parts
-            .desk
-            .parts()
-            .deliveries
-            .backlog(&subscription.id)
-            .await?;
+        let backlog = self.parts.desk.parts().deliveries.backlog(&subscription.id).await?;
         let body = represent::json(&Lease {
             info: Info::of(subscription),
             major: subscription.major,

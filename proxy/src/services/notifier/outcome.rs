@@ -48,9 +48,8 @@ impl Outcome {
 ///
 /// Source: "full jitter", the project's notes, 5.1.
 pub fn pause(failures: u32, max: Duration, ids: &dyn Ids) -> Duration {
-    let longest = FIRST_PAUSE
-        .saturating_mul(1_u32.checked_shl(failures.min(31)).unwrap_or(u32::MAX))
-        .min(max);
+    let longest =
+        FIRST_PAUSE.saturating_mul(1_u32.checked_shl(failures.min(31)).unwrap_or(u32::MAX)).min(max);
     let dice = u64::from_be_bytes(ids.secret().first_chunk().copied().unwrap_or_default());
     let millis = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
     Duration::from_millis(dice % millis.saturating_add(1)).max(MIN_PAUSE)
@@ -76,11 +75,7 @@ mod tests {
 
     fn answer(status: u16, retry_after: Option<u64>) -> Result<Answer> {
         let retry_after = retry_after.map(Duration::from_secs);
-        Ok(Answer {
-            status,
-            retry_after,
-            took: Duration::ZERO,
-        })
+        Ok(Answer { status, retry_after, took: Duration::ZERO })
     }
 
     #[test]
@@ -89,15 +84,9 @@ mod tests {
             assert_eq!(Outcome::of(&answer(status, None)), Outcome::Delivered, "{status}");
         }
         for status in [408, 425, 429, 500, 502, 503, 504, 599] {
-            assert_eq!(
-                Outcome::of(&answer(status, None)),
-                Outcome::Retry(None),
-                "{status}"
-            );
+            assert_eq!(Outcome::of(&answer(status, None)), Outcome::Retry(None), "{status}");
         }
-        for status in [
-            101, 300, 301, 302, 304, 307, 400, 401, 403, 404, 405, 409, 413, 415, 422,
-        ] {
+        for status in [101, 300, 301, 302, 304, 307, 400, 401, 403, 404, 405, 409, 413, 415, 422] {
             assert_eq!(Outcome::of(&answer(status, None)), Outcome::Refused, "{status}");
         }
         assert_eq!(Outcome::of(&answer(410, None)), Outcome::Gone);
@@ -107,14 +96,8 @@ mod tests {
 
     #[test]
     fn retry_after_is_honoured_up_to_ten_minutes() {
-        assert_eq!(
-            Outcome::of(&answer(429, Some(7))),
-            Outcome::Retry(Some(Duration::from_secs(7)))
-        );
-        assert_eq!(
-            Outcome::of(&answer(503, Some(86_400))),
-            Outcome::Retry(Some(MAX_RETRY_AFTER))
-        );
+        assert_eq!(Outcome::of(&answer(429, Some(7))), Outcome::Retry(Some(Duration::from_secs(7))));
+        assert_eq!(Outcome::of(&answer(503, Some(86_400))), Outcome::Retry(Some(MAX_RETRY_AFTER)));
     }
 
     #[test]
@@ -124,10 +107,7 @@ mod tests {
             let longest = Duration::from_secs(1_u64.checked_shl(failures).unwrap_or(u64::MAX)).min(max);
             for dice in 0..=255 {
                 let pause = pause(failures, max, &Dice(dice));
-                assert!(
-                    (MIN_PAUSE..=longest).contains(&pause),
-                    "{failures} {dice}: {pause:?}"
-                );
+                assert!((MIN_PAUSE..=longest).contains(&pause), "{failures} {dice}: {pause:?}");
             }
         }
         assert_ne!(pause(8, max, &Dice(1)), pause(8, max, &Dice(2)));

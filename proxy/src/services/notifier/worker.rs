@@ -27,11 +27,7 @@ enum Next {
 
 /// Serves one claim to its end.
 pub(super) async fn serve(shared: Arc<Shared>, claim: Claim, until: Timestamp) {
-    let worker = Worker {
-        shared: &shared,
-        claim: &claim,
-        until,
-    };
+    let worker = Worker { shared: &shared, claim: &claim, until };
     if let Err(error) = worker.run().await {
         tracing::warn!(subscription = %claim.subscription, %error, "deliveries of a subscription were broken off");
         worker.release().await;
@@ -47,13 +43,7 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     async fn run(&self) -> Result<()> {
-        let mut subscription = match self
-            .shared
-            .parts
-            .subscriptions
-            .get(&self.claim.subscription)
-            .await
-        {
+        let mut subscription = match self.shared.parts.subscriptions.get(&self.claim.subscription).await {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             subscription => subscription?,
         };
@@ -151,11 +141,7 @@ impl Worker<'_> {
         let parts = &self.shared.parts;
         host.answered();
         let now = parts.clock.now();
-        parts
-            .metrics
-            .webhook_deliveries
-            .with_label_values(&["delivered"])
-            .inc();
+        parts.metrics.webhook_deliveries.with_label_values(&["delivered"]).inc();
         if let Notice::Change(event) = &item.notice {
             let which = if item.attempts == 0 { "first" } else { "later" };
             parts
@@ -176,61 +162,33 @@ impl Worker<'_> {
         tracing::warn!(subscription = %subscription.id, owner = subscription.owner, "a callback answered 410, deliveries are suspended");
         let reason = "the callback answered 410 Gone; replace the subscription to go on".to_owned();
         let state = Some(SubscriptionState::Suspended { reason });
-        let update = Update {
-            state,
-            ..Update::default()
-        };
-        parts
-            .metrics
-            .webhook_deliveries
-            .with_label_values(&["suspended"])
-            .inc();
-        match parts
-            .subscriptions
-            .update(&subscription.id, Some(subscription.rev), update)
-            .await
-        {
+        let update = Update { state, ..Update::default() };
+        parts.metrics.webhook_deliveries.with_label_values(&["suspended"]).inc();
+        match parts.subscriptions.update(&subscription.id, Some(subscription.rev), update).await {
             // The owner has just changed it: what the old callback said no longer counts.
             Err(error) if error.kind() == ErrorKind::PreconditionFailed => {
                 self.record_deferral(Duration::ZERO, attempt).await
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Next::Ended),
             Err(error) => Err(error),
-            Ok(_) => {
-                self.record_deferral(self.shared.settings.max_pause.0, attempt)
-                    .await
-            }
+            Ok(_) => self.record_deferral(self.shared.settings.max_pause.0, attempt).await,
         }
     }
 
     async fn defer(&self, pause: Duration, attempt: Attempt) -> Result<Next> {
-        self.shared
-            .parts
-            .metrics
-            .webhook_deliveries
-            .with_label_values(&["failed"])
-            .inc();
+        self.shared.parts.metrics.webhook_deliveries.with_label_values(&["failed"]).inc();
         self.record_deferral(pause, attempt).await
     }
 
     async fn record_deferral(&self, pause: Duration, attempt: Attempt) -> Result<Next> {
         let until = self.shared.parts.clock.now().plus(pause);
-        self.shared
-            .parts
-            .deliveries
-            .defer(self.claim, until, attempt)
-            .await?;
+        self.shared.parts.deliveries.defer(self.claim, until, attempt).await?;
         Ok(Next::Ended)
     }
 
     async fn bury(&self, item: &Item, reason: DeadLetterReason, attempt: Attempt) -> Result<Next> {
         let metrics = &self.shared.parts.metrics;
-        let held = self
-            .shared
-            .parts
-            .deliveries
-            .dead_letter(self.claim, reason, attempt)
-            .await?;
+        let held = self.shared.parts.deliveries.dead_letter(self.claim, reason, attempt).await?;
         if !held {
             return Ok(Next::Ended);
         }
@@ -241,11 +199,7 @@ impl Worker<'_> {
     }
 
     fn pause(&self, item: &Item) -> Duration {
-        pause(
-            item.attempts,
-            self.shared.settings.max_pause.0,
-            &*self.shared.parts.ids,
-        )
+        pause(item.attempts, self.shared.settings.max_pause.0, &*self.shared.parts.ids)
     }
 
     async fn release(&self) {
