@@ -76,11 +76,13 @@ impl Connection {
         let mut identity = read(&given(&self.cert, profile::CLIENT_CERTIFICATE, "--cert")?)?;
         identity.push(b'\n');
         identity.extend(read(&given(&self.key, profile::CLIENT_KEY, "--key")?)?);
-        let wrong = |what: &str| Failure::new(Exit::Usage, format!("{what} cannot be used as PEM"));
-        let authorities =
-            Certificate::from_pem_bundle(&ca).map_err(|_| wrong("the authority's certificate"))?;
-        let identity =
-            Identity::from_pem(&identity).map_err(|_| wrong("the client certificate or its key"))?;
+        let wrong = |what: &str, error: &reqwest::Error| {
+            Failure::new(Exit::Usage, format!("{what} cannot be used: {}", reason(error)))
+        };
+        let authorities = Certificate::from_pem_bundle(&ca)
+            .map_err(|error| wrong("the authority's certificate", &error))?;
+        let identity = Identity::from_pem(&identity)
+            .map_err(|error| wrong("the client certificate or its key", &error))?;
         let http = reqwest::Client::builder()
             .tls_certs_only(authorities)
             .identity(identity)
@@ -189,27 +191,25 @@ fn refusal(status: u16, problem: &Value) -> Failure {
         _ => Exit::Unreachable,
     };
     let text = |value: &Value, member: &str| value.get(member).and_then(Value::as_str).map(str::to_owned);
-    let mut message = format!("the gateway answers {status}");
-    if let Some(detail) = text(problem, "detail").or_else(|| text(problem, "title")) {
-        message.push_str(": ");
-        message.push_str(&detail);
-    }
+    let detail =
+        text(problem, "detail").or_else(|| text(problem, "title")).map(|detail| format!(": {detail}"));
+    let mut lines = vec![format!("the gateway answers {status}{}", detail.unwrap_or_default())];
     for param in problem.get("invalidParams").and_then(Value::as_array).into_iter().flatten() {
         let name = text(param, "name").unwrap_or_default();
-        message.push_str(&format!("\n  {name}: {}", text(param, "reason").unwrap_or_default()));
+        lines.push(format!("  {name}: {}", text(param, "reason").unwrap_or_default()));
     }
-    Failure::new(exit, message)
+    Failure::new(exit, lines.join("\n"))
 }
 
 /// Says why a call failed, with its causes.
 fn reason(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
+    let mut causes = vec![error.to_string()];
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
+        causes.push(error.to_string());
         cause = error.source();
     }
-    tame(&text)
+    tame(&causes.join(": "))
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args, process: &mut Process) -> Result<(), Failure> {
             let text = config.as_deref().map(source::read).transpose()?;
             let loaded = source::loaded(process, text.as_deref(), None, source::Ports::default());
             if !loaded.faults.is_empty() {
-                return Err(source::failure(config.as_deref(), &loaded));
+                return Err(source::failure(config.as_deref(), &loaded.faults));
             }
             match output {
                 Output::Text => process.out.text(&print::effective(loaded.tree(), *origin)),

@@ -4,7 +4,7 @@ use super::client::{Client, Connection};
 use super::{Exit, Failure, Output, Process, subs};
 use clap::Subcommand;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 /// Arguments of the command.
 #[derive(Debug, clap::Args)]
@@ -49,13 +49,9 @@ pub(super) async fn run(args: &Args, process: &mut Process) -> Result<(), Failur
             list(&client, &ids, args.output, process).await
         }
         Command::Replay { id, from, since } => {
-            let mut body = json!({});
-            if let Some(from) = from {
-                body["from"] = (*from).into();
-            }
-            if let Some(since) = since {
-                body["since"] = since.as_str().into();
-            }
+            let from = from.map(|from| ("from".to_owned(), Value::from(from)));
+            let since = since.as_deref().map(|since| ("since".to_owned(), Value::from(since)));
+            let body = from.into_iter().chain(since).collect::<Map<_, _>>().into();
             let [first, second, third, fourth] = subs::own(id);
             let path = [first, second, third, fourth, "replay"];
             let answer = client.call(Method::POST, &path, Some(&body)).await?;
@@ -79,7 +75,7 @@ async fn list(client: &Client, ids: &[String], output: Output, process: &mut Pro
     for id in ids {
         let [first, second, third, fourth] = subs::own(id);
         match client.get(&[first, second, third, fourth, "deliveries"]).await {
-            Ok(mut answer) => letters.extend(of(id, answer.body["deadLetters"].take())),
+            Ok(answer) => letters.extend(of(id, &answer.body)),
             Err(failure) if failure.exit == Exit::Failed && ids.len() > 1 => {}
             Err(failure) => return Err(failure),
         }
@@ -98,11 +94,13 @@ async fn list(client: &Client, ids: &[String], output: Output, process: &mut Pro
     process.out.table(&["SUBSCRIPTION", "SEQUENCE", "REASON", "SINCE", "NOTIFICATION"], &rows)
 }
 
-/// Adds the subscription's id to each of its letters.
-fn of(id: &str, letters: Value) -> Vec<Value> {
-    let Value::Array(mut letters) = letters else { return Vec::new() };
-    for letter in letters.iter_mut().filter_map(Value::as_object_mut) {
+/// Returns the letters among a subscription's deliveries, each with the subscription's id.
+fn of(id: &str, deliveries: &Value) -> Vec<Value> {
+    let letters = deliveries.get("deadLetters").and_then(Value::as_array);
+    let named = |letter: &Map<String, Value>| {
+        let mut letter = letter.clone();
         letter.insert("subscriptionId".to_owned(), id.into());
-    }
-    letters
+        letter.into()
+    };
+    letters.into_iter().flatten().filter_map(Value::as_object).map(named).collect()
 }

@@ -39,12 +39,8 @@ pub enum Exit {
     Unreachable = 4,
     /// The gateway does not allow it.
     Unauthorised = 5,
-    /// Data is not what it was when it was written.
-    Integrity = 6,
     /// Something else exists, or has changed meanwhile.
     Conflict = 7,
-    /// Interrupted by the user.
-    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -56,9 +52,7 @@ impl From<Exit> for ExitCode {
             Exit::Configuration => Self::from(3),
             Exit::Unreachable => Self::from(4),
             Exit::Unauthorised => Self::from(5),
-            Exit::Integrity => Self::from(6),
             Exit::Conflict => Self::from(7),
-            Exit::Interrupted => Self::from(130),
         }
     }
 }
@@ -94,10 +88,10 @@ pub fn refused(error: &Error) -> ExitCode {
 /// A reader that has gone away ends the command quietly.
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        match error.kind() {
-            std::io::ErrorKind::BrokenPipe => Self::new(Exit::Done, ""),
-            _ => Self::new(Exit::Failed, format!("cannot write: {error}")),
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::new(Exit::Done, "");
         }
+        Self::new(Exit::Failed, format!("cannot write: {error}"))
     }
 }
 
@@ -143,6 +137,8 @@ enum Command {
     CheckConfig(check_config::Args),
     /// Prints the default configuration, its schema, its reference, or the values in force
     Config(config::Args),
+    /// Makes certificates for development and tests
+    GenCerts(gen_certs::GenCerts),
     /// Lists, makes, deletes, tests and watches subscriptions
     Subs(subs::Args),
     /// Lists and replays notifications that were given up
@@ -151,8 +147,6 @@ enum Command {
     Webhook(webhook::Args),
     /// Asks a gateway on this machine whether it lives, or is ready; exits 0 or 1
     Healthcheck(healthcheck::Args),
-    /// Makes a certificate authority with server and client certificates
-    GenCerts(gen_certs::GenCerts),
     /// Prints version and features
     Version(version::Args),
 }
@@ -174,7 +168,7 @@ pub fn main(
     match run(&cli.command, &mut process) {
         Ok(code) => code,
         Err(failure) => {
-            process.out.complain(&failure.message);
+            out::complain(&failure.message);
             failure.exit.into()
         }
     }
@@ -186,20 +180,22 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::Serve(args) => serve::run(args, process),
         Command::CheckConfig(args) => check_config::run(args, process).map(ExitCode::from),
         Command::Config(args) => config::run(args, process).map(done),
+        Command::GenCerts(args) => make_certificates(args, process).map(done),
         Command::Subs(args) => block_on(subs::run(args, process))?.map(done),
         Command::DeadLetter(args) => block_on(dead_letter::run(args, process))?.map(done),
         Command::Webhook(args) => block_on(webhook::run(args, process))?.map(done),
         Command::Healthcheck(args) => block_on(healthcheck::run(args, process))?.map(done),
-        Command::GenCerts(args) => generate(args, process).map(done),
         Command::Version(args) => version::run(args, process).map(done),
     }
 }
 
 /// Makes certificates and names the files.
-fn generate(args: &gen_certs::GenCerts, process: &mut Process) -> Result<(), Failure> {
-    let written =
-        args.run(process.now()).map_err(|error| Failure::new(Exit::Failed, error.public().to_owned()))?;
-    for path in written {
+fn make_certificates(args: &gen_certs::GenCerts, process: &mut Process) -> Result<(), Failure> {
+    let failure = |error: &Error| {
+        let exists = error.params().iter().any(|param| param.name == "--force");
+        Failure::new(if exists { Exit::Conflict } else { Exit::Failed }, error.public())
+    };
+    for path in args.run(process.now()).map_err(|error| failure(&error))? {
         process.out.line(&path.display().to_string())?;
     }
     Ok(())

@@ -74,21 +74,13 @@ impl Out {
         }
         Ok(())
     }
+}
 
-    /// Tells the user what goes on, apart from the results.
-    pub(super) fn note(&mut self, message: &str) {
-        self.complain(message);
-    }
-
-    /// Tells the user why a command ends; there is nowhere else to say that this failed.
-    pub(super) fn complain(&mut self, message: &str) {
-        if message.is_empty() {
+/// Tells the user, on standard error, what goes on or why a command ends; there is nowhere to say that this failed.
+pub(super) fn complain(message: &str) {
+    for line in message.lines() {
+        if writeln!(io::stderr(), "netweave: {}", tame(line)).is_err() {
             return;
-        }
-        for line in message.lines() {
-            if writeln!(io::stderr(), "netweave: {}", tame(line)).is_err() {
-                return;
-            }
         }
     }
 }

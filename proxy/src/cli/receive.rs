@@ -33,7 +33,7 @@ pub(super) async fn print(
         tokio::select! {
             () = &mut end => return Ok(()),
             changed = arrived.changed() => {
-                changed.map_err(|_| Failure::new(Exit::Failed, "the inbox has ended"))?;
+                changed.map_err(|error| Failure::new(Exit::Failed, format!("the inbox has ended: {error}")))?;
             }
         }
         for received in inbox.received(last) {

@@ -1,7 +1,7 @@
 //! `netweave serve`: loads and checks the configuration, then hands it to `wire`.
 
 use super::source::{self, Ports};
-use super::{Exit, Failure, Process};
+use super::{Failure, Process};
 use crate::conf::check;
 use crate::conf::fault::Fault;
 use crate::conf::load::Loaded;
@@ -73,10 +73,8 @@ fn prepare(args: &Args, process: &Process) -> Result<(Conf, ServeOptions), Failu
     loaded.add(findings);
     let dev = dev.map(|_| DevOptions { dir: args.dir.clone(), sample: serves_sample(&loaded, &args.dir) });
     let options = ServeOptions { dev, warnings: loaded.warnings.clone() };
-    if !loaded.faults.is_empty() {
-        return Err(source::failure(args.config.as_deref(), &loaded));
-    }
-    let conf = loaded.checked().map_err(|_| Failure::new(Exit::Configuration, ""))?;
+    let file = args.config.as_deref();
+    let conf = loaded.checked().map_err(|faults| source::failure(file, &faults))?;
     Ok((conf, options))
 }
 
@@ -115,7 +113,7 @@ fn stays_here(conf: &Conf) -> Vec<check::Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::out::Out;
+    use super::super::{Exit, out::Out};
     use super::*;
     use clap::Parser;
     use std::sync::Arc;

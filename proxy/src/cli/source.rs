@@ -1,6 +1,7 @@
 //! Reads a configuration for a command: file, environment and flags.
 
 use super::{Exit, Failure, Process};
+use crate::conf::fault::{Fault, Origin};
 use crate::conf::load::{Flag, Loaded, Sources, load};
 use crate::conf::node::MAX_BYTES;
 use std::fs::File;
@@ -37,11 +38,18 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
 pub(super) fn loaded(process: &Process, file: Option<&str>, profile: Option<String>, ports: Ports) -> Loaded {
     let mut sources = Sources { profile, file, environment: process.environment.clone(), flags: Vec::new() };
     let loaded = load(&sources);
+    let own_uri =
+        matches!(loaded.tree().origin_of("oCloud.serviceUri"), Origin::Default | Origin::Profile(_));
+    let dev = sources.profile.is_some() && own_uri;
     let at = |port: u16| move |address: &SocketAddr| SocketAddr::new(address.ip(), port).to_string();
     let conf = loaded.unchecked();
     if let Some(port) = ports.port {
         let listen: Vec<String> = conf.api.listen.iter().map(at(port)).collect();
         sources.flags.push(Flag { name: "--port".to_owned(), path: "api.listen", value: listen.join(",") });
+        if dev && port != 0 {
+            let value = format!("https://127.0.0.1:{port}");
+            sources.flags.push(Flag { name: "--port".to_owned(), path: "oCloud.serviceUri", value });
+        }
     }
     if let Some(port) = ports.ops_port {
         let value = at(port)(&conf.ops.listen);
@@ -51,20 +59,19 @@ pub(super) fn loaded(process: &Process, file: Option<&str>, profile: Option<Stri
 }
 
 /// Tells all faults, one a line, with the name of the file.
-pub(super) fn failure(file: Option<&Path>, loaded: &Loaded) -> Failure {
+pub(super) fn failure(file: Option<&Path>, faults: &[Fault]) -> Failure {
     let name = file.map_or_else(String::new, |file| format!("{}:", file.display()));
-    let line = |fault: &crate::conf::fault::Fault| match fault.origin.position() {
+    let line = |fault: &Fault| match fault.origin.position() {
         Some(_) => format!("{name}{fault}"),
         None => fault.to_string(),
     };
-    Failure::new(Exit::Configuration, loaded.faults.iter().map(line).collect::<Vec<_>>().join("\n"))
+    Failure::new(Exit::Configuration, faults.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::out::Out;
     use super::*;
-    use crate::conf::fault::Origin;
     use std::sync::Arc;
 
     #[test]

@@ -4,7 +4,7 @@ use super::client::{Client, Connection};
 use super::{Exit, Failure, Output, Process, watch};
 use clap::Subcommand;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Arguments of the command.
 #[derive(Debug, clap::Args)]
@@ -73,14 +73,14 @@ pub(super) struct Wish {
 impl Wish {
     /// Returns the body of the request.
     pub(super) fn body(&self, callback: &str) -> Value {
-        let mut body = json!({ "callback": callback });
-        if let Some(filter) = &self.filter {
-            body["filter"] = filter.as_str().into();
+        let mut body = Map::from_iter([("callback".to_owned(), callback.into())]);
+        let wishes = [("filter", &self.filter), ("consumerSubscriptionId", &self.consumer_id)];
+        for (member, value) in wishes {
+            if let Some(value) = value {
+                body.insert(member.to_owned(), value.as_str().into());
+            }
         }
-        if let Some(id) = &self.consumer_id {
-            body["consumerSubscriptionId"] = id.as_str().into();
-        }
-        body
+        body.into()
     }
 }
 
@@ -99,17 +99,14 @@ pub(super) async fn run(args: &Args, process: &mut Process) -> Result<(), Failur
         Command::Delete { ids } => {
             for id in ids {
                 delete(&client, id).await?;
-                process.out.line(&format!("deleted {id}"))?;
+                show(&json!({ "deleted": id }), args.output, process)?;
             }
             Ok(())
         }
         Command::Test { id } => {
             let [first, second, third, fourth] = own(id);
             let answer = client.call(Method::POST, &[first, second, third, fourth, "test"], None).await?;
-            match answer.body {
-                Value::Null => process.out.line(&format!("test notification queued for {id}")),
-                body => show(&body, args.output, process),
-            }
+            show(&answer.body, args.output, process)
         }
         Command::Watch { wish, listen, count } => {
             let plan = watch::Plan { wish, listen: *listen, count: *count, output: args.output };

@@ -3,7 +3,7 @@
 use super::client::Client;
 use super::receive::{self, Form};
 use super::subs::{self, Wish};
-use super::{Exit, Failure, Output, Process};
+use super::{Exit, Failure, Output, Process, out};
 use crate::webhook::inbox::{Inbox, Options};
 use crate::webhook::signature::Secret;
 use serde_json::Value;
@@ -40,7 +40,7 @@ pub(super) async fn run(client: &Client, plan: &Plan<'_>, process: &mut Process)
             output: plan.output,
             secret: text("secret").and_then(|secret| Secret::parse(secret).ok()),
         };
-        process.out.note(&format!("watching as subscription {id}; Ctrl-C ends"));
+        out::complain(&format!("watching as subscription {id}; Ctrl-C ends"));
         let printed = receive::print(&inbox, &form, plan.count, process).await;
         subs::delete(client, &id).await.and(printed)
     };

@@ -1,7 +1,7 @@
 //! `netweave webhook`: tools for those who receive notifications.
 
 use super::receive::{self, Form};
-use super::{Exit, Failure, Output, Process};
+use super::{Exit, Failure, Output, Process, out};
 use crate::webhook::inbox::{Answer, Inbox, Options, serve};
 use crate::webhook::signature::Secret;
 use clap::Subcommand;
@@ -27,8 +27,8 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct Listen {
     /// The address to listen on
-    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
-    listen: IpAddr,
+    #[arg(long = "listen", value_name = "IP", default_value = "127.0.0.1")]
+    address: IpAddr,
     /// The port; 0 takes a free one
     #[arg(long, value_name = "N", default_value_t = 9000)]
     port: u16,
@@ -70,9 +70,9 @@ pub(super) async fn run(args: &Args, process: &mut Process) -> Result<(), Failur
     let answer = Answer { status: args.answer, delay: args.delay, retry_after: args.retry_after };
     let inbox = Inbox::new(Options { secret, answer: Box::new(move |_| answer) }, Arc::clone(&process.clock));
     let failed = |error: std::io::Error| Failure::new(Exit::Failed, format!("cannot listen: {error}"));
-    let listener = TcpListener::bind(SocketAddr::new(args.listen, args.port)).await.map_err(failed)?;
+    let listener = TcpListener::bind(SocketAddr::new(args.address, args.port)).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    process.out.note(&format!("listening on http://{address}/; Ctrl-C ends"));
+    out::complain(&format!("listening on http://{address}/; Ctrl-C ends"));
     let form = Form { output: args.output, secret: None };
     tokio::select! {
         outcome = receive::print(&inbox, &form, args.count, process) => outcome,

@@ -6,6 +6,7 @@ use super::fault::{Fault, Origin};
 use super::form;
 use super::node::{Node, TAG, Value};
 use super::schema::{Form, Schema};
+use super::words;
 use std::collections::BTreeMap;
 
 /// What all names begin with.
@@ -69,14 +70,14 @@ fn scalar(schema: Schema<'_>, text: &str) -> Value {
     let parsed = match schema.form() {
         Form::Number => text.parse::<u64>().ok().map(|number| Value::Number(number.into())),
         Form::Bool => text.parse().ok().map(Value::Bool),
-        _ if schema.optional() && text.is_empty() => Some(Value::Null),
-        _ => None,
+        Form::Text | Form::Choice(_) if schema.optional() && text.is_empty() => Some(Value::Null),
+        Form::Text | Form::Choice(_) | Form::Section(_) | Form::Union(_) | Form::Free | Form::List(_) => None,
     };
     parsed.unwrap_or_else(|| Value::Text(text.to_owned()))
 }
 
 /// Lists all keys that can be set from outside, tags before what depends on them.
-pub(super) fn keys<'a>(schema: Schema<'a>) -> Vec<Key<'a>> {
+pub(super) fn keys(schema: Schema<'_>) -> Vec<Key<'_>> {
     let mut found = Vec::new();
     collect(schema, &mut Vec::new(), &mut found);
     found.sort_by_key(|key| key.path.last() != Some(&TAG));
@@ -133,7 +134,7 @@ pub(super) fn overlay(schema: Schema<'_>, environment: &BTreeMap<String, String>
     let names: Vec<&str> = keys.iter().map(|(name, _)| name.as_str()).collect();
     for name in environment.keys().filter(|name| name.starts_with(PREFIX) && !is_service_link(name)) {
         if !names.contains(&name.as_str()) {
-            let message = match form::advice(name, &names) {
+            let message = match words::advice(name, &names) {
                 advice if advice.starts_with("did") => format!("is no key of the configuration; {advice}"),
                 _ => "is no key of the configuration".to_owned(),
             };

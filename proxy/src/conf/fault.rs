@@ -80,7 +80,9 @@ impl Serialize for Fault {
         let position = self.origin.position();
         let source = match &self.origin {
             Origin::File { .. } => "file".to_owned(),
-            other => other.to_string(),
+            Origin::Variable(_) | Origin::Flag(_) | Origin::Profile(_) | Origin::Default => {
+                self.origin.to_string()
+            }
         };
         let mut map = output.serialize_map(Some(5))?;
         map.serialize_entry("path", &self.path)?;

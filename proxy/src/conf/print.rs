@@ -1,21 +1,19 @@
 //! Prints configurations: the commented default file, the reference in Markdown, and effective values with their origin.
 
+mod effective;
 mod reference;
 
+pub use effective::{effective, effective_json};
 pub use reference::reference;
 
-use super::fault::{Fault, Origin};
-use super::form::join;
+use super::fault::Fault;
 use super::node::{Entry, Node, TAG, Value};
 use super::schema::{self, Form, Schema};
 use super::tree::Conf;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 /// Columns that a comment may fill.
 const WIDTH: usize = 110;
-
-/// What stands for a secret.
-const MASK: &str = "***";
 
 const HEAD: &str = "\
 # yaml-language-server: $schema=netweave.schema.json
@@ -36,128 +34,6 @@ pub fn default_file() -> Result<String, Fault> {
     let mut printer = Printer { out: HEAD.to_owned(), prefix: String::new() };
     printer.section(Schema::new(&document), &tree, 0);
     Ok(printer.out)
-}
-
-/// Prints effective values, secrets masked; with `origins`, each with the place it comes from.
-pub fn effective(tree: &Node, origins: bool) -> String {
-    let document = schema::document();
-    let mut out = String::new();
-    let mut masked = tree.clone();
-    mask(Schema::new(&document), &mut masked);
-    for line in leaves(Schema::new(&document), &masked) {
-        let indent = "  ".repeat(line.depth);
-        let note = match line.origin {
-            Some(origin) if origins => format!("  # {origin}"),
-            _ => String::new(),
-        };
-        out.push_str(&format!("{indent}{}{note}\n", line.text));
-    }
-    out
-}
-
-/// Returns effective values, secrets masked; with `origins`, a list of `{path, value, source, line, column}`.
-pub fn effective_json(tree: &Node, origins: bool) -> Json {
-    let document = schema::document();
-    let mut masked = tree.clone();
-    mask(Schema::new(&document), &mut masked);
-    if !origins {
-        return Json::from(&masked);
-    }
-    let mut list = Vec::new();
-    values("", &masked, &mut list);
-    Json::Array(list)
-}
-
-fn mask(schema: Schema<'_>, node: &mut Node) {
-    let kind = of_kind(schema, node);
-    match &mut node.value {
-        Value::Map(entries) => {
-            for entry in entries {
-                if let Some(inner) = kind.property(&entry.key) {
-                    mask(inner, &mut entry.node);
-                }
-            }
-        }
-        Value::List(items) => {
-            if let Form::List(schema) = schema.form() {
-                items.iter_mut().for_each(|item| mask(schema, item));
-            }
-        }
-        Value::Null => {}
-        secret @ (Value::Bool(_) | Value::Number(_) | Value::Text(_)) if schema.secret() => {
-            *secret = Value::Text(MASK.to_owned());
-        }
-        Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
-    }
-}
-
-fn values(path: &str, node: &Node, list: &mut Vec<Json>) {
-    match &node.value {
-        Value::Map(entries) if !entries.is_empty() => {
-            for entry in entries {
-                values(&join(path, &entry.key), &entry.node, list);
-            }
-        }
-        Value::List(items) if items.iter().any(|item| matches!(item.value, Value::Map(_))) => {
-            for (index, item) in items.iter().enumerate() {
-                values(&format!("{path}[{index}]"), item, list);
-            }
-        }
-        _ => {
-            let position = node.origin.position();
-            let source = if position.is_some() { "file".to_owned() } else { node.origin.to_string() };
-            list.push(json!({
-                "path": path,
-                "value": Json::from(node),
-                "source": source,
-                "line": position.map(|(line, _)| line),
-                "column": position.map(|(_, column)| column),
-            }));
-        }
-    }
-}
-
-/// One line of effective values.
-struct Line<'a> {
-    depth: usize,
-    text: String,
-    origin: Option<&'a Origin>,
-}
-
-fn leaves<'a>(schema: Schema<'_>, tree: &'a Node) -> Vec<Line<'a>> {
-    let mut lines = Vec::new();
-    walk(schema, tree, 0, &mut lines);
-    lines
-}
-
-fn walk<'a>(schema: Schema<'_>, node: &'a Node, depth: usize, lines: &mut Vec<Line<'a>>) {
-    let Value::Map(entries) = &node.value else { return };
-    let schema = of_kind(schema, node);
-    for Entry { key, node, .. } in entries {
-        let inner = schema.property(key);
-        let form = inner.map(Schema::form);
-        let mut line = |text, origin| lines.push(Line { depth, text, origin });
-        match (form, &node.value) {
-            (Some(Form::Section(_) | Form::Union(_)), Value::Map(_)) => {
-                line(format!("{key}:"), None);
-                walk(inner.unwrap_or(schema), node, depth + 1, lines);
-            }
-            (Some(Form::List(items)), Value::List(list))
-                if !list.is_empty() && matches!(items.form(), Form::Union(_)) =>
-            {
-                line(format!("{key}:"), None);
-                for item in list {
-                    let first = lines.len();
-                    walk(items, item, depth + 2, lines);
-                    if let Some(line) = lines.get_mut(first) {
-                        line.depth = depth + 1;
-                        line.text.insert_str(0, "- ");
-                    }
-                }
-            }
-            _ => line(format!("{key}: {}", flow(&Json::from(node))), Some(&node.origin)),
-        }
-    }
 }
 
 /// Returns the form that a section's `kind` asks for.
@@ -211,10 +87,10 @@ impl Printer {
 
     /// Prints what a key means and what it may be, in lines of a readable width.
     fn comment(&mut self, schema: Schema<'_>, depth: usize) {
-        let mut text = schema.description().to_owned();
-        if let (Some(low), Some(high)) = schema.range() {
-            text.push_str(&format!(" {low} to {high}."));
-        }
+        let text = match schema.range() {
+            (Some(low), Some(high)) => format!("{} {low} to {high}.", schema.description()),
+            _ => schema.description().to_owned(),
+        };
         let mut line = String::new();
         for word in text.split_whitespace() {
             if !line.is_empty() && line.chars().count() + word.chars().count() + 3 + 2 * depth > WIDTH {

@@ -27,6 +27,12 @@ macro_rules! section {
     };
 }
 
+mod limits;
+mod subscriptions;
+
+pub use limits::{Limits, Rate};
+pub use subscriptions::{Callback, Delivery, Subscriptions, Verify};
+
 /// Which topology's defaults apply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -189,68 +195,9 @@ section! {
 }
 
 section! {
-    /// Bounds on what clients may ask. The defaults are for production.
-    Limits {
-        /// Open connections.
-        #[schemars(range(min = 1, max = 1_000_000))]
-        connections: usize = 10_000,
-        /// Open connections of one address.
-        #[schemars(range(min = 1, max = 1_000_000))]
-        connections_per_ip: usize = 200,
-        /// Size of a request's head.
-        #[schemars(extend("x-minimum" = "1KiB", "x-maximum" = "256KiB"))]
-        header: Size = Size::kib(16),
-        /// Time for a request's head, from its first byte.
-        #[schemars(extend("x-minimum" = "10ms", "x-maximum" = "5m"))]
-        header_time: Span = Span::seconds(5),
-        /// Size of a request's body.
-        #[schemars(extend("x-minimum" = "1KiB", "x-maximum" = "64MiB"))]
-        body: Size = Size::kib(1024),
-        /// Time for a request's body.
-        #[schemars(extend("x-minimum" = "10ms", "x-maximum" = "5m"))]
-        body_time: Span = Span::seconds(10),
-        /// Time for each write of an answer.
-        #[schemars(extend("x-minimum" = "10ms", "x-maximum" = "5m"))]
-        write_time: Span = Span::seconds(10),
-        /// Time a connection may be idle between requests.
-        #[schemars(extend("x-minimum" = "10ms", "x-maximum" = "1h"))]
-        idle: Span = Span::seconds(60),
-        /// Concurrent streams of one HTTP/2 connection.
-        #[schemars(range(min = 1, max = 1_000))]
-        h2_streams: u32 = 64,
-        /// Size of a request's target.
-        #[schemars(extend("x-minimum" = "256B", "x-maximum" = "64KiB"))]
-        url: Size = Size::kib(8),
-        /// Depth of attribute paths in a filter.
-        #[schemars(range(min = 1, max = 32))]
-        filter_depth: usize = 8,
-        /// Requests per second of all clients together.
-        #[schemars(range(min = 1, max = 1_000_000))]
-        requests_per_second: u32 = 1000,
-        /// Requests per second of one identity.
-        per_identity: Rate = Rate::default(),
-        /// Requests being answered at the same time.
-        #[schemars(range(min = 1, max = 100_000))]
-        in_flight: usize = 500,
-    }
-}
-
-section! {
-    /// A rate with a burst.
-    Rate {
-        /// Requests per second.
-        #[schemars(range(min = 1, max = 1_000_000))]
-        rate: u32 = 100,
-        /// Requests that may come at once.
-        #[schemars(range(min = 1, max = 1_000_000))]
-        burst: u32 = 200,
-    }
-}
-
-section! {
     /// The response cache.
     Cache {
-        /// Memory for rendered answers; 0 switches the cache off.
+        /// Memory for rendered answers; 0B switches the cache off.
         #[schemars(extend("x-minimum" = "0B", "x-maximum" = "64GiB"))]
         max_bytes: Size = Size::kib(64 * 1024),
         /// How old what is known may be before a read asks the source again.
@@ -277,77 +224,9 @@ section! {
 }
 
 section! {
-    /// Subscriptions.
-    Subscriptions {
-        /// How long one lives without a sign of life.
-        #[schemars(extend("x-minimum" = "1s", "x-maximum" = "365d"))]
-        ttl: Span = Span::seconds(24 * 3600),
-        /// How many one identity may have.
-        #[schemars(range(min = 1, max = 1_000_000))]
-        per_owner: u64 = 100,
-        /// How many may exist.
-        #[schemars(range(min = 1, max = 10_000_000))]
-        total: u64 = 10_000,
-        /// Where notifications may be posted.
-        callback: Callback = Callback::default(),
-    }
-}
-
-/// Whether a callback is tried when a subscription is created.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Verify {
-    /// It is not.
-    #[default]
-    None,
-    /// A GET must answer 204.
-    Get204,
-}
-
-section! {
-    /// Where notifications may be posted.
-    Callback {
-        /// Schemes: `https`, and `http` for development.
-        schemes: Vec<String> = vec!["https".to_owned()],
-        /// Ports; empty means any.
-        #[schemars(inner(range(min = 1)), example = [443, 8443])]
-        ports: Vec<u16> = Vec::new(),
-        /// Networks and host names that are allowed although they are not public: `10.0.0.0/8`, `smo.example.net`, `*.example.net`.
-        #[schemars(example = ["10.0.0.0/8", "smo.example.net", "*.example.net"])]
-        allow: Vec<String> = Vec::new(),
-        /// Authorities for the callbacks' certificates, as a PEM file, beside the public ones.
-        #[schemars(example = &"callback-ca.pem")]
-        ca: Option<PathBuf> = None,
-        /// Whether a callback is tried at creation: `none` or `get204`.
-        verify: Verify = Verify::None,
-    }
-}
-
-section! {
-    /// How deliveries are tried.
-    Delivery {
-        /// Deliveries at the same time, one per subscription.
-        #[schemars(range(min = 1, max = 4_096))]
-        concurrency: usize = 64,
-        /// Time for one attempt.
-        #[schemars(extend("x-minimum" = "10ms", "x-maximum" = "1m"))]
-        timeout: Span = Span::seconds(5),
-        /// Longest pause between attempts.
-        #[schemars(extend("x-minimum" = "10ms", "x-maximum" = "1h"))]
-        max_pause: Span = Span::seconds(300),
-        /// How long an item is tried before it becomes a dead letter.
-        #[schemars(extend("x-minimum" = "1s", "x-maximum" = "30d"))]
-        retention: Span = Span::seconds(24 * 3600),
-        /// Longest queue of one subscription.
-        #[schemars(range(min = 1, max = 1_000_000))]
-        max_queue: u64 = 10_000,
-    }
-}
-
-section! {
     /// How the process ends after SIGTERM.
     Shutdown {
-        /// Time in which it still accepts, unready, until endpoints have moved on.
+        /// Time in which it still accepts, unready, until endpoints have moved on; 15s in `staging` and `prod`.
         #[schemars(extend("x-minimum" = "0ms", "x-maximum" = "5m"))]
         delay: Span = Span::seconds(5),
         /// Time for requests in flight.

@@ -9,7 +9,7 @@ use netweave_model::{Error, Kind, Result, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
-use tracing::{debug, warn};
+use tracing::warn;
 
 /// How long an idle filler sleeps at most; it is woken earlier when it is needed.
 const IDLE: Duration = Duration::from_secs(1);
@@ -70,9 +70,8 @@ impl Filler {
         let rested = if matches!(outcome, Ok(None)) { PAUSE.saturating_sub(IDLE) } else { Duration::ZERO };
         self.line.slots.get(kind).settle(self.now().minus(rested), outcome.is_err(), &*self.ids);
         feed.desk().catalog.ring();
-        match outcome {
-            Ok(listed) => debug!(source = %feed.name, %kind, ?listed, "asked the source for a list"),
-            Err(error) => warn!(source = %feed.name, %kind, %error, "a list of the source could not be had"),
+        if let Err(error) = outcome {
+            warn!(source = %feed.name, %kind, %error, "a list of the source could not be had");
         }
     }
 }

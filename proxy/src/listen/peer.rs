@@ -108,3 +108,37 @@ impl Peer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conf::tree::Rate;
+    use crate::filters::limits::Shares;
+    use crate::listen::trust::Authorities;
+    use rcgen::{CertificateParams, DnType, KeyPair};
+    use std::time::Duration;
+
+    #[test]
+    fn an_identity_ends_with_its_certificate_and_with_its_authority() {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let now = Timestamp(1_790_000_000_000);
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "smo");
+        let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone();
+        let authorities = Authorities { roots: vec![certificate.clone()], ..Authorities::default() };
+        let trust = Trust::try_new(authorities, false, &provider).unwrap();
+        let mut identity = Identity::read(&certificate).unwrap();
+        identity.not_after = now.plus(Duration::from_secs(1));
+        let share = Shares::new(Rate::default()).of("smo", now);
+        let address = IpAddr::from([127, 0, 0, 1]);
+        let peer = Peer::known(address, identity, share, vec![certificate.clone()], trust.generation());
+        assert!(peer.identity(&trust, now).is_ok());
+        assert_eq!(peer.identity(&trust, now.plus(Duration::from_secs(2))).err(), Some(NoIdentity::Expired));
+        let other =
+            CertificateParams::default().self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone();
+        trust.replace(Authorities { roots: vec![other], ..Authorities::default() }, &provider).unwrap();
+        assert_eq!(peer.identity(&trust, now).err(), Some(NoIdentity::Distrusted));
+        assert_eq!(Peer::anonymous(address).identity(&trust, now).err(), Some(NoIdentity::Anonymous));
+        assert_eq!(Peer::unusable(address).identity(&trust, now).err(), Some(NoIdentity::Unusable));
+    }
+}

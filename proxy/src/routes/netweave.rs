@@ -78,7 +78,7 @@ impl NetweaveRoutes {
             Action::Renew => self.renew(call, &subscription).await,
             Action::Test => self.test(&subscription).await,
             Action::Replay => self.replay(call, &subscription).await,
-            Action::DryRun => self.dry_run(call, &subscription),
+            Action::DryRun => Self::dry_run(call, &subscription),
             Action::Deliveries => self.deliveries(&subscription).await,
         }
     }

@@ -25,7 +25,7 @@ use request::Wanted;
 use std::sync::Arc;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// Hands out the signing secret, once, with the answer that creates a subscription.
 pub const WEBHOOK_SECRET: HeaderName = HeaderName::from_static("x-o2ims-webhook-secret");
@@ -94,10 +94,10 @@ impl SubscriptionRoutes {
             callback: wanted.callback,
             consumer_subscription_id: wanted.consumer_subscription_id,
             filter,
-            states: match major {
+            states: wanted.states.unwrap_or(match major {
                 Major::V1 => StateForm::String,
                 Major::V2 => StateForm::Object,
-            },
+            }),
             secret: Secret::generate(&*self.desk.parts().ids).as_str().to_owned(),
             lease: settings.subscriptions.ttl.0,
         };

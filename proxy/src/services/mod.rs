@@ -4,6 +4,8 @@ pub mod dispatcher;
 pub mod driver;
 pub mod lease;
 pub mod notifier;
+#[cfg(test)]
+pub(crate) mod rig;
 pub mod sweeper;
 pub mod watcher;
 

@@ -5,7 +5,7 @@
 //! HMAC-SHA256 over `timestamp.body`, keyed with the text of the secret as it was handed out (`whsec_...`), so that a consumer
 //! that knows the secret as a string can check it without decoding. The timestamp is the attempt's, in seconds.
 //!
-//! Source: Standard Webhooks 1.0, "Signature scheme" (unverified, issue 3); notes on operations, B16.
+//! Source: Standard Webhooks 1.0, "Signature scheme" (unverified, issue 3); issue 3, section 4.
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -27,7 +27,7 @@ pub const TIMESTAMP: HeaderName = HeaderName::from_static("x-o2ims-timestamp");
 /// The hex signature.
 pub const SIGNATURE: HeaderName = HeaderName::from_static("x-o2ims-signature");
 
-/// How far the timestamp of a delivery may be from now. Source: notes on operations, B16.
+/// How far the timestamp of a delivery may be from now. Source: issue 3, section 4.
 pub const WINDOW: Duration = Duration::from_mins(5);
 
 const PREFIX: &str = "whsec_";
@@ -91,7 +91,8 @@ impl Secret {
     pub fn sign(&self, id: &str, seconds: i64, body: &[u8]) -> Signature {
         let standard = mac(&self.key, &[id.as_bytes(), seconds.to_string().as_bytes(), body]);
         let hex = mac(self.text.as_bytes(), &[seconds.to_string().as_bytes(), body]);
-        let hex = hex.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = hex.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let hex = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
         Signature { standard: format!("v1,{}", STANDARD.encode(standard)), hex }
     }
 

@@ -28,3 +28,5 @@ pub use gateway::{Gateway, Setup};
 pub use inventory::Inventory;
 pub use pki::Pki;
 pub use wait::{soon, until};
+
+pub mod consumer;

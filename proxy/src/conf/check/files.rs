@@ -17,7 +17,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 /// Largest PEM file.
 const MAX_PEM: u64 = 1 << 20;
 /// A certificate that ends sooner is worth a warning.
-const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
+const SOON: Duration = Duration::from_hours(14 * 24);
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// Checks the files that a configuration names; `now` decides which certificates have ended.
@@ -75,7 +75,7 @@ fn tls(tls: &Tls, now: Timestamp, findings: &mut Findings) {
         });
         match lists {
             Ok(lists) if lists.is_empty() => {
-                findings.fault("api.tls.crl", "holds no revocation list in PEM form")
+                findings.fault("api.tls.crl", "holds no revocation list in PEM form");
             }
             Ok(_) => {}
             Err(reason) => findings.fault("api.tls.crl", reason),
@@ -152,7 +152,7 @@ fn pair(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>, findin
     match CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()) {
         Ok(_) => {}
         Err(rustls::Error::InconsistentKeys(_)) => {
-            findings.fault("api.tls.key", "does not belong to api.tls.certificate")
+            findings.fault("api.tls.key", "does not belong to api.tls.certificate");
         }
         Err(error) => findings.fault("api.tls.key", format!("is of no use: {error}")),
     }

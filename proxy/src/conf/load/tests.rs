@@ -19,6 +19,7 @@ fn with(variables: &[(&str, &str)], text: &str) -> Loaded {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn each_faulty_file_has_exactly_its_faults() {
     let table: &[(&str, &[&str])] = &[
         ("limts: {}", &["1:1: limts: unknown key `limts`; did you mean `limits`?"]),
@@ -233,7 +234,7 @@ fn sections_that_are_left_empty_keep_their_defaults() {
 
 #[test]
 fn a_file_with_very_many_faults_names_the_first_and_counts_the_rest() {
-    let text: String = (0..1000).map(|index| format!("key{index}: 1\n")).collect();
+    let text = (0..1000).map(|index| format!("key{index}: 1")).collect::<Vec<_>>().join("\n");
     let found = faults(&text);
     assert_eq!(found.len(), MAX_FAULTS + 1);
     assert_eq!(found[0].split(':').next(), Some("1"));

@@ -21,8 +21,7 @@ fault of a file with its line, `netweave config show --origin` the values in for
   and lists of mappings, as YAML in one line. An unknown `NETWEAVE_` variable is a warning in `dev` and a fault otherwise; those
   that Kubernetes sets for Services are ignored.
 - **Units**: durations `250ms`, `30s`, `5m`, `2h`, `7d`; sizes `512B`, `64KiB`, `1MiB`, `1GiB`.
-- **Paths** that are relative start at the working folder.
-";
+- **Paths** that are relative start at the working folder.";
 
 /// Prints the reference.
 pub fn reference() -> String {
@@ -30,9 +29,10 @@ pub fn reference() -> String {
     let schema = Schema::new(&document);
     let variables: BTreeMap<String, String> =
         env::keys(schema).iter().map(|key| (key.path.join("."), Key::variable(key))).collect();
-    let mut out = HEAD.to_owned();
-    table(schema, "", "The file", &variables, &mut out);
-    out
+    let mut lines = vec![HEAD.to_owned()];
+    table(schema, "", "The file", &variables, &mut lines);
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 /// Prints the plain keys of a section as a table, then its sections.
@@ -41,37 +41,39 @@ fn table(
     path: &str,
     title: &str,
     variables: &BTreeMap<String, String>,
-    out: &mut String,
+    lines: &mut Vec<String>,
 ) {
     let keys = match schema.form() {
         Form::Section(keys) => keys,
         Form::Union(kinds) => {
             for (kind, schema) in kinds {
-                table(schema, path, &format!("{title}, kind {kind}"), variables, out);
+                table(schema, path, &format!("{title}, kind {kind}"), variables, lines);
             }
             return;
         }
         Form::Free | Form::List(_) | Form::Choice(_) | Form::Text | Form::Number | Form::Bool => return,
     };
-    out.push_str(&format!("\n## {title}\n\n{}\n\n", schema.description()));
-    out.push_str("| Key | Default | Range | Variable | Meaning |\n|---|---|---|---|---|\n");
+    lines.push(format!("\n## {title}\n\n{}\n", schema.description()));
+    lines.push("| Key | Default | Range | Variable | Meaning |\n|---|---|---|---|---|".to_owned());
     let mut inner = Vec::new();
     for (name, key) in keys {
         let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
         match key.form() {
             Form::Section(_) | Form::Union(_) => {
-                out.push_str(&format!("| `{name}` | | | | {} See below. |\n", escaped(key.description())));
+                lines.push(format!("| `{name}` | | | | {} See below. |", escaped(key.description())));
                 inner.push((key, path));
             }
             Form::List(items) if matches!(items.form(), Form::Union(_)) => {
-                out.push_str(&row(name, key, variables.get(&path)));
+                lines.push(row(name, key, variables.get(&path)));
                 inner.push((items, format!("{path}[]")));
             }
-            _ => out.push_str(&row(name, key, variables.get(&path))),
+            Form::Free | Form::List(_) | Form::Choice(_) | Form::Text | Form::Number | Form::Bool => {
+                lines.push(row(name, key, variables.get(&path)));
+            }
         }
     }
     for (key, path) in inner {
-        table(key, &path, &format!("`{path}`"), variables, out);
+        table(key, &path, &format!("`{path}`"), variables, lines);
     }
 }
 
@@ -87,7 +89,7 @@ fn row(name: &str, key: Schema<'_>, variable: Option<&String>) -> String {
         key.keyword("default").filter(|value| !value.is_null()).map(|value| format!("`{}`", flow(value)));
     let variable = variable.map(|name| format!("`{name}`"));
     format!(
-        "| `{name}` | {} | {range} | {} | {} |\n",
+        "| `{name}` | {} | {range} | {} | {} |",
         escaped(&default.unwrap_or_default()),
         variable.unwrap_or_default(),
         escaped(key.description())

@@ -1,8 +1,10 @@
 //! Golden files, and that the printed default is the default.
 
+use super::effective::{MASK, mask};
 use super::*;
 use crate::conf::load::{Sources, load};
 use proptest::prelude::*;
+use serde_json::json;
 use std::path::Path;
 
 fn golden(path: &str, command: &str, text: &str) {
@@ -38,27 +40,27 @@ fn the_printed_default_loads_as_the_default() {
 #[test]
 fn every_example_in_the_default_file_is_valid_when_uncommented() {
     let text = default_file().unwrap();
-    let mut uncommented = String::new();
+    let mut lines = Vec::new();
     for line in text.lines() {
         let example = line.trim_start().strip_prefix("# ").filter(|rest| {
-            let key = rest.trim_start_matches([' ', '-']).split(": ").next().unwrap_or_default();
+            let key = rest.split(": ").next().unwrap_or_default();
             ["crl", "ports", "allow", "ca", "extensions"].contains(&key)
         });
         let indent = " ".repeat(line.len() - line.trim_start().len());
         match example {
-            Some(example) => uncommented.push_str(&format!("{indent}{example}\n")),
+            Some(example) => lines.push(format!("{indent}{example}")),
             None if ["ports: []", "allow: []", "extensions: {}"].contains(&line.trim()) => {}
-            None => uncommented.push_str(&format!("{line}\n")),
+            None => lines.push(line.to_owned()),
         }
     }
-    let (head, backends) = uncommented.split_once("backends: []\n").unwrap();
-    let backends: String =
-        backends.lines().map(|line| format!("{}\n", line.strip_prefix("# ").unwrap())).collect();
-    let backends: String = backends
+    let text = lines.join("\n");
+    let (head, backends) = text.split_once("backends: []\n").unwrap();
+    let backends: Vec<&str> = backends
         .lines()
-        .filter(|line| line.contains(':') && !line.ends_with('.'))
-        .map(|line| format!("{line}\n"))
+        .filter_map(|line| line.strip_prefix("# "))
+        .filter(|line| !line.trim_start().starts_with('#') && !line.ends_with('.'))
         .collect();
+    let backends = backends.join("\n");
     let file = format!("{head}{backends}");
     let loaded = load(&Sources { file: Some(&file), ..Sources::default() });
     assert_eq!(loaded.faults, [], "{file}");

@@ -111,18 +111,20 @@ fn tag(operation: &Operation<'_>) -> &'static str {
 
 /// Returns the names of the query parameters.
 fn query(operation: &Operation<'_>, method: &Method) -> &'static [&'static str] {
-    let reads = matches!(*method, Method::GET | Method::HEAD);
+    if !matches!(*method, Method::GET | Method::HEAD) {
+        return &[];
+    }
     match operation {
-        Operation::List(..) | Operation::Subscriptions if reads => LIST,
-        Operation::Cloud
-        | Operation::Get(..)
-        | Operation::TypeDictionary(..)
-        | Operation::Subscription(_)
-            if reads =>
-        {
-            SELECTORS
-        }
-        _ => &[],
+        Operation::List(..) | Operation::Subscriptions => LIST,
+        Operation::Cloud | Operation::Get(..) | Operation::TypeDictionary(..) | Operation::Subscription(_) => SELECTORS,
+        Operation::ApiVersions(_)
+        | Operation::Caller
+        | Operation::Sources
+        | Operation::Lease(_)
+        | Operation::Act(..)
+        | Operation::DryRun
+        | Operation::OpenApi
+        | Operation::Health(_) => &[],
     }
 }
 

@@ -3,18 +3,13 @@
 use crate::inventory::cache::Answer;
 use crate::inventory::catalog::{Selection, Views};
 use crate::present::spelling::{Dictionaries, with_alarm_dictionary};
-use crate::present::{etag, link};
+use crate::present::{etag, link, page};
 use bytes::Bytes;
 use http::HeaderValue;
 use netweave_model::query::{Marker, Paths, Query, Selectors};
 use netweave_model::subscription::Major;
 use netweave_model::{Error, Kind, Result};
 use std::borrow::Cow;
-
-/// Items of a page, unless the client asks for fewer or more. Source: `docs/architecture.md`, section 6.
-const PAGE: usize = 100;
-/// Items of a numbered page of v1, as its field clients expect.
-const NUMBERED_PAGE: usize = 30;
 
 /// A collection to render.
 #[derive(Clone, Copy)]
@@ -51,8 +46,7 @@ pub(super) fn list(
         Some(Marker::After { key }) => (None, Some(key.as_str())),
         None => (None, None),
     };
-    let usual = if number.is_some() && list.major == Major::V1 { NUMBERED_PAGE } else { PAGE };
-    let limit = query.limit.map_or(usual, std::num::NonZeroUsize::get);
+    let limit = page::size(query, list.major);
     let before = usize::try_from(number.unwrap_or(1).saturating_sub(1)).unwrap_or(usize::MAX);
     let skip = before.saturating_mul(limit);
     let (kind, parent) = (list.kind, list.parent);

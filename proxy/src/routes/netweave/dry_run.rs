@@ -31,7 +31,7 @@ struct Supposed {
 }
 
 impl NetweaveRoutes {
-    pub(super) fn dry_run(&self, call: &Call<'_>, subscription: &Subscription) -> Result<Reply> {
+    pub(super) fn dry_run(call: &Call<'_>, subscription: &Subscription) -> Result<Reply> {
         let members = request::object(&call.body)?;
         answer(&members, subscription.major, stored_exclusion(subscription)?)
     }

@@ -23,7 +23,8 @@ struct Lease<'a> {
     states: StateForm,
     created_at: String,
     expires_at: String,
-    lease_seconds: u64,
+    #[serde(rename = "leaseSeconds")]
+    length_seconds: u64,
     #[serde(flatten)]
     state: &'a SubscriptionState,
     #[serde(flatten)]
@@ -89,7 +90,7 @@ impl NetweaveRoutes {
             states: subscription.states,
             created_at: subscription.created_at.to_string(),
             expires_at: subscription.expires_at.to_string(),
-            lease_seconds: subscription.lease_ms / 1000,
+            length_seconds: subscription.lease_ms / 1000,
             state: &subscription.state,
             queue: backlog.into(),
         })?;

@@ -23,7 +23,7 @@ pub struct Wanted {
     pub consumer_subscription_id: Option<String>,
     /// What must not be sent; not parsed yet.
     pub filter: Option<String>,
-    /// How notifications carry states; only known under `/netweave/v1/`.
+    /// How notifications carry states: a member of our own, `object` or `string`.
     pub states: Option<StateForm>,
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// Deliveries to one host at the same time. Source: the project's notes, 5.1.
+/// Deliveries to one host at the same time. Source: issue 3, section 4.
 const PER_HOST: usize = 32;
 /// Failures in a row that open the circuit. Source: as above.
 const FAILURES: u32 = 5;

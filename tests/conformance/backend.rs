@@ -1,0 +1,39 @@
+//! The backend suite, run by every backend, by the layers around one, and by the shared poller.
+
+mod cluster;
+mod file;
+mod shelf;
+
+/// Runs every case of the suite on a bench of its own.
+macro_rules! suite {
+    ($name:ident, $bench:expr) => {
+        mod $name {
+            suite!(@cases $bench;
+                list_equals_stream_after_synced,
+                upserts_and_deletes_are_seen,
+                listing_is_sorted_and_unique,
+                get_agrees_with_list,
+                capability_flags_match,
+                peer_gone_and_back,
+                repeated_state_is_harmless,
+                a_change_while_the_stream_begins_is_told,
+                streams_are_independent,
+                page_borders_are_complete,
+                a_quiet_source_gives_a_sign_of_life,
+                a_large_source_is_told_completely,
+            );
+        }
+    };
+    (@cases $bench:expr; $($case:ident,)+) => {
+        $(
+            #[tokio::test]
+            async fn $case() {
+                netweave_tests::conformance::backend::$case(&mut $bench).await;
+            }
+        )+
+    };
+}
+
+suite!(inventory_file, crate::backend::file::FileBench::bare());
+suite!(guarded_inventory_file, crate::backend::file::FileBench::guarded());
+suite!(polled_source, crate::backend::shelf::ShelfBench::new());

@@ -1,0 +1,188 @@
+//! A bench over a real Kubernetes API server, which is reached through a wire that can be cut.
+//!
+//! Starting a server takes seconds, so one test runs all cases on one server, one after the other.
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::Node;
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use netweave_kubernetes::{Conf, Kubernetes};
+use netweave_model::port::Backend;
+use netweave_model::{Id, Kind, SourceName};
+use netweave_tests::conformance::backend::{self as suite, Bench, Resources};
+use netweave_tests::harness::clock::TestClock;
+use netweave_tests::harness::kube::Cluster;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+const NAME: &str = "edge-1";
+/// Requests that set the stage at the same time.
+const PARALLEL: usize = 16;
+
+/// Forwards connections to a server until it is cut.
+struct Wire {
+    here: SocketAddr,
+    there: SocketAddr,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Wire {
+    async fn to(there: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let here = listener.local_addr().unwrap();
+        Self { here, there, task: Some(tokio::spawn(forward(listener, there))) }
+    }
+
+    /// Ends all connections and refuses new ones.
+    async fn cut(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.abort();
+            // It ends by the abort; only then is the port free.
+            drop(task.await);
+        }
+    }
+
+    async fn mend(&mut self) {
+        let listener = TcpListener::bind(self.here).await.unwrap();
+        self.task = Some(tokio::spawn(forward(listener, self.there)));
+    }
+}
+
+async fn forward(listener: TcpListener, there: SocketAddr) {
+    // Aborts all of them when this future is dropped.
+    let mut pipes = JoinSet::new();
+    while let Ok((mut near, _)) = listener.accept().await {
+        pipes.spawn(async move {
+            let mut far = TcpStream::connect(there).await?;
+            tokio::io::copy_bidirectional(&mut near, &mut far).await
+        });
+    }
+}
+
+/// The server, the wire and the backend at its end.
+struct ClusterBench {
+    cluster: Cluster,
+    wire: Wire,
+    backend: Arc<dyn Backend>,
+    _folder: tempfile::TempDir,
+}
+
+impl ClusterBench {
+    async fn start() -> Option<Self> {
+        let cluster = Cluster::start().await?;
+        let kubeconfig = std::fs::read_to_string(cluster.gateway_kubeconfig()).unwrap();
+        let port = server_port(&kubeconfig);
+        let wire = Wire::to(SocketAddr::from(([127, 0, 0, 1], port))).await;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kubeconfig");
+        let through = kubeconfig.replace(&format!("127.0.0.1:{port}"), &wire.here.to_string());
+        std::fs::write(&path, through).unwrap();
+        let backend = connect(&path).await;
+        Some(Self { cluster, wire, backend, _folder: folder })
+    }
+}
+
+async fn connect(kubeconfig: &Path) -> Arc<dyn Backend> {
+    let conf = Conf {
+        name: NAME.to_owned(),
+        kubeconfig: Some(kubeconfig.to_owned()),
+        context: None,
+        pool_label: "topology.kubernetes.io/zone".to_owned(),
+        service_uri: None,
+    };
+    Arc::new(Kubernetes::connect(&conf, &Id::from("cloud"), Arc::new(TestClock::new())).await.unwrap())
+}
+
+fn server_port(kubeconfig: &str) -> u16 {
+    let (_, rest) = kubeconfig.split_once("https://127.0.0.1:").expect("the server's address");
+    rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()
+}
+
+#[async_trait]
+impl Bench for ClusterBench {
+    fn backend(&self) -> Arc<dyn Backend> {
+        Arc::clone(&self.backend)
+    }
+
+    async fn set(&mut self, resources: &Resources) {
+        let api = &self.cluster.nodes();
+        let listed = api.list(&ListParams::default()).await.unwrap();
+        let revision = |node: &Node| node.metadata.labels.as_ref()?.get("revision")?.parse::<u32>().ok();
+        let now: BTreeMap<String, Option<u32>> =
+            listed.into_iter().map(|node| (node.metadata.name.clone().unwrap(), revision(&node))).collect();
+        let steps = now.keys().chain(resources.keys().filter(|name| !now.contains_key(*name)));
+        futures::stream::iter(steps)
+            .for_each_concurrent(PARALLEL, |name| {
+                let (now, wanted) = (now.get(name).copied(), resources.get(name).copied());
+                async move {
+                    match (now, wanted) {
+                        (Some(_), None) => drop(api.delete(name, &DeleteParams::default()).await.unwrap()),
+                        (Some(now), Some(wanted)) if now == Some(wanted) => {}
+                        (Some(_), Some(wanted)) => {
+                            let labels = json!({"metadata": {"labels": {"revision": wanted.to_string()}}});
+                            drop(
+                                api.patch(name, &PatchParams::default(), &Patch::Merge(labels))
+                                    .await
+                                    .unwrap(),
+                            );
+                        }
+                        (None, Some(wanted)) => {
+                            let labels =
+                                json!({"revision": wanted.to_string(), "topology.kubernetes.io/zone": "z"});
+                            let node = json!({"metadata": {"name": name, "labels": labels}});
+                            let node = serde_json::from_value(node).unwrap();
+                            drop(api.create(&PostParams::default(), &node).await.unwrap());
+                        }
+                        (None, None) => {}
+                    }
+                }
+            })
+            .await;
+    }
+
+    fn id(&self, name: &str) -> Id {
+        Id::stable(&SourceName::from(NAME), Kind::Resource, &format!("node/{name}"))
+    }
+
+    async fn cut(&mut self) {
+        self.wire.cut().await;
+    }
+
+    async fn mend(&mut self) {
+        self.wire.mend().await;
+    }
+
+    fn page(&self) -> usize {
+        500
+    }
+
+    fn large(&self) -> usize {
+        if std::env::var_os("NETWEAVE_FULL").is_some() { 10_000 } else { 1_100 }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_cluster_holds_the_contract() {
+    let Some(mut bench) = ClusterBench::start().await else {
+        eprintln!("SKIPPED: no kube-apiserver; run tests/peers/build.sh");
+        return;
+    };
+    let bench: &mut dyn Bench = &mut bench;
+    suite::list_equals_stream_after_synced(bench).await;
+    suite::upserts_and_deletes_are_seen(bench).await;
+    suite::listing_is_sorted_and_unique(bench).await;
+    suite::get_agrees_with_list(bench).await;
+    suite::capability_flags_match(bench).await;
+    suite::repeated_state_is_harmless(bench).await;
+    suite::a_change_while_the_stream_begins_is_told(bench).await;
+    suite::streams_are_independent(bench).await;
+    suite::a_quiet_source_gives_a_sign_of_life(bench).await;
+    suite::peer_gone_and_back(bench).await;
+    suite::page_borders_are_complete(bench).await;
+    suite::a_large_source_is_told_completely(bench).await;
+}
