@@ -22,8 +22,7 @@ impl Ready {
 impl Readiness for Ready {
     fn check(&self) -> Vec<Check> {
         let loaded = self.catalog.views().loaded;
-        let detail =
-            if loaded { String::new() } else { "the inventory is being loaded from the store".to_owned() };
+        let detail = if loaded { String::new() } else { "the inventory is being loaded from the store".to_owned() };
         let mut checks = vec![Check { name: "inventory".to_owned(), ok: loaded, degraded: false, detail }];
         let now = self.clock.now();
         for (name, state) in self.sources.all() {
