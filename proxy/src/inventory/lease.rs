@@ -8,8 +8,8 @@ use std::time::Duration;
 
 /// How long a lease lives without renewal: a dead leader is replaced after at most this.
 const LEASE: Duration = Duration::from_secs(3);
-/// A lease is renewed when it is this old.
-pub(super) const RENEW: Duration = Duration::from_secs(1);
+/// A lease is renewed when it is this old: at each second's tick of its watcher.
+pub(super) const RENEW: Duration = Duration::from_millis(900);
 /// A leader whose renewals fail for this long stops writing, before others may take over.
 const SELF_FENCE: Duration = Duration::from_secs(2);
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 const BOTH: &[Major] = &[Major::V1, Major::V2];
 
 fn read(majors: &[Major]) -> Value {
-    serde_json::from_slice(&document("https://ims.example/", majors).unwrap()).unwrap()
+    serde_json::from_slice(&document("https://ims.example/", majors, Compatibility::Field).unwrap()).unwrap()
 }
 
 #[test]
@@ -65,6 +65,16 @@ fn operation_ids_are_unique_and_references_lead_somewhere() {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
+}
+
+#[test]
+fn the_fields_v1_answers_a_delete_with_200() {
+    let document = read(BOTH);
+    let statuses = |major: &str| {
+        let path = format!("/o2ims-infrastructureInventory/{major}/subscriptions/{{subscriptionId}}");
+        document["paths"][&path]["delete"]["responses"].as_object().unwrap().keys().next().unwrap().clone()
+    };
+    assert_eq!((statuses("v1").as_str(), statuses("v2").as_str()), ("200", "204"));
 }
 
 #[test]
