@@ -3,9 +3,15 @@
 //! For each: an answer or a close within its time, no 5xx, a problem document for every refusal; and after all of them
 //! the edge serves as before, has no request in flight, no connection left, and has logged no overlong line.
 
+mod bodies;
+mod fields;
+mod framing;
+mod pace;
+mod request_line;
+
 use crate::client::{Connection, metric, settles};
 use crate::lines;
-use crate::target::{BODY_TIME, HEAD_TIME, IDLE, POOLS, Setup, Target};
+use crate::target::{BODY_TIME, HEAD_TIME, IDLE, POOLS, SUBSCRIPTIONS, Setup, Target};
 use netweave_tests::harness::figures;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,12 +24,15 @@ const ATTACKERS: usize = 12;
 /// What the process may keep of all these attacks, in bytes.
 const KEPT: f64 = 96.0 * 1024.0 * 1024.0;
 
+/// Runs an attack, and says what is wrong.
+type Attack = Box<dyn Fn(&Target) -> Result<(), String> + Send + Sync>;
+
 /// One attack.
 pub(crate) struct Case {
     /// What it is called when it fails.
     pub(crate) name: String,
     /// Runs it, and says what is wrong.
-    pub(crate) attack: Box<dyn Fn(&Target) -> Result<(), String> + Send + Sync>,
+    pub(crate) attack: Attack,
 }
 
 /// One step of a plain attack.
@@ -49,6 +58,43 @@ pub(crate) enum Expect {
 /// Makes a case over HTTP/1.1.
 pub(crate) fn plain(name: impl Into<String>, steps: Vec<Step>, expect: Expect) -> Case {
     Case { name: name.into(), attack: Box::new(move |target| attack(target, &steps, expect)) }
+}
+
+/// Makes a case of one request that must be answered with a status.
+pub(crate) fn one(name: impl Into<String>, bytes: impl Into<Vec<u8>>, status: u16) -> Case {
+    plain(name, vec![Step::Send(bytes.into())], Expect::Status(status))
+}
+
+/// Makes a case of one request with any good end.
+pub(crate) fn any(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Case {
+    plain(name, vec![Step::Send(bytes.into())], Expect::Anything)
+}
+
+/// Writes a POST with more headers and a body.
+pub(crate) fn post(headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "POST {SUBSCRIPTIONS} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n{headers}\r\n"
+    );
+    [head.as_bytes(), body].concat()
+}
+
+/// All cases over HTTP/1.1.
+fn cases() -> Vec<Case> {
+    [
+        request_line::request_lines(),
+        request_line::targets(),
+        fields::headers(),
+        fields::bytes_in_headers(),
+        framing::framing(),
+        framing::chunks(),
+        bodies::bodies(),
+        bodies::negotiation(),
+        pace::slow(),
+        pace::sizes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn attack(target: &Target, steps: &[Step], expect: Expect) -> Result<(), String> {
@@ -113,7 +159,7 @@ fn no_malformed_request_harms_the_edge() {
     let target = Target::start(Setup::default());
     assert_eq!(Connection::open(&target).get(POOLS).status, 200);
     let before = metric(&target, "process_resident_memory_bytes");
-    let mut cases = crate::h1::cases();
+    let mut cases = cases();
     cases.extend(crate::h2::cases());
     assert!(cases.len() >= 300, "{}", cases.len());
     figures::record(&format!("corpus={}", cases.len()));

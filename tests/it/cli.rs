@@ -256,7 +256,7 @@ async fn dead_letters_are_listed_and_replayed() {
     let created = lab.json(&["subs", "create", "--callback", &callback]);
     let id = created["subscriptionId"].as_str().expect("an id");
     lab.json(&["subs", "test", id]);
-    let limit = Duration::from_secs(60);
+    let limit = Duration::from_mins(1);
     let (letters, _) = until(limit, "a dead letter", async || {
         let letters = lab.json(&["dead-letter", "list"]);
         letters.as_array().is_some_and(|letters| !letters.is_empty()).then_some(letters)
