@@ -14,7 +14,6 @@ mod shared;
 use crate::conf::tree::Compatibility;
 use crate::routes::Route;
 use crate::routes::table::{SLOTS, resolve, template_of};
-use http::Method;
 use netweave_model::subscription::Major;
 use netweave_model::{Error, Result};
 use serde_json::{Map, Value, json};
@@ -36,7 +35,7 @@ pub fn document(service_uri: &str, majors: &[Major], dialect: Compatibility) -> 
             "title": "netweave: O-RAN O2-IMS infrastructure inventory",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Every path is served with and without a trailing slash, and under the API name \
-                O2ims_infrastructureInventory as well.",
+                O2ims_infrastructureInventory as well. HEAD is answered wherever GET is.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "servers": [{ "url": service_uri.trim_end_matches('/') }],
@@ -75,9 +74,6 @@ fn path_item(route: &Route<'_>, dialect: Compatibility) -> Value {
     }
     for method in route.methods {
         item.insert(method.as_str().to_ascii_lowercase(), operations::describe(route, method, dialect));
-        if *method == Method::GET && !route.methods.contains(&Method::HEAD) {
-            item.insert("head".to_owned(), operations::describe(route, &Method::HEAD, dialect));
-        }
     }
     Value::Object(item)
 }

@@ -30,7 +30,7 @@ pub(super) fn describe(route: &Route<'_>, method: &Method, dialect: Compatibilit
     let operation = &route.operation;
     let (id, summary) = name(operation, method);
     let mut described = Map::new();
-    described.insert("operationId".to_owned(), operation_id(route, method, id).into());
+    described.insert("operationId".to_owned(), operation_id(route, id).into());
     described.insert("summary".to_owned(), summary.into());
     described.insert("tags".to_owned(), json!([tag(operation)]));
     let parameters = query(operation, method).iter().map(|name| refer("parameters", name));
@@ -51,12 +51,11 @@ fn refer(section: &str, name: &str) -> Value {
     json!({ "$ref": format!("#/components/{section}/{name}") })
 }
 
-/// Makes an id that no other operation has: the majors and HEAD share names with others.
-fn operation_id(route: &Route<'_>, method: &Method, id: &str) -> String {
-    let head = if *method == Method::HEAD { "head_" } else { "" };
+/// Makes an id that no other operation has: the majors share names.
+fn operation_id(route: &Route<'_>, id: &str) -> String {
     let own = route.template.starts_with("/netweave/");
     let major = if !own && route.template.contains("/v1/") { "_v1" } else { "" };
-    format!("{head}{id}{major}")
+    format!("{id}{major}")
 }
 
 fn responses(route: &Route<'_>, method: &Method, dialect: Compatibility) -> Value {
@@ -68,7 +67,7 @@ fn responses(route: &Route<'_>, method: &Method, dialect: Compatibility) -> Valu
     }
     let mut success = json!({ "description": "Done." });
     if let Some(success) = success.as_object_mut() {
-        if let Some(schema) = schema.filter(|_| *method != Method::HEAD) {
+        if let Some(schema) = schema {
             success.insert("content".to_owned(), json!({ "application/json": { "schema": schema } }));
         }
         let headers = headers(operation, method).iter();
@@ -77,18 +76,14 @@ fn responses(route: &Route<'_>, method: &Method, dialect: Compatibility) -> Valu
     }
     let mut responses = Map::new();
     responses.insert(status.to_owned(), success);
-    if reads(method) && headers(operation, method).contains(&"ETag") {
+    if *method == Method::GET && headers(operation, method).contains(&"ETag") {
         responses.insert("304".to_owned(), json!({ "description": "The client has the answer already." }));
     }
-    let writes = if reads(method) { &[] as &[_] } else { &WRITE_REFUSALS };
+    let writes = if *method == Method::GET { &[] as &[_] } else { &WRITE_REFUSALS };
     for refusal in REFUSALS.iter().chain(writes) {
         responses.insert((*refusal).to_owned(), refer("responses", "Problem"));
     }
     Value::Object(responses)
-}
-
-fn reads(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD)
 }
 
 fn headers(operation: &Operation<'_>, method: &Method) -> &'static [&'static str] {
@@ -129,7 +124,7 @@ fn tag(operation: &Operation<'_>) -> &'static str {
 
 /// Returns the names of the query parameters.
 fn query(operation: &Operation<'_>, method: &Method) -> &'static [&'static str] {
-    if !reads(method) {
+    if *method != Method::GET {
         return &[];
     }
     match operation {
