@@ -104,8 +104,11 @@ impl Gateway {
         if let Some(dev) = &options.dev {
             services.extend(dev::services(dev, &base.clock));
         }
-        let readiness =
-            Ready::new(Arc::clone(&inventory.catalog), Arc::clone(&inventory.sources), Arc::clone(&base.clock));
+        let readiness = Ready::new(
+            Arc::clone(&inventory.catalog),
+            Arc::clone(&inventory.sources),
+            Arc::clone(&base.clock),
+        );
         let routes = Behind::build(conf, &base, &stores, &inventory, &callbacks)?;
         let edge = Edge::bind(EdgeParts {
             api: conf.api.clone(),
@@ -178,7 +181,8 @@ impl Inventory {
             Arc::clone(&base.metrics),
             self.feeds.iter().map(|feed| feed.name.clone()).collect(),
         )));
-        let watchers = self.feeds.iter().map(|feed| Arc::new(Watcher::new(Arc::clone(feed))) as Arc<dyn Service>);
+        let watchers =
+            self.feeds.iter().map(|feed| Arc::new(Watcher::new(Arc::clone(feed))) as Arc<dyn Service>);
         services.extend(watchers);
         services
     }

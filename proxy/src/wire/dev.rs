@@ -61,7 +61,11 @@ pub(super) fn greet(dev: &DevOptions, addresses: &Addresses) {
     let base = format!("https://{api}/o2ims-infrastructureInventory");
     let mut text = String::new();
     let lines = [
-        format!("netweave {} - DEVELOPMENT: loopback only, certificates in {}", env!("CARGO_PKG_VERSION"), dev.dir.display()),
+        format!(
+            "netweave {} - DEVELOPMENT: loopback only, certificates in {}",
+            env!("CARGO_PKG_VERSION"),
+            dev.dir.display()
+        ),
         format!("  API      {base}/v2/"),
         format!("  Ops      http://{}/metrics  /readyz?verbose", addresses.ops),
         format!("  Inbox    http://{INBOX}/"),
@@ -69,7 +73,9 @@ pub(super) fn greet(dev: &DevOptions, addresses: &Addresses) {
         "Try:".to_owned(),
         format!("  {curl} {base}/v2/resourcePools"),
         format!("  {curl} '{base}/v2/resourceTypes?filter=(eq,resourceClass,COMPUTE)'"),
-        format!("  {curl} -H 'Content-Type: application/json' -d '{{\"callback\":\"http://{INBOX}/smo\"}}' {base}/v2/subscriptions"),
+        format!(
+            "  {curl} -H 'Content-Type: application/json' -d '{{\"callback\":\"http://{INBOX}/smo\"}}' {base}/v2/subscriptions"
+        ),
         format!("  curl -s http://{INBOX}/"),
         format!("  curl -s http://{}/readyz?verbose", addresses.ops),
         String::new(),
