@@ -104,11 +104,12 @@ impl Group {
                 attributes.entry(path).or_insert((resolved.path, Vec::new())).1.push(predicate);
             }
         }
+        let mut attributes: Vec<_> =
+            attributes.into_values().map(|(path, predicates)| AttributeTest { path, predicates }).collect();
+        // What rules most objects out at the least cost goes first.
+        attributes.sort_by_key(|test| !test.predicates.iter().any(Predicate::is_equality));
         Self {
-            attributes: attributes
-                .into_values()
-                .map(|(path, predicates)| AttributeTest { path, predicates })
-                .collect(),
+            attributes: attributes.into(),
             keys: keys.into_iter().map(|(map, predicates)| KeyTest::new(map, predicates, paths)).collect(),
             arrays: arrays.into_iter().map(|(array, inner)| (array, Self::build(inner, paths))).collect(),
         }

@@ -202,6 +202,11 @@ impl Predicate {
         Self { test, negative: operator.is_negative() }
     }
 
+    /// Tells whether the expression asks for one of some values.
+    pub(super) fn is_equality(&self) -> bool {
+        matches!(self.test, Test::Equal(_)) && !self.negative
+    }
+
     /// Tells whether the expression holds where there is no value.
     pub(super) fn holds_for_nothing(&self) -> bool {
         self.negative
