@@ -7,6 +7,7 @@
     reason = "code of tests: a panic is how it says that something is not as it must be"
 )]
 
+mod cli;
 mod collections;
 mod conditional;
 mod errors;

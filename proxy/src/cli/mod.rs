@@ -39,12 +39,8 @@ pub enum Exit {
     Unreachable = 4,
     /// The gateway does not allow it.
     Unauthorised = 5,
-    /// Data is not what it was when it was written.
-    Integrity = 6,
     /// Something else exists, or has changed meanwhile.
     Conflict = 7,
-    /// Interrupted by the user.
-    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -56,9 +52,7 @@ impl From<Exit> for ExitCode {
             Exit::Configuration => Self::from(3),
             Exit::Unreachable => Self::from(4),
             Exit::Unauthorised => Self::from(5),
-            Exit::Integrity => Self::from(6),
             Exit::Conflict => Self::from(7),
-            Exit::Interrupted => Self::from(130),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Reads a configuration for a command: file, environment and flags.
 
 use super::{Exit, Failure, Process};
-use crate::conf::fault::Fault;
+use crate::conf::fault::{Fault, Origin};
 use crate::conf::load::{Flag, Loaded, Sources, load};
 use crate::conf::node::MAX_BYTES;
 use std::fs::File;
@@ -38,11 +38,18 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
 pub(super) fn loaded(process: &Process, file: Option<&str>, profile: Option<String>, ports: Ports) -> Loaded {
     let mut sources = Sources { profile, file, environment: process.environment.clone(), flags: Vec::new() };
     let loaded = load(&sources);
+    let own_uri =
+        matches!(loaded.tree().origin_of("oCloud.serviceUri"), Origin::Default | Origin::Profile(_));
+    let dev = sources.profile.is_some() && own_uri;
     let at = |port: u16| move |address: &SocketAddr| SocketAddr::new(address.ip(), port).to_string();
     let conf = loaded.unchecked();
     if let Some(port) = ports.port {
         let listen: Vec<String> = conf.api.listen.iter().map(at(port)).collect();
         sources.flags.push(Flag { name: "--port".to_owned(), path: "api.listen", value: listen.join(",") });
+        if dev && port != 0 {
+            let value = format!("https://127.0.0.1:{port}");
+            sources.flags.push(Flag { name: "--port".to_owned(), path: "oCloud.serviceUri", value });
+        }
     }
     if let Some(port) = ports.ops_port {
         let value = at(port)(&conf.ops.listen);
@@ -65,7 +72,6 @@ pub(super) fn failure(file: Option<&Path>, faults: &[Fault]) -> Failure {
 mod tests {
     use super::super::out::Out;
     use super::*;
-    use crate::conf::fault::Origin;
     use std::sync::Arc;
 
     #[test]
