@@ -80,10 +80,7 @@ pub struct RequestIds {
 impl RequestIds {
     /// Takes the random part from a UUID.
     pub fn new(seed: Uuid) -> Self {
-        Self {
-            start: seed.as_u64_pair().1,
-            next: AtomicU64::new(1),
-        }
+        Self { start: seed.as_u64_pair().1, next: AtomicU64::new(1) }
     }
 
     /// Takes the client's id if it is short and visible, else makes one.
@@ -110,10 +107,7 @@ impl RequestIds {
 /// Writes the low digits of a number.
 fn hex(mut number: u64, out: &mut [u8]) {
     for digit in out.iter_mut().rev() {
-        *digit = b"0123456789abcdef"
-            .get(usize::try_from(number & 15).unwrap_or(0))
-            .copied()
-            .unwrap_or(b'0');
+        *digit = b"0123456789abcdef".get(usize::try_from(number & 15).unwrap_or(0)).copied().unwrap_or(b'0');
         number >>= 4;
     }
 }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use http::header::{CONTENT_LENGTH, UPGRADE};
 use http::request::Parts;
-use http::{HeaderName, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use netweave_model::port::Clock;
 use pingora::http::ResponseHeader;
 use pingora::time::timeout;
@@ -142,8 +142,8 @@ impl Gateway {
         if self.stopping.is_draining() {
             session.set_keepalive(None);
         }
-        let reply = reply.with(REQUEST_ID_NAME, ctx.id.clone());
-        write_reply(session, reply, ctx.method == Method::HEAD, self.write_time).await
+        let head_only = ctx.method == Method::HEAD;
+        write_reply(session, reply, Some(ctx.id.clone()), (head_only, self.write_time)).await
     }
 }
 
@@ -176,31 +176,19 @@ impl ProxyHttp for Gateway {
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut Ctx) -> FailToProxy {
         let mut code = 0;
         if session.response_written().is_none() {
-            let asked = if let ErrorType::HTTPStatus(status) = error.etype() {
-                *status
-            } else {
-                400
-            };
+            let asked = if let ErrorType::HTTPStatus(status) = error.etype() { *status } else { 400 };
             let status = StatusCode::from_u16(asked).unwrap_or(StatusCode::BAD_REQUEST);
             let reply = Self::refuse(ctx, &Problem::of_status(status));
             code = status.as_u16();
             // The client may be gone; there is nobody else to tell.
             self.send(&mut session.downstream_session, ctx, reply).await.ok();
         }
-        FailToProxy {
-            error_code: code,
-            can_reuse_downstream: false,
-        }
+        FailToProxy { error_code: code, can_reuse_downstream: false }
     }
 
     async fn logging(&self, _session: &mut Session, error: Option<&Error>, ctx: &mut Ctx) {
         let status = ctx.status.unwrap_or(StatusCode::BAD_REQUEST);
-        let outcome = Outcome {
-            slot: ctx.slot,
-            method: &ctx.method,
-            status,
-            bytes: ctx.bytes,
-        };
+        let outcome = Outcome { slot: ctx.slot, method: &ctx.method, status, bytes: ctx.bytes };
         self.requests.record(&outcome, ctx.began.elapsed());
         if let Some(error) = error {
             ctx.failure = Some(error.to_string());
@@ -249,16 +237,20 @@ line!(failed, error, "request failed");
 line!(answered, info, "request answered");
 line!(read, debug, "request answered");
 
-/// Writes an answer; each piece of it has `time` to be taken by the client.
+/// Writes an answer with its request id, without its body for HEAD; each piece of it has `time` to be taken by the
+/// client.
 pub(crate) async fn write_reply(
     session: &mut ServerSession,
     reply: Reply,
-    head_only: bool,
-    time: Duration,
+    id: Option<HeaderValue>,
+    (head_only, time): (bool, Duration),
 ) -> Result<()> {
-    let mut header = ResponseHeader::build_no_case(reply.status, Some(reply.headers.len() + 3))?;
+    let mut header = ResponseHeader::build_no_case(reply.status, Some(reply.headers.len() + 4))?;
     for (name, value) in reply.headers {
         header.append_header(name, value)?;
+    }
+    if let Some(id) = id {
+        header.insert_header(REQUEST_ID_NAME, id)?;
     }
     if !matches!(reply.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
         header.insert_header(CONTENT_LENGTH, reply.body.len())?;

@@ -62,11 +62,9 @@ struct Param<'a> {
 fn words(kind: ErrorKind) -> (StatusCode, &'static str, &'static str) {
     match kind {
         ErrorKind::Invalid => (StatusCode::BAD_REQUEST, "invalid", "The request is not valid"),
-        ErrorKind::Unauthenticated => (
-            StatusCode::UNAUTHORIZED,
-            "unauthenticated",
-            "Who is asking is not known",
-        ),
+        ErrorKind::Unauthenticated => {
+            (StatusCode::UNAUTHORIZED, "unauthenticated", "Who is asking is not known")
+        }
         ErrorKind::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "This is not allowed"),
         ErrorKind::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such resource"),
         ErrorKind::Conflict => (StatusCode::CONFLICT, "conflict", "The present state forbids this"),
@@ -75,32 +73,16 @@ fn words(kind: ErrorKind) -> (StatusCode, &'static str, &'static str) {
             "precondition-failed",
             "A condition of the request does not hold",
         ),
-        ErrorKind::TooLarge => (
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too-large",
-            "The request is too large",
-        ),
+        ErrorKind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The request is too large"),
         ErrorKind::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "rate-limited", "Too many requests"),
-        ErrorKind::Unsupported => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "unsupported",
-            "This is not offered here",
-        ),
-        ErrorKind::Unavailable => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "unavailable",
-            "Not available at the moment",
-        ),
-        ErrorKind::Timeout => (
-            StatusCode::GATEWAY_TIMEOUT,
-            "timeout",
-            "A dependency did not answer in time",
-        ),
-        ErrorKind::Internal => (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "The gateway met a fault",
-        ),
+        ErrorKind::Unsupported => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "unsupported", "This is not offered here")
+        }
+        ErrorKind::Unavailable => {
+            (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available at the moment")
+        }
+        ErrorKind::Timeout => (StatusCode::GATEWAY_TIMEOUT, "timeout", "A dependency did not answer in time"),
+        ErrorKind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The gateway met a fault"),
     }
 }
 
@@ -112,15 +94,7 @@ impl Problem {
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
         let detail = detail.into();
-        Self {
-            status,
-            kind,
-            title,
-            detail,
-            params: Vec::new(),
-            headers: Vec::new(),
-            private: None,
-        }
+        Self { status, kind, title, detail, params: Vec::new(), headers: Vec::new(), private: None }
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -166,33 +140,18 @@ impl Problem {
         }
         let allow = HeaderValue::from_str(&allow.join(", ")).unwrap_or(HeaderValue::from_static("GET"));
         let detail = "this resource does not have this method";
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method-not-allowed",
-            "The method is not allowed",
-            detail,
-        )
-        .with(ALLOW, allow)
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed", detail)
+            .with(ALLOW, allow)
     }
 
     /// Refuses what cannot be answered in the form that was asked for (406).
     pub fn not_acceptable(detail: &'static str) -> Self {
-        Self::new(
-            StatusCode::NOT_ACCEPTABLE,
-            "not-acceptable",
-            "The asked form is not offered",
-            detail,
-        )
+        Self::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", "The asked form is not offered", detail)
     }
 
     /// Gives up on a request that came too slowly (408).
     pub fn too_slow(detail: &'static str) -> Self {
-        Self::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "request-timeout",
-            "The request came too slowly",
-            detail,
-        )
+        Self::new(StatusCode::REQUEST_TIMEOUT, "request-timeout", "The request came too slowly", detail)
     }
 
     /// Refuses a body above its bound (413).
@@ -203,12 +162,7 @@ impl Problem {
     /// Refuses a request target above its bound (414).
     pub fn target_too_long() -> Self {
         let detail = "the request target is longer than this gateway takes";
-        Self::new(
-            StatusCode::URI_TOO_LONG,
-            "uri-too-long",
-            "The request target is too long",
-            detail,
-        )
+        Self::new(StatusCode::URI_TOO_LONG, "uri-too-long", "The request target is too long", detail)
     }
 
     /// Refuses a body that is not JSON (415).
@@ -235,11 +189,8 @@ impl Problem {
 
     /// Refuses a caller above its share (429), with the pause after which it may come again.
     pub fn rate_limited(pause: Duration) -> Self {
-        Self::of(
-            ErrorKind::RateLimited,
-            "this is more than the limits allow; come back later",
-        )
-        .with(RETRY_AFTER, retry_after(pause))
+        Self::of(ErrorKind::RateLimited, "this is more than the limits allow; come back later")
+            .with(RETRY_AFTER, retry_after(pause))
     }
 
     /// Answers for a process that is not ready (503).
@@ -291,11 +242,7 @@ impl Problem {
         let json = serde_json::to_vec(&body).unwrap_or_else(|_| b"{}".to_vec());
         let mut headers = vec![(CONTENT_TYPE, PROBLEM_JSON)];
         headers.extend(self.headers.iter().cloned());
-        Reply {
-            status: self.status,
-            headers,
-            body: json.into(),
-        }
+        Reply { status: self.status, headers, body: json.into() }
     }
 }
 
@@ -348,11 +295,7 @@ mod tests {
             (ErrorKind::Timeout, 504),
             (ErrorKind::Internal, 500),
         ] {
-            assert_eq!(
-                Problem::from(&Error::new(kind, "x")).status().as_u16(),
-                status,
-                "{kind:?}"
-            );
+            assert_eq!(Problem::from(&Error::new(kind, "x")).status().as_u16(), status, "{kind:?}");
         }
     }
 
@@ -382,11 +325,7 @@ mod tests {
     #[test]
     fn allow_lists_head_beside_get() {
         let reply = Problem::method_not_allowed(&[Method::GET, Method::DELETE]).reply("");
-        assert!(
-            reply
-                .headers
-                .contains(&(ALLOW, HeaderValue::from_static("GET, HEAD, DELETE")))
-        );
+        assert!(reply.headers.contains(&(ALLOW, HeaderValue::from_static("GET, HEAD, DELETE"))));
     }
 
     #[test]

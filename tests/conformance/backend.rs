@@ -1,6 +1,7 @@
 //! The backend suite, run by every backend, by the layers around one, and by the shared poller.
 
 mod cluster;
+mod cluster_kinds;
 mod file;
 mod shelf;
 

@@ -50,7 +50,7 @@ pub(crate) struct InMemory;
 impl Factory for InMemory {
     async fn make(&self) -> Rig {
         let clock = Arc::new(TestClock::new());
-        let store = Memory::new(clock.clone(), Arc::new(TestIds::default()));
+        let store = Memory::new(clock.shared(), Arc::new(TestIds::default()));
         rig(store, clock, Box::new(()))
     }
 }
@@ -65,7 +65,7 @@ impl Factory for InFile {
         let conf = netweave_embedded::Conf { path: directory.path().join("state.db") };
         let clock = Arc::new(TestClock::new());
         let store =
-            netweave_embedded::open(&conf, clock.clone(), Arc::new(TestIds::default())).await.unwrap();
+            netweave_embedded::open(&conf, clock.shared(), Arc::new(TestIds::default())).await.unwrap();
         rig(store, clock, Box::new(directory))
     }
 }

@@ -32,8 +32,11 @@ async fn health_is_told_on_both_ports() {
 async fn the_operations_port_answers_unknown_paths_by_a_problem() {
     let inventory = Inventory::with_servers(1);
     let gateway = Setup::memory().file("lab", &inventory).start().await;
-    gateway.ops("/unknown").await.problem(404);
-    gateway.ops(&format!("{V2}/resourceTypes")).await.problem(404);
+    for path in ["/unknown", &format!("{V2}/resourceTypes")] {
+        let answer = gateway.ops(path).await.expect(404);
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        assert_eq!(answer.json()["status"], 404);
+    }
 }
 
 #[tokio::test]

@@ -31,8 +31,8 @@ const EDGES: &[(&str, &[&str])] = &[
 const IO: &[&str] =
     &["tokio", "hyper", "reqwest", "rustls", "kube", "redb", "notify", "tokio-stream", "tracing"];
 
-/// Where Pingora may be named within `proxy/src`.
-const PINGORA: &[&str] = &["gateway.rs", "listen/", "ops/", "services/driver.rs"];
+/// Where Pingora may be named within `proxy/src`; the log names it only to say which of its lines are kept out.
+const PINGORA: &[&str] = &["gateway.rs", "listen/", "ops/", "services/driver.rs", "telemetry/log.rs"];
 
 #[test]
 fn our_crates_depend_only_on_the_rooms_below() {
@@ -108,7 +108,9 @@ fn filters_routes_present_and_inventory_know_ports_and_plain_http_only() {
 #[test]
 fn no_file_is_longer_than_the_house_allows() {
     for member in members() {
-        for (path, text) in sources(&format!("{member}/src")) {
+        // The conformance suites are tests, although they are a library.
+        let suite = |path: &str| member == "tests" && path.starts_with("conformance/");
+        for (path, text) in sources(&format!("{member}/src")).into_iter().filter(|(path, _)| !suite(path)) {
             let lines = text.lines().count();
             assert!(lines <= 500, "{member}/src/{path} has {lines} lines before its tests; 500 is the limit");
         }

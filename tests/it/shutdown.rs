@@ -47,11 +47,13 @@ async fn a_slow_request_is_finished_before_the_end() {
     })
     .await;
     gateway.terminate();
-    soon("it is unready", async || gateway.ops("/readyz").await.status == 503).await;
+    soon("it drains", async || gateway.log().contains("draining")).await;
     stream.write_all(body.as_bytes()).await.expect("the body is sent");
     stream.flush().await.expect("the body is sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.ok();
+    let mut answer = Vec::new();
+    // The connection may end without TLS's own farewell.
+    stream.read_to_end(&mut answer).await.ok();
+    let answer = String::from_utf8_lossy(&answer);
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
     assert_eq!(gateway.ended(Duration::from_secs(20)).await.0.code(), Some(0));

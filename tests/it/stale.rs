@@ -50,6 +50,7 @@ async fn a_broken_file_leaves_the_last_objects_and_is_named() {
 async fn a_removed_file_leaves_the_last_objects() {
     let inventory = Inventory::with_servers(6);
     let gateway = impatient().file("lab", &inventory).start().await;
+    gateway.client("smo").get(&format!("{V2}/resourceTypes")).await.expect(200);
     inventory.vanish();
     stays_and_says_so(&gateway, 3).await;
 }

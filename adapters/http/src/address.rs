@@ -29,19 +29,11 @@ pub(crate) struct Range {
 
 const fn v4(name: &'static str, closed: Closed, address: [u8; 4], prefix: u8) -> Range {
     let [a, b, c, d] = address;
-    Range {
-        name,
-        closed,
-        net: IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix)),
-    }
+    Range { name, closed, net: IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix)) }
 }
 
 const fn v6(name: &'static str, closed: Closed, address: u128, prefix: u8) -> Range {
-    Range {
-        name,
-        closed,
-        net: IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::from_bits(address), prefix)),
-    }
+    Range { name, closed, net: IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::from_bits(address), prefix)) }
 }
 
 const RANGES: &[Range] = &[
@@ -65,12 +57,7 @@ const RANGES: &[Range] = &[
     v4("multicast", Closed::Always, [224, 0, 0, 0], 4),
     v4("broadcast", Closed::Always, [255, 255, 255, 255], 32),
     v4("reserved", Closed::Always, [240, 0, 0, 0], 4),
-    v6(
-        "metadata",
-        Closed::Special,
-        0xfd00_0ec2_0000_0000_0000_0000_0000_0254,
-        128,
-    ),
+    v6("metadata", Closed::Special, 0xfd00_0ec2_0000_0000_0000_0000_0000_0254, 128),
     v6("unspecified", Closed::Always, 0, 128),
     v6("loopback", Closed::Special, 1, 128),
     v6("v4-mapped", Closed::Special, 0xffff_0000_0000, 96),
@@ -100,11 +87,9 @@ pub(crate) fn range_of(address: IpAddr) -> Option<Range> {
         return named;
     }
     match address {
-        IpAddr::V6(inner) if !GLOBAL_UNICAST.contains(&inner) => Some(Range {
-            name: "reserved",
-            closed: Closed::Special,
-            net: IpNet::from(address),
-        }),
+        IpAddr::V6(inner) if !GLOBAL_UNICAST.contains(&inner) => {
+            Some(Range { name: "reserved", closed: Closed::Special, net: IpNet::from(address) })
+        }
         IpAddr::V4(_) | IpAddr::V6(_) => None,
     }
 }
@@ -172,11 +157,7 @@ mod tests {
             ("2002:7f00:0001::", "127.0.0.1"),
             ("2001:0:4136:e378:8000:63bf:80ff:fffe", "127.0.0.1"),
         ] {
-            assert_eq!(
-                embedded(text.parse().unwrap()),
-                Some(v4.parse().unwrap()),
-                "{text}"
-            );
+            assert_eq!(embedded(text.parse().unwrap()), Some(v4.parse().unwrap()), "{text}");
         }
         assert_eq!(embedded("2606:4700::1111".parse().unwrap()), None);
     }

@@ -56,10 +56,9 @@ impl Allow {
         let range = range_of(address)?;
         let open = match range.closed {
             Closed::Internal => named || self.networks.iter().any(|net| net.contains(&address)),
-            Closed::Special => self
-                .networks
-                .iter()
-                .any(|net| net.contains(&address) && range.net.contains(net)),
+            Closed::Special => {
+                self.networks.iter().any(|net| net.contains(&address) && range.net.contains(net))
+            }
             Closed::Always => false,
         };
         if !open {
@@ -71,15 +70,10 @@ impl Allow {
 
 fn name(entry: &str) -> Result<Name> {
     let faulty = || {
-        Error::invalid(
-            "subscriptions.callback.allow",
-            "an entry is neither a network nor a host name",
-        )
-        .with_private(entry.to_owned())
+        Error::invalid("subscriptions.callback.allow", "an entry is neither a network nor a host name")
+            .with_private(entry.to_owned())
     };
-    let (below, host) = entry
-        .strip_prefix("*.")
-        .map_or((false, entry), |rest| (true, rest));
+    let (below, host) = entry.strip_prefix("*.").map_or((false, entry), |rest| (true, rest));
     let host = host.strip_suffix('.').unwrap_or(host);
     if host.contains(['/', '*', ':', '@', '?', '#', ' ']) {
         return Err(faulty());
@@ -96,32 +90,16 @@ mod tests {
     use super::*;
 
     fn allow(entries: &[&str]) -> Allow {
-        Allow::parse(
-            &entries
-                .iter()
-                .map(|entry| (*entry).to_owned())
-                .collect::<Vec<_>>(),
-        )
-        .unwrap()
+        Allow::parse(&entries.iter().map(|entry| (*entry).to_owned()).collect::<Vec<_>>()).unwrap()
     }
 
     #[test]
     fn names_match_exactly_or_below_a_suffix() {
         let allow = allow(&["SMO.example.net", "*.lab.example.net", "bücher.example"]);
-        for host in [
-            "smo.example.net",
-            "a.lab.example.net",
-            "a.b.lab.example.net",
-            "xn--bcher-kva.example",
-        ] {
+        for host in ["smo.example.net", "a.lab.example.net", "a.b.lab.example.net", "xn--bcher-kva.example"] {
             assert!(allow.names(host), "{host}");
         }
-        for host in [
-            "x.smo.example.net",
-            "lab.example.net",
-            "evillab.example.net",
-            "smo.example.net.evil",
-        ] {
+        for host in ["x.smo.example.net", "lab.example.net", "evillab.example.net", "smo.example.net.evil"] {
             assert!(!allow.names(host), "{host}");
         }
     }
@@ -133,11 +111,7 @@ mod tests {
             assert_eq!(allow(&[entry]).refusal(address, false), None, "{entry}");
         }
         for entry in ["0.0.0.0/0", "126.0.0.0/7", "10.0.0.0/8", "::/0"] {
-            assert_eq!(
-                allow(&[entry]).refusal(address, true),
-                Some("loopback"),
-                "{entry}"
-            );
+            assert_eq!(allow(&[entry]).refusal(address, true), Some("loopback"), "{entry}");
         }
     }
 
@@ -154,10 +128,7 @@ mod tests {
     fn an_address_that_stands_for_another_needs_both() {
         let address = "64:ff9b::7f00:1".parse().unwrap();
         assert_eq!(allow(&["64:ff9b::/96"]).refusal(address, false), Some("loopback"));
-        assert_eq!(
-            allow(&["64:ff9b::/96"]).refusal("64:ff9b::808:808".parse().unwrap(), false),
-            None
-        );
+        assert_eq!(allow(&["64:ff9b::/96"]).refusal("64:ff9b::808:808".parse().unwrap(), false), None);
         assert_eq!(allow(&["127.0.0.0/8"]).refusal(address, false), Some("nat64"));
         assert_eq!(
             allow(&["0.0.0.0/0", "::/0"]).refusal("0.0.0.0".parse().unwrap(), true),
@@ -167,16 +138,7 @@ mod tests {
 
     #[test]
     fn faulty_entries_are_refused() {
-        for entry in [
-            "",
-            "*",
-            "10.0.0.0/33",
-            "http://x",
-            "a b",
-            "*.10.0.0.0/8",
-            "host:80",
-            "[::1",
-        ] {
+        for entry in ["", "*", "10.0.0.0/33", "http://x", "a b", "*.10.0.0.0/8", "host:80", "[::1"] {
             assert!(Allow::parse(&[entry.to_owned()]).is_err(), "{entry}");
         }
     }

@@ -46,11 +46,7 @@ impl Guard {
     /// # Errors
     /// `Invalid`: a scheme other than `http` and `https`, or a faulty entry of the allow-list.
     pub fn new(settings: &Settings, resolver: Arc<dyn Resolver>) -> Result<Self> {
-        if settings
-            .schemes
-            .iter()
-            .any(|scheme| scheme != "https" && scheme != "http")
-        {
+        if settings.schemes.iter().any(|scheme| scheme != "https" && scheme != "http") {
             return Err(Error::invalid(
                 "subscriptions.callback.schemes",
                 "only https and http can be called",
@@ -93,10 +89,7 @@ impl Guard {
         if text.len() > MAX_URL {
             return refuse("the callback is longer than 2048 bytes");
         }
-        if text
-            .chars()
-            .any(|c| c.is_control() || c.is_whitespace() || c == '\\')
-        {
+        if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
             return refuse("the callback holds white space, a control character or a backslash");
         }
         let url = match Url::parse(text) {

@@ -56,9 +56,7 @@ impl Outbound {
     pub fn new(settings: &Settings, guard: Arc<Guard>, clock: Arc<dyn Clock>) -> Result<Self> {
         let client = Client::builder()
             .tls_backend_preconfigured(tls::client(settings.ca.as_deref())?)
-            .dns_resolver(Arc::new(Pinned {
-                guard: Arc::clone(&guard),
-            }))
+            .dns_resolver(Arc::new(Pinned { guard: Arc::clone(&guard) }))
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
@@ -114,13 +112,7 @@ impl Outbound {
             .parse(url)
             .map_err(|error| Error::new(ErrorKind::Forbidden, FORBIDDEN_ADDRESS).with_source(error))?;
         let begun = Instant::now();
-        let sent = self
-            .client
-            .request(method, url)
-            .headers(headers)
-            .body(body)
-            .send()
-            .await;
+        let sent = self.client.request(method, url).headers(headers).body(body).send().await;
         let mut response = sent.map_err(named)?;
         let answer = Answer {
             status: response.status().as_u16(),
@@ -131,10 +123,7 @@ impl Outbound {
         // size, dropping the response closes the connection.
         let drained = tokio::time::timeout(BODY_TIME, drain(&mut response)).await;
         if !matches!(drained, Ok(Ok(()))) {
-            tracing::debug!(
-                status = answer.status,
-                "closed a connection whose answer did not end"
-            );
+            tracing::debug!(status = answer.status, "closed a connection whose answer did not end");
         }
         Ok(answer)
     }
@@ -191,9 +180,7 @@ fn cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Opti
         if let Some(found) = error.downcast_ref::<T>() {
             return Some(found);
         }
-        let inner = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         if let Some(found) = inner.and_then(|inner| cause::<T>(inner)) {
             return Some(found);
         }

@@ -13,16 +13,7 @@ use tracing::warn;
 /// # Errors
 /// `Invalid`: the file cannot be read or holds no certificate. `Internal`: the provider refuses its own defaults.
 pub(crate) fn client(ca: Option<&Path>) -> Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    let native = rustls_native_certs::load_native_certs();
-    let (_, ignored) = roots.add_parsable_certificates(native.certs);
-    if !native.errors.is_empty() || ignored > 0 {
-        warn!(
-            ignored,
-            failures = native.errors.len(),
-            "some of the platform's certificate authorities cannot be read"
-        );
-    }
+    let mut roots = platform();
     if let Some(path) = ca {
         add_file(&mut roots, path)?;
     }
@@ -39,6 +30,18 @@ pub(crate) fn client(ca: Option<&Path>) -> Result<ClientConfig> {
     Ok(config)
 }
 
+/// Returns the authorities of the platform, as far as they can be read.
+fn platform() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    let native = rustls_native_certs::load_native_certs();
+    let failures = native.errors.len();
+    let (_, ignored) = roots.add_parsable_certificates(native.certs);
+    if failures > 0 || ignored > 0 {
+        warn!(ignored, failures, "some of the platform's certificate authorities cannot be read");
+    }
+    roots
+}
+
 fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<()> {
     let faulty = |what: &'static str| {
         Error::new(ErrorKind::Invalid, what)
@@ -52,9 +55,7 @@ fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<()> {
         return Err(faulty("the file of authorities holds no certificate"));
     }
     for certificate in certificates {
-        roots
-            .add(certificate)
-            .map_err(|error| faulty("an authority cannot be used").with_source(error))?;
+        roots.add(certificate).map_err(|error| faulty("an authority cannot be used").with_source(error))?;
     }
     Ok(())
 }

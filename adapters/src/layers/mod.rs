@@ -1,4 +1,4 @@
-//! Decorators over the backend port: retry, breaker, limits, observation, time-out.
+//! Decorators over the backend port: retry, limits, breaker, observation, time-out.
 //!
 //! Streams pass all of them (only observed): they recover by themselves, see [`netweave_model::port::Changes`].
 
@@ -48,8 +48,8 @@ impl Guard {
 
 /// Puts all layers around a backend.
 ///
-/// From outside in: retry, so that each try passes the rest; breaker; limits; observer, who thus sees real calls only;
-/// time-out.
+/// From outside in: retry, so that each try passes the rest; limits, whose refusals say nothing about the backend; breaker;
+/// observer, who thus sees real calls only; time-out.
 pub fn guard(
     backend: Arc<dyn Backend>,
     source: &SourceName,
@@ -59,10 +59,54 @@ pub fn guard(
 ) -> Arc<dyn Backend> {
     let timed: Arc<dyn Backend> = Arc::new(Timeout::new(backend, settings.limits));
     let counted: Arc<dyn Backend> = Arc::new(Observe::new(timed, source.clone(), observer));
-    let limited: Arc<dyn Backend> = Arc::new(Limit::new(counted, settings.rate));
-    let broken: Arc<dyn Backend> = Arc::new(Breaker::new(limited, clock, settings.trip));
-    Arc::new(Retrying::new(broken, settings.attempts))
+    let broken: Arc<dyn Backend> = Arc::new(Breaker::new(counted, clock, settings.trip));
+    let limited: Arc<dyn Backend> = Arc::new(Limit::new(broken, settings.rate));
+    Arc::new(Retrying::new(limited, settings.attempts))
 }
 
 #[cfg(test)]
 mod fake;
+
+#[cfg(test)]
+mod tests {
+    use super::fake::{Fake, Hands, Turn};
+    use super::*;
+    use netweave_model::ErrorKind;
+
+    struct Nobody;
+
+    impl Observer for Nobody {
+        fn operation(&self, _: &SourceName, _: &'static str, _: Result<(), ErrorKind>, _: Duration) {}
+    }
+
+    fn guarded(fake: Arc<Fake>, settings: &Guard) -> Arc<dyn Backend> {
+        guard(fake, &SourceName::from("lab"), Arc::new(Nobody), Arc::new(Hands::default()), settings)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_wait_in_vain_do_not_open_the_breaker() {
+        let settings = Guard { rate: Rate { at_once: 1, ..Rate::default() }, ..Guard::local() };
+        let backend = guarded(Fake::new([Turn::Hang]), &settings);
+        let limits = Limits { probe: Duration::from_hours(1), ..Limits::default() };
+        let slow = guarded(Fake::new([Turn::Hang]), &Guard { limits, ..settings });
+        {
+            let hanging = slow.probe();
+            tokio::pin!(hanging);
+            assert!(futures::poll!(&mut hanging).is_pending());
+            for _ in 0..9 {
+                assert_eq!(slow.probe().await.unwrap_err().kind(), ErrorKind::Unavailable);
+            }
+        }
+        assert!(slow.probe().await.is_ok());
+        assert_eq!(backend.probe().await.unwrap_err().kind(), ErrorKind::Timeout);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_try_counts_for_the_breaker() {
+        let fake = Fake::failing([ErrorKind::Unavailable; 9]);
+        let backend = guarded(Arc::clone(&fake), &Guard::default());
+        assert!(backend.list(netweave_model::Kind::Resource).await.is_err());
+        assert!(backend.list(netweave_model::Kind::Resource).await.is_err());
+        assert_eq!(fake.calls(), 5, "two lists of three tries each, and the sixth was refused");
+    }
+}

@@ -78,10 +78,7 @@ impl GenCerts {
                 format!("{} exists and is not overwritten", path.display()),
             ));
         }
-        let made = fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.dir);
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.dir);
         made.map_err(|error| refused(&self.dir, error))?;
         for (path, (_, text, secret)) in paths.iter().zip(&files) {
             write(path, text, *secret)?;
@@ -104,11 +101,7 @@ impl GenCerts {
         let mut leaf = |name: &str, params: CertificateParams| -> Result<()> {
             let key = key()?;
             let certificate = params.signed_by(&key, &intermediate).map_err(faulty)?;
-            files.push((
-                format!("{name}.crt"),
-                certificate.pem() + &intermediate.pem(),
-                false,
-            ));
+            files.push((format!("{name}.crt"), certificate.pem() + &intermediate.pem(), false));
             files.push((format!("{name}.key"), key.serialize_pem(), true));
             Ok(())
         };
@@ -135,25 +128,14 @@ pub fn dev_ca(dir: &Path, now: Timestamp) -> Result<DevCerts> {
         fresh,
     };
     let present = certs(false);
-    let keys = [&present.server_key, &present.client_key]
-        .iter()
-        .all(|path| path.is_file());
+    let keys = [&present.server_key, &present.client_key].iter().all(|path| path.is_file());
     let good = |path: &PathBuf| ends_at(path).is_some_and(|end| end > now.plus(RENEW_BEFORE));
-    if keys
-        && [&present.ca, &present.server, &present.client]
-            .into_iter()
-            .all(good)
-    {
+    if keys && [&present.ca, &present.server, &present.client].into_iter().all(good) {
         return Ok(present);
     }
     let sans = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
-    let make = GenCerts {
-        dir: dir.to_owned(),
-        sans,
-        clients: vec!["smo".to_owned()],
-        days: DEV_DAYS,
-        force: true,
-    };
+    let make =
+        GenCerts { dir: dir.to_owned(), sans, clients: vec!["smo".to_owned()], days: DEV_DAYS, force: true };
     make.run(now)?;
     Ok(certs(true))
 }
@@ -179,10 +161,7 @@ impl Term {
             time::OffsetDateTime::from_unix_timestamp(seconds)
                 .map_err(|error| Error::internal("a time is out of range").with_source(error))
         };
-        Ok(Self {
-            from: at(now.minus(SKEW))?,
-            until: at(now.plus(Duration::from_hours(24) * days))?,
-        })
+        Ok(Self { from: at(now.minus(SKEW))?, until: at(now.plus(Duration::from_hours(24) * days))? })
     }
 
     fn apply(&self, common_name: &str) -> CertificateParams {
@@ -190,9 +169,7 @@ impl Term {
         params.not_before = self.from;
         params.not_after = self.until;
         params.distinguished_name = DistinguishedName::new();
-        params
-            .distinguished_name
-            .push(DnType::OrganizationName, "netweave");
+        params.distinguished_name.push(DnType::OrganizationName, "netweave");
         params.distinguished_name.push(DnType::CommonName, common_name);
         params.use_authority_key_identifier_extension = true;
         params
@@ -244,11 +221,7 @@ fn key() -> Result<KeyPair> {
 fn file_name(client: &str) -> String {
     let last = client.rsplit('/').next().unwrap_or(client);
     let safe = |c: char| {
-        if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') {
-            c
-        } else {
-            '_'
-        }
+        if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' }
     };
     last.chars().map(safe).collect()
 }
@@ -258,12 +231,8 @@ fn write(path: &Path, text: &str, secret: bool) -> Result<()> {
     let half = path.with_extension("new");
     let written = || {
         let mode = if secret { 0o600 } else { 0o644 };
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(mode)
-            .open(&half)?;
+        let mut file =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&half)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&half, path)
@@ -288,14 +257,7 @@ mod tests {
 
     fn make(dir: &Path, force: bool) -> Result<Vec<PathBuf>> {
         let clients = vec!["smo".to_owned(), "spiffe://o2/dms".to_owned()];
-        GenCerts {
-            dir: dir.to_owned(),
-            sans: vec!["10.0.0.1".to_owned()],
-            clients,
-            days: 30,
-            force,
-        }
-        .run(NOW)
+        GenCerts { dir: dir.to_owned(), sans: vec!["10.0.0.1".to_owned()], clients, days: 30, force }.run(NOW)
     }
 
     #[test]
@@ -308,12 +270,7 @@ mod tests {
             assert_eq!(mode, if secret { 0o600 } else { 0o644 }, "{}", path.display());
         }
         assert!(dir.path().join("dms.crt").is_file());
-        assert!(
-            make(dir.path(), false)
-                .unwrap_err()
-                .to_string()
-                .contains("exists")
-        );
+        assert!(make(dir.path(), false).unwrap_err().to_string().contains("exists"));
         assert_eq!(make(dir.path(), true).unwrap(), files);
     }
 
@@ -324,14 +281,8 @@ mod tests {
         let text = fs::read(dir.path().join("tls.crt")).unwrap();
         let pem = Pem::iter_from_buffer(&text).next().unwrap().unwrap();
         let certificate = pem.parse_x509().unwrap();
-        let names = format!(
-            "{:?}",
-            certificate.subject_alternative_name().unwrap().unwrap().value
-        );
-        assert!(
-            names.contains(SERVICE_NAME) && names.contains("10, 0, 0, 1"),
-            "{names}"
-        );
+        let names = format!("{:?}", certificate.subject_alternative_name().unwrap().unwrap().value);
+        assert!(names.contains(SERVICE_NAME) && names.contains("10, 0, 0, 1"), "{names}");
     }
 
     #[test]
@@ -339,9 +290,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert!(dev_ca(dir.path(), NOW).unwrap().fresh);
         assert!(!dev_ca(dir.path(), NOW).unwrap().fresh);
-        let last_day = NOW
-            .plus(Duration::from_hours(24) * DEV_DAYS)
-            .minus(Duration::from_hours(23));
+        let last_day = NOW.plus(Duration::from_hours(24) * DEV_DAYS).minus(Duration::from_hours(23));
         assert!(dev_ca(dir.path(), last_day).unwrap().fresh);
         fs::remove_file(dir.path().join("smo.key")).unwrap();
         assert!(dev_ca(dir.path(), last_day).unwrap().fresh);

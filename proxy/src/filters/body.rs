@@ -76,9 +76,7 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
 }
 
 fn expects(headers: &HeaderMap) -> bool {
-    headers
-        .get(EXPECT)
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+    headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
 /// Collects pieces; `None` if there are more than `most` bytes.
@@ -112,10 +110,7 @@ mod tests {
     use super::*;
     use http::HeaderValue;
 
-    const BOUNDS: Bounds = Bounds {
-        size: 10,
-        time: Duration::from_millis(20),
-    };
+    const BOUNDS: Bounds = Bounds { size: 10, time: Duration::from_millis(20) };
 
     /// Gives its pieces, then ends or stays silent.
     struct Pieces {
@@ -143,11 +138,7 @@ mod tests {
     }
 
     fn pieces(pieces: &[&'static [u8]]) -> Pieces {
-        Pieces {
-            left: pieces.to_vec(),
-            ends: true,
-            went_ahead: false,
-        }
+        Pieces { left: pieces.to_vec(), ends: true, went_ahead: false }
     }
 
     fn headers(name: http::HeaderName, value: &'static str) -> HeaderMap {
@@ -155,9 +146,7 @@ mod tests {
     }
 
     async fn status(source: &mut Pieces, headers: &HeaderMap) -> Result<Bytes, u16> {
-        read(source, headers, BOUNDS)
-            .await
-            .map_err(|problem| problem.status().as_u16())
+        read(source, headers, BOUNDS).await.map_err(|problem| problem.status().as_u16())
     }
 
     #[tokio::test]
@@ -168,23 +157,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_larger_body_is_413_whether_or_not_it_says_so() {
-        assert_eq!(
-            status(&mut pieces(&[b"12345", b"678901"]), &HeaderMap::new()).await,
-            Err(413)
-        );
-        assert_eq!(
-            status(&mut pieces(&[b"12345678901"]), &headers(CONTENT_LENGTH, "11")).await,
-            Err(413)
-        );
+        assert_eq!(status(&mut pieces(&[b"12345", b"678901"]), &HeaderMap::new()).await, Err(413));
+        assert_eq!(status(&mut pieces(&[b"12345678901"]), &headers(CONTENT_LENGTH, "11")).await, Err(413));
     }
 
     #[tokio::test]
     async fn a_slow_body_is_408() {
-        let mut source = Pieces {
-            left: vec![b"1"],
-            ends: false,
-            went_ahead: false,
-        };
+        let mut source = Pieces { left: vec![b"1"], ends: false, went_ahead: false };
         assert_eq!(status(&mut source, &HeaderMap::new()).await, Err(408));
     }
 

@@ -32,9 +32,7 @@ impl Bucket {
     /// Takes one request; otherwise returns the pause after which there is room again.
     fn take(&self) -> Result<(), Duration> {
         let Some(limiter) = &self.0 else { return Ok(()) };
-        limiter
-            .check()
-            .map_err(|not_yet| not_yet.wait_time_from(DefaultClock::default().now()))
+        limiter.check().map_err(|not_yet| not_yet.wait_time_from(DefaultClock::default().now()))
     }
 }
 
@@ -62,10 +60,7 @@ pub struct Shares {
 impl Shares {
     /// Starts without any identity.
     pub fn new(rate: Rate) -> Self {
-        Self {
-            rate,
-            known: Mutex::new(HashMap::new()),
-        }
+        Self { rate, known: Mutex::new(HashMap::new()) }
     }
 
     /// Finds or makes the share of an identity.
@@ -81,10 +76,8 @@ impl Shares {
                 Arc::strong_count(share) > 1 || idle < refilled
             });
         }
-        let share = Share {
-            bucket: Bucket::new(self.rate.rate, self.rate.burst),
-            used: AtomicI64::new(now.0),
-        };
+        let share =
+            Share { bucket: Bucket::new(self.rate.rate, self.rate.burst), used: AtomicI64::new(now.0) };
         let share = Arc::new(share);
         // Beyond the bound a share lives as long as its connection.
         if known.len() < MOST_SHARES {
@@ -144,13 +137,8 @@ impl Limits {
             counter.inc();
             Box::new(Problem::rate_limited(pause))
         };
-        share
-            .bucket
-            .take()
-            .map_err(|pause| refused(&self.refused_identity, pause))?;
-        self.all
-            .take()
-            .map_err(|pause| refused(&self.refused_all, pause))?;
+        share.bucket.take().map_err(|pause| refused(&self.refused_identity, pause))?;
+        self.all.take().map_err(|pause| refused(&self.refused_all, pause))?;
         let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
         let place = InFlight(Arc::clone(&self.in_flight));
         if before >= self.most_in_flight {
@@ -169,21 +157,14 @@ mod tests {
     fn limits(change: impl FnOnce(&mut tree::Limits)) -> (Limits, Shares) {
         let mut conf = tree::Limits::default();
         change(&mut conf);
-        (
-            Limits::new(&conf, &Metrics::new().unwrap()),
-            Shares::new(conf.per_identity),
-        )
+        (Limits::new(&conf, &Metrics::new().unwrap()), Shares::new(conf.per_identity))
     }
 
     #[test]
     fn one_identity_is_refused_above_its_burst_and_another_is_not() {
         let (limits, shares) = limits(|conf| conf.per_identity = Rate { rate: 1, burst: 2 });
-        let enter = |name: &str| {
-            limits
-                .enter(&shares.of(name, NOW), NOW)
-                .map(drop)
-                .map_err(|p| p.status().as_u16())
-        };
+        let enter =
+            |name: &str| limits.enter(&shares.of(name, NOW), NOW).map(drop).map_err(|p| p.status().as_u16());
         assert_eq!([enter("a"), enter("a"), enter("a")], [Ok(()), Ok(()), Err(429)]);
         assert_eq!(enter("b"), Ok(()));
     }

@@ -21,6 +21,7 @@ use tokio::time::timeout;
 
 /// How long a read waits for the first list of a source. Source: `docs/architecture.md`, section 2.
 const FIRST_READ: Duration = Duration::from_secs(10);
+
 /// All sources, as reads see them.
 pub struct Fills {
     lines: Vec<Arc<Line>>,
@@ -63,7 +64,7 @@ impl Fills {
 
     /// Says how fresh these kinds are, and asks sources again whose answers are older than their lifetime.
     pub fn freshness(&self, kinds: &[Kind], class: Class) -> Freshness {
-        let (now, lifetime) = (self.clock.now(), self.lifetime(class));
+        let (now, lifetime, views) = (self.clock.now(), self.lifetime(class), self.catalog.views());
         let mut freshness = Freshness::default();
         let Some(states) = self.lines.first().map(|line| line.feed.desk().sources.states()) else {
             return freshness;
@@ -75,7 +76,7 @@ impl Fills {
             for kind in kinds.iter().filter(|kind| line.offers.contains(kind)) {
                 let seen = line.freshness(state, *kind, now, lifetime);
                 freshness.age = freshness.age.max(seen.age);
-                freshness.stale |= seen.stale;
+                freshness.stale |= seen.stale || !is_known(&views, line, *kind);
             }
         }
         freshness
@@ -124,7 +125,7 @@ impl Fills {
     fn standing_of(&self, views: &Views, kind: Kind) -> Standing {
         let (mut read, mut failed, mut pending) = (0, 0, 0);
         for line in self.lines.iter().filter(|line| line.offers.contains(&kind)) {
-            if views.view(&line.feed.name, kind).is_some_and(|view| view.known) {
+            if is_known(views, line, kind) {
                 read += 1;
             } else {
                 line.want(kind);
@@ -142,6 +143,10 @@ impl Fills {
             _ => Standing::Partial,
         }
     }
+}
+
+fn is_known(views: &Views, line: &Line, kind: Kind) -> bool {
+    views.view(&line.feed.name, kind).is_some_and(|view| view.known)
 }
 
 fn unread() -> Error {

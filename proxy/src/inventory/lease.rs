@@ -8,8 +8,8 @@ use std::time::Duration;
 
 /// How long a lease lives without renewal: a dead leader is replaced after at most this.
 const LEASE: Duration = Duration::from_secs(3);
-/// A lease is renewed when it is this old.
-pub(super) const RENEW: Duration = Duration::from_secs(1);
+/// A lease is renewed when it is this old: at each second's tick of its watcher.
+pub(super) const RENEW: Duration = Duration::from_millis(900);
 /// A leader whose renewals fail for this long stops writing, before others may take over.
 const SELF_FENCE: Duration = Duration::from_secs(2);
 
@@ -55,27 +55,30 @@ impl Lease {
         Ok(fence)
     }
 
-    /// Renews the lease if it is due; `false` if it is lost.
+    /// Renews the lease if it is due and returns its fence; `None` if it is lost.
     ///
     /// # Errors
     /// `Unavailable`: it could not be renewed for so long that this process must stop writing.
-    pub async fn keep(&self) -> Result<bool> {
+    pub async fn keep(&self) -> Result<Option<Fence>> {
         let tenure = *self.tenure();
-        let Some(tenure) = tenure else { return Ok(false) };
+        let Some(tenure) = tenure else { return Ok(None) };
         let now = self.clock.now();
         if now.since(tenure.renewed_at) < RENEW {
-            return Ok(true);
+            return Ok(Some(tenure.fence));
         }
         match self.leases.renew(&self.name, tenure.fence, LEASE).await {
             Ok(true) => self.hold(Some(Tenure { renewed_at: now, ..tenure })),
-            Ok(false) => self.hold(None),
+            Ok(false) => {
+                self.hold(None);
+                return Ok(None);
+            }
             Err(_) if now.since(tenure.renewed_at) < SELF_FENCE => {}
             Err(error) => {
                 self.hold(None);
                 return Err(error);
             }
         }
-        Ok(self.tenure().is_some())
+        Ok(Some(tenure.fence))
     }
 
     /// Returns the fence to write with, after renewing if that is due.
@@ -83,10 +86,8 @@ impl Lease {
     /// # Errors
     /// `Conflict`: the lease is lost. Otherwise as [`keep`](Self::keep).
     pub async fn fence(&self) -> Result<Fence> {
-        self.keep().await?;
-        let tenure = *self.tenure();
         let lost = || Error::new(ErrorKind::Conflict, "another gateway writes this source now");
-        tenure.map(|tenure| tenure.fence).ok_or_else(lost)
+        self.keep().await?.ok_or_else(lost)
     }
 
     /// Notes that the lease turned out to be lost.
@@ -144,7 +145,7 @@ mod tests {
             assert_eq!(lease.fence().await.unwrap(), fence);
         }
         lease.resign().await.unwrap();
-        assert!(!lease.keep().await.unwrap());
+        assert_eq!(lease.keep().await.unwrap(), None);
         assert!(leases.acquire("source:a", "other", LEASE).await.unwrap().is_some());
     }
 

@@ -54,10 +54,7 @@ impl Crowd {
             return None;
         }
         *count += 1;
-        Some(Place {
-            crowd: Arc::clone(self),
-            address,
-        })
+        Some(Place { crowd: Arc::clone(self), address })
     }
 }
 
@@ -131,24 +128,9 @@ where
         tls: Option<Tls>,
         (room, metrics): (Room, Arc<Metrics>),
     ) -> Self {
-        let crowd = Arc::new(Crowd {
-            most: room.per_address,
-            open: Mutex::new(HashMap::new()),
-        });
-        let desk = Desk {
-            gate,
-            tls,
-            permits: room.permits,
-            crowd,
-            metrics,
-            failures: Throttle::default(),
-        };
-        Self {
-            name,
-            threads,
-            bound,
-            desk: Arc::new(desk),
-        }
+        let crowd = Arc::new(Crowd { most: room.per_address, open: Mutex::new(HashMap::new()) });
+        let desk = Desk { gate, tls, permits: room.permits, crowd, metrics, failures: Throttle::default() };
+        Self { name, threads, bound, desk: Arc::new(desk) }
     }
 }
 
@@ -213,10 +195,7 @@ where
     }
 
     fn refused(&self, reason: &str) {
-        self.metrics
-            .connections_refused
-            .with_label_values(&[reason])
-            .inc();
+        self.metrics.connections_refused.with_label_values(&[reason]).inc();
     }
 
     async fn converse(
@@ -277,10 +256,7 @@ impl Tls {
             return Peer::unusable(address);
         };
         let share = self.shares.of(&identity.name, self.clock.now());
-        let chain = chain
-            .iter()
-            .map(|certificate| certificate.clone().into_owned())
-            .collect();
+        let chain = chain.iter().map(|certificate| certificate.clone().into_owned()).collect();
         Peer::known(address, identity, share, chain, generation)
     }
 }
@@ -312,10 +288,7 @@ mod tests {
 
     #[test]
     fn an_address_has_as_many_places_as_configured_and_gets_them_back() {
-        let crowd = Arc::new(Crowd {
-            most: 2,
-            open: Mutex::new(HashMap::new()),
-        });
+        let crowd = Arc::new(Crowd { most: 2, open: Mutex::new(HashMap::new()) });
         let address = "192.0.2.1".parse().unwrap();
         let first = crowd.enter(address).unwrap();
         let _second = crowd.enter(address).unwrap();

@@ -104,28 +104,12 @@ impl Edge {
     pub fn bind(parts: Parts) -> Result<Self> {
         let certificates = Arc::new(Certificates::load(&parts.api.tls)?);
         certificates.report(&parts.metrics);
-        let api = parts
-            .api
-            .listen
-            .iter()
-            .map(|address| bind(*address))
-            .collect::<Result<Vec<_>>>()?;
+        let api = parts.api.listen.iter().map(|address| bind(*address)).collect::<Result<Vec<_>>>()?;
         let ops = bind(parts.ops.listen)?;
-        let addresses = Addresses {
-            api: api.iter().map(local).collect::<Result<Vec<_>>>()?,
-            ops: local(&ops)?,
-        };
+        let addresses =
+            Addresses { api: api.iter().map(local).collect::<Result<Vec<_>>>()?, ops: local(&ops)? };
         let (handle, asked) = StopHandle::new();
-        Ok(Self {
-            parts,
-            certificates,
-            api,
-            ops,
-            addresses,
-            stopping: Arc::default(),
-            handle,
-            asked,
-        })
+        Ok(Self { parts, certificates, api, ops, addresses, stopping: Arc::default(), handle, asked })
     }
 
     /// Returns where it listens, with the ports that port 0 became.
@@ -148,54 +132,22 @@ impl Edge {
     /// # Errors
     /// `Internal`: TLS cannot be configured.
     pub fn run(self, signals: Signals) -> Result<()> {
-        let Self {
-            parts,
-            certificates,
-            api,
-            ops,
-            stopping,
-            asked,
-            ..
-        } = self;
+        let Self { parts, certificates, api, ops, stopping, asked, .. } = self;
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut server = Server::new_with_opt_and_conf(None, server_conf(threads, &parts.api.tls));
         let requests = Arc::new(Requests::new(Arc::clone(&parts.metrics)));
         let health = HealthView::new(Arc::clone(&parts.readiness), Arc::clone(&stopping));
-        let plan = Plan {
-            parts,
-            certificates,
-            stopping,
-            requests,
-            health,
-        };
-        let most = u32::try_from(plan.parts.limits.connections)
-            .unwrap_or(u32::MAX)
-            .clamp(1, MOST_CONNECTIONS);
+        let plan = Plan { parts, certificates, stopping, requests, health };
+        let most =
+            u32::try_from(plan.parts.limits.connections).unwrap_or(u32::MAX).clamp(1, MOST_CONNECTIONS);
         let connections = Arc::new(Semaphore::new(most as usize));
 
-        let room = Room {
-            permits: Arc::clone(&connections),
-            per_address: plan.parts.limits.connections_per_ip,
-        };
+        let room =
+            Room { permits: Arc::clone(&connections), per_address: plan.parts.limits.connections_per_ip };
         let gate = plan.gate(plan.proxy(&server.configuration));
-        server.add_service(Door::new(
-            ("api", threads),
-            api,
-            gate,
-            Some(plan.tls()?),
-            plan.counted(room),
-        ));
-        let room = Room {
-            permits: Arc::new(Semaphore::new(OPS_CONNECTIONS)),
-            per_address: OPS_CONNECTIONS,
-        };
-        server.add_service(Door::new(
-            ("ops", 1),
-            vec![ops],
-            plan.gate(plan.ops()),
-            None,
-            plan.counted(room),
-        ));
+        server.add_service(Door::new(("api", threads), api, gate, Some(plan.tls()?), plan.counted(room)));
+        let room = Room { permits: Arc::new(Semaphore::new(OPS_CONNECTIONS)), per_address: OPS_CONNECTIONS };
+        server.add_service(Door::new(("ops", 1), vec![ops], plan.gate(plan.ops()), None, plan.counted(room)));
         let mut services = background_service("services", plan.driver());
         services.threads = Some(SERVICE_THREADS);
         server.add_service(services);
@@ -345,7 +297,5 @@ fn bind(address: SocketAddr) -> Result<TcpListener> {
 }
 
 fn local(listener: &TcpListener) -> Result<SocketAddr> {
-    listener
-        .local_addr()
-        .map_err(|error| Error::internal("a bound socket has no address").with_source(error))
+    listener.local_addr().map_err(|error| Error::internal("a bound socket has no address").with_source(error))
 }

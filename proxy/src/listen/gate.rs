@@ -43,10 +43,7 @@ impl Pace {
     /// Takes its values from the configuration.
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            head: Bounds {
-                head: limits.header.bytes(),
-                target: limits.url.bytes(),
-            },
+            head: Bounds { head: limits.header.bytes(), target: limits.url.bytes() },
             head_time: limits.header_time.0,
             idle: limits.idle.0,
             write_time: limits.write_time.0,
@@ -120,10 +117,7 @@ where
     /// Waits for the client's preface, which Pingora would wait for without end.
     async fn preface(&self, link: &mut Link) -> bool {
         let mut preface = [0; PREFACE];
-        let read = matches!(
-            timeout(self.pace.head_time, link.read_exact(&mut preface)).await,
-            Ok(Ok(_))
-        );
+        let read = matches!(timeout(self.pace.head_time, link.read_exact(&mut preface)).await, Ok(Ok(_)));
         if read {
             link.put_back(Bytes::copy_from_slice(&preface));
         }
@@ -177,12 +171,8 @@ where
             AsyncWriteExt::shutdown(stream).await
         };
         let written = timeout(self.pace.write_time, written).await;
-        let outcome = Outcome {
-            slot: UNREAD,
-            method: &Method::GET,
-            status: reply.status,
-            bytes: reply.body.len(),
-        };
+        let outcome =
+            Outcome { slot: UNREAD, method: &Method::GET, status: reply.status, bytes: reply.body.len() };
         self.requests.record(&outcome, began.elapsed());
         if matches!(written, Ok(Ok(()))) {
             let (time, bytes) = LINGER;
@@ -210,12 +200,7 @@ where
         if let Some(date) = http_date(self.clock.now()) {
             write!(out, "date: {date}\r\n").ok();
         }
-        write!(
-            out,
-            "content-length: {}\r\nconnection: close\r\n",
-            reply.body.len()
-        )
-        .ok();
+        write!(out, "content-length: {}\r\nconnection: close\r\n", reply.body.len()).ok();
         for (name, value) in &reply.headers {
             out.extend_from_slice(name.as_str().as_bytes());
             out.extend_from_slice(b": ");
@@ -230,9 +215,7 @@ where
 
 fn http_date(now: netweave_model::Timestamp) -> Option<String> {
     let at = jiff::Timestamp::from_millisecond(now.0).ok()?;
-    jiff::fmt::rfc2822::DateTimePrinter::new()
-        .timestamp_to_rfc9110_string(&at)
-        .ok()
+    jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at).ok()
 }
 
 #[cfg(test)]
@@ -242,9 +225,6 @@ mod tests {
 
     #[test]
     fn dates_are_written_as_http_wants_them() {
-        assert_eq!(
-            http_date(Timestamp(784_111_777_000)).as_deref(),
-            Some("Sun, 06 Nov 1994 08:49:37 GMT")
-        );
+        assert_eq!(http_date(Timestamp(784_111_777_000)).as_deref(), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
     }
 }

@@ -94,16 +94,9 @@ fn malformed(detail: &'static str) -> Refused {
 
 /// Says which bound was passed: that of the target, if the first line has no end yet.
 fn too_large(started: bool, rest: &[u8], target: usize) -> Refused {
-    let in_target = !started
-        && rest
-            .split(|byte| *byte == b' ')
-            .nth(1)
-            .is_some_and(|found| found.len() > target);
-    Box::new(if in_target {
-        Problem::target_too_long()
-    } else {
-        Problem::head_too_large()
-    })
+    let in_target =
+        !started && rest.split(|byte| *byte == b' ').nth(1).is_some_and(|found| found.len() > target);
+    Box::new(if in_target { Problem::target_too_long() } else { Problem::head_too_large() })
 }
 
 /// Judges the beginning of a first line: whether it can become a request at all.
@@ -127,9 +120,7 @@ fn judge_path(path: &[u8]) -> Result<(), Refused> {
     for &byte in path {
         query |= byte == b'?';
         if !is_target(byte, query) {
-            return Err(malformed(
-                "the request target holds a character that must be percent-encoded",
-            ));
+            return Err(malformed("the request target holds a character that must be percent-encoded"));
         }
     }
     Ok(())
@@ -187,9 +178,7 @@ impl Fields {
         };
         let (name, value) = line.split_at(colon);
         if name.is_empty() || !name.iter().copied().all(is_token) {
-            return Err(malformed(
-                "a header name is not a token, or a header line is folded",
-            ));
+            return Err(malformed("a header name is not a token, or a header line is folded"));
         }
         let value = value.get(1..).unwrap_or_default().trim_ascii();
         if !value.iter().copied().all(is_value) {
@@ -197,18 +186,10 @@ impl Fields {
         }
         if name.eq_ignore_ascii_case(b"host") {
             once(&mut self.host, "there is more than one host")?;
-            if self
-                .authority
-                .as_ref()
-                .is_some_and(|authority| **authority != *value)
-            {
+            if self.authority.as_ref().is_some_and(|authority| **authority != *value) {
                 return Err(malformed("the host differs from the request target"));
             }
-            return if is_host(value) {
-                Ok(())
-            } else {
-                Err(malformed("the host is not a host"))
-            };
+            return if is_host(value) { Ok(()) } else { Err(malformed("the host is not a host")) };
         }
         if name.eq_ignore_ascii_case(b"content-length") {
             once(&mut self.length, "there is more than one content length")?;
@@ -221,11 +202,7 @@ impl Fields {
         if name.eq_ignore_ascii_case(b"transfer-encoding") {
             once(&mut self.coding, "there is more than one transfer encoding")?;
             let chunked = value.eq_ignore_ascii_case(b"chunked");
-            return if chunked {
-                Ok(())
-            } else {
-                Err(malformed("the only transfer encoding is chunked"))
-            };
+            return if chunked { Ok(()) } else { Err(malformed("the only transfer encoding is chunked")) };
         }
         Ok(())
     }
@@ -245,11 +222,7 @@ impl Fields {
 }
 
 fn once(seen: &mut bool, detail: &'static str) -> Result<(), Refused> {
-    if std::mem::replace(seen, true) {
-        Err(malformed(detail))
-    } else {
-        Ok(())
-    }
+    if std::mem::replace(seen, true) { Err(malformed(detail)) } else { Ok(()) }
 }
 
 /// RFC 9110, section 5.6.2.
@@ -281,16 +254,10 @@ fn is_host(value: &[u8]) -> bool {
     let port_ok = port.len() <= 5 && port.iter().all(u8::is_ascii_digit);
     let host_ok = match host.strip_prefix(b"[") {
         Some(inner) => inner.strip_suffix(b"]").is_some_and(|address| {
-            !address.is_empty()
-                && address
-                    .iter()
-                    .all(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte))
+            !address.is_empty() && address.iter().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte))
         }),
         None => {
-            !host.is_empty()
-                && host
-                    .iter()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte))
+            !host.is_empty() && host.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte))
         }
     };
     host_ok && port_ok

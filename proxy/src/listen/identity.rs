@@ -48,9 +48,8 @@ impl Identity {
         let alternatives = parsed
             .subject_alternative_name()
             .map_err(|error| nobody("has unreadable names").with_source(error))?;
-        let alternatives = alternatives
-            .map(|extension| extension.value.general_names.as_slice())
-            .unwrap_or_default();
+        let alternatives =
+            alternatives.map(|extension| extension.value.general_names.as_slice()).unwrap_or_default();
         let (field, name) =
             choose(alternatives, common_name.as_deref()).ok_or_else(|| nobody("names nobody"))?;
         if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
@@ -77,31 +76,20 @@ fn choose<'a>(
     common_name: Option<&'a str>,
 ) -> Option<(IdentityField, &'a str)> {
     let uri = alternatives.iter().find_map(|name| {
-        if let GeneralName::URI(uri) = name {
-            Some((IdentityField::Uri, *uri))
-        } else {
-            None
-        }
+        if let GeneralName::URI(uri) = name { Some((IdentityField::Uri, *uri)) } else { None }
     });
     let dns = alternatives.iter().find_map(|name| {
-        if let GeneralName::DNSName(dns) = name {
-            Some((IdentityField::Dns, *dns))
-        } else {
-            None
-        }
+        if let GeneralName::DNSName(dns) = name { Some((IdentityField::Dns, *dns)) } else { None }
     });
-    uri.or(dns)
-        .or(common_name.map(|name| (IdentityField::CommonName, name)))
+    uri.or(dns).or(common_name.map(|name| (IdentityField::CommonName, name)))
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a string cannot fail.
-            write!(text, "{byte:02x}").ok();
-            text
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        write!(text, "{byte:02x}").ok();
+        text
+    })
 }
 
 #[cfg(test)]
@@ -116,11 +104,7 @@ mod tests {
             params.distinguished_name.push(DnType::CommonName, name);
         }
         params.subject_alt_names = names;
-        params
-            .self_signed(&KeyPair::generate().unwrap())
-            .unwrap()
-            .der()
-            .to_vec()
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
     }
 
     #[test]
@@ -148,10 +132,7 @@ mod tests {
             b"not a certificate".to_vec(),
         ];
         for certificate in refused {
-            assert_eq!(
-                Identity::read(&certificate).unwrap_err().kind(),
-                ErrorKind::Unauthenticated
-            );
+            assert_eq!(Identity::read(&certificate).unwrap_err().kind(), ErrorKind::Unauthenticated);
         }
     }
 }

@@ -73,12 +73,7 @@ impl Link {
     fn new(io: Io, id: UniqueIDType, peer: Arc<Peer>) -> Option<Self> {
         let unused = Box::new(ResponseHeader::build(200, Some(0)).ok()?);
         let data: Box<dyn Any + Send + Sync> = Box::new(peer);
-        Some(Self {
-            io,
-            ahead: Bytes::new(),
-            id,
-            digest: Arc::new(ProxyDigest::new(unused, Some(data))),
-        })
+        Some(Self { io, ahead: Bytes::new(), id, digest: Arc::new(ProxyDigest::new(unused, Some(data))) })
     }
 
     /// Puts bytes back that were read to look at them.
@@ -88,8 +83,7 @@ impl Link {
 
     /// Says whether the client chose HTTP/2.
     pub(crate) fn is_h2(&self) -> bool {
-        self.selected_alpn_proto()
-            .is_some_and(|chosen| matches!(chosen, ALPN::H2))
+        self.selected_alpn_proto().is_some_and(|chosen| matches!(chosen, ALPN::H2))
     }
 }
 

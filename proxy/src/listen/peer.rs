@@ -55,18 +55,12 @@ pub enum NoIdentity {
 impl Peer {
     /// Makes a peer without a certificate.
     pub fn anonymous(address: IpAddr) -> Self {
-        Self {
-            address,
-            client: Client::Anonymous,
-        }
+        Self { address, client: Client::Anonymous }
     }
 
     /// Makes a peer whose certificate was verified and cannot be used.
     pub fn unusable(address: IpAddr) -> Self {
-        Self {
-            address,
-            client: Client::Unusable,
-        }
+        Self { address, client: Client::Unusable }
     }
 
     /// Makes a peer with the chain that was verified under `generation`.
@@ -78,17 +72,8 @@ impl Peer {
         generation: u64,
     ) -> Self {
         let generation = AtomicU64::new(generation);
-        let known = Known {
-            identity,
-            share,
-            chain,
-            generation,
-            confirmed: AtomicBool::new(true),
-        };
-        Self {
-            address,
-            client: Client::Known(Box::new(known)),
-        }
+        let known = Known { identity, share, chain, generation, confirmed: AtomicBool::new(true) };
+        Self { address, client: Client::Known(Box::new(known)) }
     }
 
     /// Returns who it is, if that still holds: certificates end, and authorities are exchanged, while connections live.
@@ -106,9 +91,7 @@ impl Peer {
         }
         let generation = trust.generation();
         if known.generation.load(Ordering::Acquire) != generation {
-            known
-                .confirmed
-                .store(trust.confirm(&known.chain, now), Ordering::Release);
+            known.confirmed.store(trust.confirm(&known.chain, now), Ordering::Release);
             known.generation.store(generation, Ordering::Release);
         }
         if !known.confirmed.load(Ordering::Acquire) {
@@ -123,5 +106,39 @@ impl Peer {
             Client::Known(known) => &known.identity.name,
             Client::Anonymous | Client::Unusable => "-",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conf::tree::Rate;
+    use crate::filters::limits::Shares;
+    use crate::listen::trust::Authorities;
+    use rcgen::{CertificateParams, DnType, KeyPair};
+    use std::time::Duration;
+
+    #[test]
+    fn an_identity_ends_with_its_certificate_and_with_its_authority() {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let now = Timestamp(1_790_000_000_000);
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "smo");
+        let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone();
+        let authorities = Authorities { roots: vec![certificate.clone()], ..Authorities::default() };
+        let trust = Trust::try_new(authorities, false, &provider).unwrap();
+        let mut identity = Identity::read(&certificate).unwrap();
+        identity.not_after = now.plus(Duration::from_secs(1));
+        let share = Shares::new(Rate::default()).of("smo", now);
+        let address = IpAddr::from([127, 0, 0, 1]);
+        let peer = Peer::known(address, identity, share, vec![certificate.clone()], trust.generation());
+        assert!(peer.identity(&trust, now).is_ok());
+        assert_eq!(peer.identity(&trust, now.plus(Duration::from_secs(2))).err(), Some(NoIdentity::Expired));
+        let other =
+            CertificateParams::default().self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone();
+        trust.replace(Authorities { roots: vec![other], ..Authorities::default() }, &provider).unwrap();
+        assert_eq!(peer.identity(&trust, now).err(), Some(NoIdentity::Distrusted));
+        assert_eq!(Peer::anonymous(address).identity(&trust, now).err(), Some(NoIdentity::Anonymous));
+        assert_eq!(Peer::unusable(address).identity(&trust, now).err(), Some(NoIdentity::Unusable));
     }
 }

@@ -132,9 +132,7 @@ impl Signals {
                 hup: signal(SignalKind::hangup())?,
             })
         };
-        open()
-            .inspect_err(|error| warn!(%error, "signals cannot be heard"))
-            .ok()
+        open().inspect_err(|error| warn!(%error, "signals cannot be heard")).ok()
     }
 
     async fn next(&mut self) -> Ask {
@@ -204,10 +202,7 @@ impl Ending {
 }
 
 fn phase(what: &'static str, lasts: Duration) {
-    info!(
-        at_most_ms = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX),
-        "{what}"
-    );
+    info!(at_most_ms = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX), "{what}");
 }
 
 fn overdue() {

@@ -60,12 +60,7 @@ impl Certificates {
         let served = Served(Arc::new(ArcSwap::from_pointee(own(files, &provider)?)));
         let mandatory = files.client_auth == ClientAuth::Require;
         let trust = Arc::new(Trust::try_new(authorities(files)?, mandatory, &provider)?);
-        Ok(Self {
-            files: files.clone(),
-            provider,
-            served,
-            trust,
-        })
+        Ok(Self { files: files.clone(), provider, served, trust })
     }
 
     /// Loads all files again and serves them from the next handshake on.
@@ -94,10 +89,7 @@ impl Certificates {
         let ends = |role: &str, chain: &[CertificateDer<'_>]| {
             if let Some(end) = chain.iter().filter_map(end).min() {
                 #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit into 53 bits")]
-                metrics
-                    .certificate_expiry
-                    .with_label_values(&[role])
-                    .set(end as f64);
+                metrics.certificate_expiry.with_label_values(&[role]).set(end as f64);
             }
         };
         ends("server", &self.served.0.load().cert);

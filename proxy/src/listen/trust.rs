@@ -39,9 +39,7 @@ impl Authorities {
     fn verifier(self, provider: &Arc<CryptoProvider>) -> Result<Verifier> {
         let mut roots = RootCertStore::empty();
         for root in self.roots {
-            roots
-                .add(root)
-                .map_err(|error| faulty("an authority is not usable").with_source(error))?;
+            roots.add(root).map_err(|error| faulty("an authority is not usable").with_source(error))?;
         }
         // Anonymous clients are turned away by the filters, which can say why, or by `client_auth_mandatory` below.
         let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
@@ -49,9 +47,8 @@ impl Authorities {
         if !self.revoked.is_empty() {
             builder = builder.with_crls(self.revoked).enforce_revocation_expiration();
         }
-        let verifier = builder
-            .build()
-            .map_err(|error| faulty("no client verifier can be built").with_source(error))?;
+        let verifier =
+            builder.build().map_err(|error| faulty("no client verifier can be built").with_source(error))?;
         Ok(Verifier(verifier))
     }
 }
@@ -71,11 +68,7 @@ impl Trust {
         provider: &Arc<CryptoProvider>,
     ) -> Result<Self> {
         let verifier = authorities.verifier(provider)?;
-        Ok(Self {
-            current: ArcSwap::from_pointee(verifier),
-            generation: AtomicU64::new(1),
-            mandatory,
-        })
+        Ok(Self { current: ArcSwap::from_pointee(verifier), generation: AtomicU64::new(1), mandatory })
     }
 
     /// Exchanges the authorities; identities of before are confirmed again at their next request.
@@ -128,10 +121,7 @@ impl ClientCertVerifier for Trust {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        self.current
-            .load()
-            .0
-            .verify_tls12_signature(message, certificate, signature)
+        self.current.load().0.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -140,13 +130,104 @@ impl ClientCertVerifier for Trust {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        self.current
-            .load()
-            .0
-            .verify_tls13_signature(message, certificate, signature)
+        self.current.load().0.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.current.load().0.supported_verify_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{
+        CertificateParams, CertificateRevocationListParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose,
+        RevokedCertParams, SerialNumber,
+    };
+    use time::OffsetDateTime;
+
+    const NOW: Timestamp = Timestamp(1_790_000_000_000);
+
+    fn at(hours: i64) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp(NOW.0 / 1000 + hours * 3600).unwrap()
+    }
+
+    /// An authority, and a leaf of it with this serial number.
+    struct Pki {
+        issuer: CertifiedIssuer<'static, KeyPair>,
+    }
+
+    impl Pki {
+        fn new() -> Self {
+            let mut params = CertificateParams::default();
+            params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+            (params.not_before, params.not_after) = (at(-24), at(24));
+            Self { issuer: CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap() }
+        }
+
+        fn leaf(&self, serial: u64) -> [CertificateDer<'static>; 1] {
+            let mut params = CertificateParams::default();
+            params.serial_number = Some(SerialNumber::from(serial));
+            (params.not_before, params.not_after) = (at(-1), at(1));
+            [params.signed_by(&KeyPair::generate().unwrap(), &self.issuer).unwrap().der().clone()]
+        }
+
+        fn authorities(&self) -> Authorities {
+            Authorities { roots: vec![self.issuer.der().clone()], revoked: Vec::new() }
+        }
+
+        fn revoking(&self, serial: u64, next_update: OffsetDateTime) -> Authorities {
+            let revoked = RevokedCertParams {
+                serial_number: SerialNumber::from(serial),
+                revocation_time: at(-2),
+                reason_code: None,
+                invalidity_date: None,
+            };
+            let list = CertificateRevocationListParams {
+                this_update: at(-12),
+                next_update,
+                crl_number: SerialNumber::from(1_u64),
+                issuing_distribution_point: None,
+                revoked_certs: vec![revoked],
+                key_identifier_method: rcgen::KeyIdMethod::Sha256,
+            };
+            let list = list.signed_by(&self.issuer).unwrap();
+            Authorities { revoked: vec![list.der().clone()], ..self.authorities() }
+        }
+    }
+
+    fn trust(authorities: Authorities) -> Result<Trust> {
+        Trust::try_new(authorities, false, &Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+    }
+
+    #[test]
+    fn a_chain_is_believed_until_it_ends_or_its_authority_goes() {
+        let (pki, other) = (Pki::new(), Pki::new());
+        let trust = trust(pki.authorities()).unwrap();
+        let leaf = pki.leaf(1);
+        assert!(trust.confirm(&leaf, NOW));
+        assert!(!trust.confirm(&leaf, NOW.plus(Duration::from_hours(2))));
+        assert!(!trust.confirm(&other.leaf(1), NOW));
+        assert!(!trust.confirm(&[], NOW));
+        let before = trust.generation();
+        trust.replace(other.authorities(), &Arc::new(rustls::crypto::aws_lc_rs::default_provider())).unwrap();
+        assert!(trust.generation() > before && !trust.confirm(&leaf, NOW));
+    }
+
+    #[test]
+    fn a_revoked_certificate_is_not_believed_and_an_overdue_list_believes_nobody() {
+        let pki = Pki::new();
+        let current = trust(pki.revoking(7, at(12))).unwrap();
+        assert!(!current.confirm(&pki.leaf(7), NOW));
+        assert!(current.confirm(&pki.leaf(8), NOW));
+        let overdue = trust(pki.revoking(7, at(-1))).unwrap();
+        assert!(!overdue.confirm(&pki.leaf(8), NOW));
+    }
+
+    #[test]
+    fn without_an_authority_there_is_no_verifier() {
+        assert!(trust(Authorities::default()).is_err());
     }
 }

@@ -66,22 +66,17 @@ impl HealthView {
         let failing: Vec<String> = checks
             .iter()
             .filter(|check| !check.ok)
-            .map(|check| {
-                if verbose {
-                    format!("{} ({})", check.name, check.detail)
-                } else {
-                    check.name.clone()
-                }
-            })
+            .map(
+                |check| {
+                    if verbose { format!("{} ({})", check.name, check.detail) } else { check.name.clone() }
+                },
+            )
             .collect();
         if !failing.is_empty() {
             return Problem::not_ready(format!("not ready: {}", failing.join(", "))).reply(request_id);
         }
         let degraded = checks.iter().any(|check| check.degraded);
-        good(
-            if degraded { "degraded" } else { "ready" },
-            verbose.then_some(checks),
-        )
+        good(if degraded { "degraded" } else { "ready" }, verbose.then_some(checks))
     }
 }
 
@@ -104,18 +99,10 @@ mod tests {
     }
 
     fn ready(verbose: bool, ok: bool, degraded: bool) -> (u16, Value) {
-        let check = Check {
-            name: "source lab".to_owned(),
-            ok,
-            degraded,
-            detail: "refused".to_owned(),
-        };
+        let check = Check { name: "source lab".to_owned(), ok, degraded, detail: "refused".to_owned() };
         let view = HealthView::new(Arc::new(Fixed(vec![check])), Arc::default());
         let reply = view.reply(Health::Ready, verbose, "");
-        (
-            reply.status.as_u16(),
-            serde_json::from_slice(&reply.body).unwrap(),
-        )
+        (reply.status.as_u16(), serde_json::from_slice(&reply.body).unwrap())
     }
 
     #[test]
@@ -124,21 +111,13 @@ mod tests {
         assert_eq!(ready(false, true, true), (200, json!({"status": "degraded"})));
         let (status, body) = ready(false, false, false);
         assert_eq!((status, &body["detail"]), (503, &json!("not ready: source lab")));
-        assert_eq!(
-            ready(true, false, false).1["detail"],
-            "not ready: source lab (refused)"
-        );
+        assert_eq!(ready(true, false, false).1["detail"], "not ready: source lab (refused)");
         assert_eq!(ready(true, true, false).1["checks"][0]["detail"], "refused");
     }
 
     #[test]
     fn a_failing_check_leaves_the_process_alive_and_healthy() {
-        let check = Check {
-            name: "x".to_owned(),
-            ok: false,
-            degraded: false,
-            detail: String::new(),
-        };
+        let check = Check { name: "x".to_owned(), ok: false, degraded: false, detail: String::new() };
         let view = HealthView::new(Arc::new(Fixed(vec![check])), Arc::default());
         assert_eq!(view.reply(Health::Live, false, "").status, StatusCode::OK);
         assert_eq!(view.reply(Health::Healthy, false, "").status, StatusCode::OK);

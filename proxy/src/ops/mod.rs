@@ -47,9 +47,7 @@ impl Ops {
         }
         match health {
             Some(health) => {
-                let verbose = query
-                    .split('&')
-                    .any(|part| part == "verbose" || part.starts_with("verbose="));
+                let verbose = query.split('&').any(|part| part == "verbose" || part.starts_with("verbose="));
                 self.health.reply(health, verbose, "")
             }
             None => self.metrics(),
@@ -87,9 +85,7 @@ impl HttpServerApp for Ops {
         if self.stopping.is_draining() {
             session.set_keepalive(None);
         }
-        write_reply(&mut session, reply, head_only, self.write_time)
-            .await
-            .ok()?;
+        write_reply(&mut session, reply, None, (head_only, self.write_time)).await.ok()?;
         let settings = HttpPersistentSettings::for_session(&session);
         let stream = session.finish().await.ok()??;
         Some(ReusedHttpStream::from_reusable_stream(stream, settings))

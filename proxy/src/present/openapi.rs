@@ -1,18 +1,19 @@
 //! The OpenAPI 3.1 document of everything that is served, made from the route table and the attribute tables.
 //!
 //! A path, a method or an attribute that is served is described: there is no second list of them here.
-//! `openapi/operations.rs` says what an operation takes and gives, `openapi/schemas.rs` what the data looks like,
-//! `openapi/shared.rs` what many operations have in common.
+//! `openapi/operations.rs` says what an operation takes and gives, `openapi/schemas.rs` and `own.rs` what the data looks
+//! like, `openapi/shared.rs` what many operations have in common.
 //!
 //! Source: OpenAPI Specification 3.1.0.
 
 mod operations;
+mod own;
 mod schemas;
 mod shared;
 
+use crate::conf::tree::Compatibility;
 use crate::routes::Route;
 use crate::routes::table::{SLOTS, resolve, template_of};
-use http::Method;
 use netweave_model::subscription::Major;
 use netweave_model::{Error, Result};
 use serde_json::{Map, Value, json};
@@ -21,11 +22,11 @@ use serde_json::{Map, Value, json};
 ///
 /// # Errors
 /// `Internal`: never in practice.
-pub fn document(service_uri: &str, majors: &[Major]) -> Result<Vec<u8>> {
+pub fn document(service_uri: &str, majors: &[Major], dialect: Compatibility) -> Result<Vec<u8>> {
     let mut paths = Map::new();
     for template in templates() {
         if let Some(route) = resolve(template, majors) {
-            paths.insert(template.to_owned(), path_item(&route));
+            paths.insert(template.to_owned(), path_item(&route, dialect));
         }
     }
     let document = json!({
@@ -34,7 +35,7 @@ pub fn document(service_uri: &str, majors: &[Major]) -> Result<Vec<u8>> {
             "title": "netweave: O-RAN O2-IMS infrastructure inventory",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Every path is served with and without a trailing slash, and under the API name \
-                O2ims_infrastructureInventory as well.",
+                O2ims_infrastructureInventory as well. HEAD is answered wherever GET is.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "servers": [{ "url": service_uri.trim_end_matches('/') }],
@@ -65,17 +66,14 @@ fn templates() -> Vec<&'static str> {
 }
 
 /// Describes all methods of one path. Placeholders stand in the route where ids would.
-fn path_item(route: &Route<'_>) -> Value {
+fn path_item(route: &Route<'_>, dialect: Compatibility) -> Value {
     let mut item = Map::new();
     let placeholders: Vec<Value> = placeholders(route.template).map(shared::path_parameter).collect();
     if !placeholders.is_empty() {
         item.insert("parameters".to_owned(), Value::Array(placeholders));
     }
     for method in route.methods {
-        item.insert(method.as_str().to_ascii_lowercase(), operations::describe(route, method));
-        if *method == Method::GET && !route.methods.contains(&Method::HEAD) {
-            item.insert("head".to_owned(), operations::describe(route, &Method::HEAD));
-        }
+        item.insert(method.as_str().to_ascii_lowercase(), operations::describe(route, method, dialect));
     }
     Value::Object(item)
 }

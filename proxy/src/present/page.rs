@@ -12,10 +12,6 @@ const NUMBERED_PAGE: usize = 30;
 /// Returns the size of the page that a query asks for, 1 to 1000.
 pub fn size(query: &Query, major: Major) -> usize {
     let numbered = matches!(query.marker, Some(Marker::Page(_)));
-    let usual = if numbered && major == Major::V1 {
-        NUMBERED_PAGE
-    } else {
-        PAGE
-    };
+    let usual = if numbered && major == Major::V1 { NUMBERED_PAGE } else { PAGE };
     query.limit.map_or(usual, NonZeroUsize::get)
 }

@@ -101,7 +101,11 @@ impl Collections {
         });
         Ok(Self {
             versions: versions.collect::<Result<_>>()?,
-            openapi: document(openapi::document(&settings.cloud.service_uri, &settings.majors)?)?,
+            openapi: document(openapi::document(
+                &settings.cloud.service_uri,
+                &settings.majors,
+                settings.compatibility,
+            )?)?,
             answers: Answers::new(settings.cache_bytes),
             counters: Class::ALL.map(|class| ClassCounters::new(class, &parts)),
             parts,

@@ -67,9 +67,7 @@ impl NetweaveRoutes {
             }
             (Operation::DryRun, &Method::POST) => self.dry_run_unstored(call),
             (Operation::Act(id, action), &Method::POST | &Method::GET) => self.act(call, id, *action).await,
-            _ => Err(Error::internal(
-                "a call came to /netweave/v1/ that does not belong there",
-            )),
+            _ => Err(Error::internal("a call came to /netweave/v1/ that does not belong there")),
         };
         reply.map(|reply| reply.with(CACHE_CONTROL, NO_STORE))
     }
@@ -80,7 +78,7 @@ impl NetweaveRoutes {
             Action::Renew => self.renew(call, &subscription).await,
             Action::Test => self.test(&subscription).await,
             Action::Replay => self.replay(call, &subscription).await,
-            Action::DryRun => self.dry_run(call, &subscription),
+            Action::DryRun => Self::dry_run(call, &subscription),
             Action::Deliveries => self.deliveries(&subscription).await,
         }
     }

@@ -58,9 +58,7 @@ impl SubscriptionRoutes {
             (Operation::Subscriptions, &Method::POST) => self.create(call).await,
             (Operation::Subscription(id), &Method::GET) => self.get(call, id).await,
             (Operation::Subscription(id), &Method::DELETE) => self.delete(call, id).await,
-            _ => Err(Error::internal(
-                "a call came to the subscriptions that is not theirs",
-            )),
+            _ => Err(Error::internal("a call came to the subscriptions that is not theirs")),
         };
         reply.map(|reply| reply.with(VERSION, spelling::version_header(call.route.major)))
     }
@@ -96,17 +94,15 @@ impl SubscriptionRoutes {
             callback: wanted.callback,
             consumer_subscription_id: wanted.consumer_subscription_id,
             filter,
-            states: match major {
+            states: wanted.states.unwrap_or(match major {
                 Major::V1 => StateForm::String,
                 Major::V2 => StateForm::Object,
-            },
+            }),
             secret: Secret::generate(&*self.desk.parts().ids).as_str().to_owned(),
             lease: settings.subscriptions.ttl.0,
         };
-        let quota = Quota {
-            per_owner: settings.subscriptions.per_owner,
-            total: settings.subscriptions.total,
-        };
+        let quota =
+            Quota { per_owner: settings.subscriptions.per_owner, total: settings.subscriptions.total };
         match self.desk.parts().subscriptions.create(new, quota).await? {
             Created::New(subscription) => created(&subscription),
             Created::Duplicate(twin) => Err(self.duplicate(major, &twin)),
@@ -119,11 +115,7 @@ impl SubscriptionRoutes {
 
     fn duplicate(&self, major: Major, twin: &Subscription) -> Error {
         let field = major == Major::V1 && self.desk.settings().compatibility == Compatibility::Field;
-        let kind = if field {
-            ErrorKind::Invalid
-        } else {
-            ErrorKind::Conflict
-        };
+        let kind = if field { ErrorKind::Invalid } else { ErrorKind::Conflict };
         let id = &twin.id;
         Error::new(
             kind,
@@ -139,11 +131,7 @@ impl SubscriptionRoutes {
             Reply::empty(StatusCode::NOT_MODIFIED)
         } else {
             let body = represent::info(&subscription)?;
-            let body = if selectors.is_identity() {
-                body
-            } else {
-                selectors.apply(&body)?
-            };
+            let body = if selectors.is_identity() { body } else { selectors.apply(&body)? };
             Reply::json(StatusCode::OK, body)
         };
         Ok(reply.with(ETAG, tag).with(CACHE_CONTROL, ASK_AGAIN))
@@ -153,11 +141,7 @@ impl SubscriptionRoutes {
         self.desk.delete(id, call).await?;
         let field =
             call.route.major == Major::V1 && self.desk.settings().compatibility == Compatibility::Field;
-        Ok(Reply::empty(if field {
-            StatusCode::OK
-        } else {
-            StatusCode::NO_CONTENT
-        }))
+        Ok(Reply::empty(if field { StatusCode::OK } else { StatusCode::NO_CONTENT }))
     }
 }
 

@@ -89,11 +89,7 @@ pub fn slot(route: &Route<'_>) -> usize {
 
 /// Returns the template of a slot; empty if there is no such slot.
 pub fn template_of(slot: usize) -> &'static str {
-    TEMPLATES
-        .get(slot / 2)
-        .and_then(|row| row.get(slot % 2))
-        .copied()
-        .unwrap_or("")
+    TEMPLATES.get(slot / 2).and_then(|row| row.get(slot % 2)).copied().unwrap_or("")
 }
 
 /// Finds what a path names; `None` if there is no such path among the majors that are served.
@@ -109,12 +105,7 @@ pub fn resolve<'a>(path: &'a str, majors: &[Major]) -> Option<Route<'a>> {
     };
     let template = template_of(shape(&operation) * 2 + side(major));
     let methods = methods(&operation);
-    Some(Route {
-        operation,
-        major,
-        template,
-        methods,
-    })
+    Some(Route { operation, major, template, methods })
 }
 
 /// Finds the health question of a path, without looking at anything else.
@@ -218,11 +209,7 @@ fn action_name(name: &str) -> Option<Action> {
 
 /// Decodes an id; `None` if its escapes are broken, or if it cannot be an id of ours (controls, dot segments).
 fn id(segment: &str) -> Option<Cow<'_, str>> {
-    let decoded = if segment.contains('%') {
-        Cow::Owned(unescape(segment)?)
-    } else {
-        Cow::Borrowed(segment)
-    };
+    let decoded = if segment.contains('%') { Cow::Owned(unescape(segment)?) } else { Cow::Borrowed(segment) };
     let refused = decoded.chars().any(char::is_control) || matches!(decoded.as_ref(), "" | "." | "..");
     (!refused).then_some(decoded)
 }
@@ -231,11 +218,7 @@ fn unescape(text: &str) -> Option<String> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
-        out.push(if byte == b'%' {
-            nibble(bytes.next()?)? << 4 | nibble(bytes.next()?)?
-        } else {
-            byte
-        });
+        out.push(if byte == b'%' { nibble(bytes.next()?)? << 4 | nibble(bytes.next()?)? } else { byte });
     }
     String::from_utf8(out).ok()
 }

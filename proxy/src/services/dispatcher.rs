@@ -55,12 +55,7 @@ pub struct Dispatcher {
 impl Dispatcher {
     /// Makes the service; `max_queue` is the longest queue of one subscription.
     pub fn new(parts: Parts, max_queue: u64) -> Self {
-        Self {
-            parts,
-            max_queue,
-            matcher: Mutex::new(None),
-            reached: Mutex::new(None),
-        }
+        Self { parts, max_queue, matcher: Mutex::new(None), reached: Mutex::new(None) }
     }
 
     /// Queues a run of entries that lies behind the cursor; returns the cursor after it, or `None` if others were faster.
@@ -95,12 +90,7 @@ impl Dispatcher {
         matcher.refresh(&*self.parts.subscriptions).await?;
         tracing::error!(%cursor, %to, subscriptions = matcher.len(), "the change log has a gap, subscribers are told to resync");
         for id in matcher.ids() {
-            match self
-                .parts
-                .deliveries
-                .enqueue(id, vec![Notice::Resync { dropped: 0 }])
-                .await
-            {
+            match self.parts.deliveries.enqueue(id, vec![Notice::Resync { dropped: 0 }]).await {
                 Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => {
                     return Err(error);
                 }
@@ -108,13 +98,8 @@ impl Dispatcher {
             }
         }
         let subscriptions_version = matcher.version();
-        let step = FanOut {
-            from: cursor,
-            to,
-            subscriptions_version,
-            items: Vec::new(),
-            max_queue: self.max_queue,
-        };
+        let step =
+            FanOut { from: cursor, to, subscriptions_version, items: Vec::new(), max_queue: self.max_queue };
         self.parts.deliveries.fan_out(step).await.map(drop)
     }
 
@@ -139,10 +124,7 @@ impl Dispatcher {
         self.reach(to);
         let head = self.parts.log.head().await?;
         let left = head.sequence.saturating_sub(to.sequence);
-        self.parts
-            .metrics
-            .stream_length
-            .set(i64::try_from(left).unwrap_or(i64::MAX));
+        self.parts.metrics.stream_length.set(i64::try_from(left).unwrap_or(i64::MAX));
         Ok(left > 0)
     }
 
@@ -161,10 +143,7 @@ impl Service for Dispatcher {
         let known = self.matcher.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut matcher = known.unwrap_or_else(|| Matcher::new(Arc::clone(&self.parts.paths)));
         let more = self.round(&mut matcher).await;
-        self.parts
-            .metrics
-            .subscriptions
-            .set(i64::try_from(matcher.len()).unwrap_or(i64::MAX));
+        self.parts.metrics.subscriptions.set(i64::try_from(matcher.len()).unwrap_or(i64::MAX));
         *self.matcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(matcher);
         more
     }

@@ -71,14 +71,8 @@ impl Run {
             () = self.stopping.drained() => {}
             () = self.rounds() => {}
         }
-        if tokio::time::timeout(self.grace, self.service.stop())
-            .await
-            .is_err()
-        {
-            warn!(
-                service = self.service.name(),
-                "a service did not hand over in time"
-            );
+        if tokio::time::timeout(self.grace, self.service.stop()).await.is_err() {
+            warn!(service = self.service.name(), "a service did not hand over in time");
         }
     }
 
@@ -131,9 +125,7 @@ fn recovered(service: &str, failures: u32) {
 
 /// Returns the pause after so many failures in a row: doubling, and between half and all of it at random.
 fn pause(first: Duration, failures: u32, random: u128) -> Duration {
-    let full = first
-        .saturating_mul(1 << failures.saturating_sub(1).min(5))
-        .min(MAX_PAUSE);
+    let full = first.saturating_mul(1 << failures.saturating_sub(1).min(5)).min(MAX_PAUSE);
     let part = u32::try_from(random % 512).unwrap_or(0) + 512;
     full * part / 1024
 }
@@ -214,19 +206,7 @@ mod tests {
             stopping.begin_drain();
         };
         tokio::join!(driver.start(tokio::sync::watch::channel(false).1), end);
-        assert_eq!(
-            (
-                moody.rounds.load(Ordering::SeqCst),
-                moody.stopped.load(Ordering::SeqCst)
-            ),
-            (4, 1)
-        );
-        assert_eq!(
-            metrics
-                .service_rounds
-                .with_label_values(&["moody", "error"])
-                .get(),
-            2
-        );
+        assert_eq!((moody.rounds.load(Ordering::SeqCst), moody.stopped.load(Ordering::SeqCst)), (4, 1));
+        assert_eq!(metrics.service_rounds.with_label_values(&["moody", "error"]).get(), 2);
     }
 }

@@ -6,7 +6,7 @@ use netweave_model::port::Subscriptions;
 use netweave_model::{ErrorKind, Result, Subscription, Timestamp};
 use std::time::Duration;
 
-/// A renewal is worth a write when this part of the lease is gone: one in five. Source: the project's notes, 3.2.
+/// A renewal is worth a write when this part of the lease is gone: one in five. Source: issue 3, section 4.
 const WORTH: u32 = 5;
 /// The callback is probed when less than this part of the lease is left: one in ten.
 const LAST: u32 = 10;
@@ -36,11 +36,7 @@ pub async fn alive(
     known: Subscription,
     now: Timestamp,
 ) -> Result<Subscription> {
-    if worth_renewing(&known, now) {
-        subscriptions.renew(&known.id, None).await
-    } else {
-        Ok(known)
-    }
+    if worth_renewing(&known, now) { subscriptions.renew(&known.id, None).await } else { Ok(known) }
 }
 
 /// As [`alive`], for a caller whose own work does not depend on it: a store that fails is met at the next sign of life.

@@ -18,7 +18,7 @@ use netweave_model::Result;
 use netweave_model::port::{Clock, Deliveries, Ids, Subscriptions};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 #[cfg(test)]
@@ -29,7 +29,7 @@ const DEPTH: usize = 16;
 /// Shortest claim; it must outlive an attempt by far, or a slow one would be made twice.
 const MIN_CLAIM: Duration = Duration::from_secs(15);
 /// Shortest and longest sleep between looks at what falls due by time.
-const LOOKS: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_hours(1);
+const LOOKS: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_mins(1);
 /// Pause when the store does not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Time beyond one attempt that tasks have to end at shutdown.
@@ -56,7 +56,23 @@ pub struct Parts {
 /// The service.
 pub struct Notifier {
     shared: Arc<Shared>,
+    /// One permit per subscription that can be served at the same time.
+    slots: Arc<Semaphore>,
     tasks: Mutex<JoinSet<()>>,
+}
+
+/// The place of a task; another one may take it when this is dropped.
+struct Slot {
+    shared: Arc<Shared>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        // In this order: whoever is woken must find the permit.
+        drop(self.permit.take());
+        self.shared.freed.notify_one();
+    }
 }
 
 /// What all tasks share.
@@ -64,8 +80,8 @@ struct Shared {
     parts: Parts,
     settings: Delivery,
     hosts: Hosts,
-    /// Some task has ended.
-    ended: Notify,
+    /// A slot has become free.
+    freed: Notify,
     stopping: watch::Sender<bool>,
 }
 
@@ -73,41 +89,30 @@ impl Notifier {
     /// Makes the service.
     pub fn new(parts: Parts, settings: Delivery) -> Self {
         let hosts = Hosts::default();
-        let shared = Shared {
-            parts,
-            settings,
-            hosts,
-            ended: Notify::new(),
-            stopping: watch::Sender::new(false),
-        };
-        Self {
-            shared: Arc::new(shared),
-            tasks: Mutex::default(),
-        }
+        let shared =
+            Shared { parts, settings, hosts, freed: Notify::new(), stopping: watch::Sender::new(false) };
+        let slots = Arc::new(Semaphore::new(shared.settings.concurrency.max(1)));
+        Self { shared: Arc::new(shared), slots, tasks: Mutex::default() }
     }
 
     /// Returns how many subscriptions are being served.
     pub fn in_flight(&self) -> usize {
+        self.concurrency().saturating_sub(self.slots.available_permits())
+    }
+
+    fn concurrency(&self) -> usize {
+        self.shared.settings.concurrency.max(1)
+    }
+
+    /// Forgets the tasks that have ended, and shows how many there are.
+    fn tidy(&self) {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(ended) = tasks.try_join_next() {
             if let Err(error) = ended {
                 tracing::error!(%error, "a delivery task has failed, its claim runs out by itself");
             }
         }
-        self.shared
-            .parts
-            .metrics
-            .webhook_workers
-            .set(i64::try_from(tasks.len()).unwrap_or(i64::MAX));
-        tasks.len()
-    }
-
-    fn free(&self) -> usize {
-        self.shared
-            .settings
-            .concurrency
-            .max(1)
-            .saturating_sub(self.in_flight())
+        self.shared.parts.metrics.webhook_workers.set(i64::try_from(self.in_flight()).unwrap_or(i64::MAX));
     }
 
     async fn until_due(&self) {
@@ -134,7 +139,8 @@ impl Service for Notifier {
 
     /// Takes what is due, as far as there are workers; does not wait for the deliveries.
     async fn activate(&self) -> Result<bool> {
-        let free = self.free();
+        self.tidy();
+        let free = self.slots.available_permits();
         if free == 0 || *self.shared.stopping.borrow() {
             return Ok(false);
         }
@@ -142,19 +148,22 @@ impl Service for Notifier {
         let claims = self.shared.parts.deliveries.take(free, DEPTH, until).await?;
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         for claim in claims {
-            tasks.spawn(worker::serve(Arc::clone(&self.shared), claim, until));
+            // Only here are permits taken, so there is one for each claim.
+            let permit = Arc::clone(&self.slots).try_acquire_owned().ok();
+            let slot = Slot { shared: Arc::clone(&self.shared), permit };
+            tasks.spawn(worker::serve(slot, claim, until));
         }
         Ok(false)
     }
 
     /// Waits until something is due and a worker is free for it.
     async fn wait(&self) {
-        if self.free() == 0 {
-            self.shared.ended.notified().await;
+        if self.slots.available_permits() == 0 {
+            self.shared.freed.notified().await;
             return;
         }
         tokio::select! {
-            () = self.shared.ended.notified() => {}
+            () = self.shared.freed.notified() => {}
             () = self.shared.parts.deliveries.wait() => {}
             () = self.until_due() => {}
         }
@@ -165,10 +174,7 @@ impl Service for Notifier {
         self.shared.stopping.send_replace(true);
         let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         let all = async { while tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.shared.settings.timeout.0 + STOP_MARGIN, all)
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(self.shared.settings.timeout.0 + STOP_MARGIN, all).await.is_err() {
             tracing::warn!("some deliveries did not end in time, their claims run out by themselves");
         }
     }

@@ -39,8 +39,7 @@ pub(crate) struct Hand(AtomicI64);
 
 impl Hand {
     pub(crate) fn advance(&self, by: Duration) {
-        self.0
-            .fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
 
@@ -69,9 +68,7 @@ pub(crate) struct Names(Mutex<VecDeque<IpAddr>>);
 
 impl Names {
     pub(crate) fn new(addresses: &[&str]) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(
-            addresses.iter().map(|text| text.parse().unwrap()).collect(),
-        )))
+        Arc::new(Self(Mutex::new(addresses.iter().map(|text| text.parse().unwrap()).collect())))
     }
 }
 
@@ -79,11 +76,7 @@ impl Names {
 impl Resolver for Names {
     async fn resolve(&self, _name: &str) -> io::Result<Vec<IpAddr>> {
         let mut left = self.0.lock().unwrap();
-        let address = if left.len() > 1 {
-            left.pop_front()
-        } else {
-            left.front().copied()
-        };
+        let address = if left.len() > 1 { left.pop_front() } else { left.front().copied() };
         Ok(address.into_iter().collect())
     }
 }
@@ -93,6 +86,64 @@ pub(crate) type Reaction = Box<dyn Fn(&Received) + Send + Sync>;
 
 fn text(received: &Received, name: &http::HeaderName) -> String {
     received.header(name).unwrap().to_owned()
+}
+
+/// Shares what then is taken for one of its ports.
+pub(crate) trait Share {
+    fn share(&self) -> Self;
+}
+
+impl<T> Share for Arc<T> {
+    fn share(&self) -> Self {
+        Self::clone(self)
+    }
+}
+
+type Answers = Arc<Mutex<VecDeque<Answer>>>;
+type Reacts = Arc<Mutex<Option<Reaction>>>;
+
+fn answerer(answers: Answers, reaction: Reacts) -> inbox::Answerer {
+    Box::new(move |received: &Received| {
+        if let Some(reaction) = &*reaction.lock().unwrap() {
+            reaction(received);
+        }
+        answers.lock().unwrap().pop_front().unwrap_or(Answer::status(StatusCode::NO_CONTENT))
+    })
+}
+
+/// What services are made of.
+struct Core {
+    store: Arc<Memory>,
+    clock: Arc<Hand>,
+    ids: Arc<Counting>,
+    metrics: Arc<Metrics>,
+    outbound: Arc<Outbound>,
+}
+
+impl Core {
+    fn dispatcher(&self, max_queue: u64) -> Dispatcher {
+        let parts = dispatcher::Parts {
+            log: self.store.share(),
+            subscriptions: self.store.share(),
+            deliveries: self.store.share(),
+            paths: Arc::new(Paths::new()),
+            metrics: Arc::clone(&self.metrics),
+        };
+        Dispatcher::new(parts, max_queue)
+    }
+
+    fn notifier(&self, delivery: Delivery) -> Notifier {
+        let parts = notifier::Parts {
+            deliveries: self.store.share(),
+            subscriptions: self.store.share(),
+            outbound: Arc::clone(&self.outbound),
+            renderer: Renderer::new("https://gw.example.net").unwrap(),
+            clock: self.clock.share(),
+            ids: self.ids.share(),
+            metrics: Arc::clone(&self.metrics),
+        };
+        Notifier::new(parts, delivery)
+    }
 }
 
 /// The stage.
@@ -106,8 +157,8 @@ pub(crate) struct Rig {
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) url: String,
     /// The answers to come; 204 when there are none.
-    pub(crate) answers: Arc<Mutex<VecDeque<Answer>>>,
-    pub(crate) reaction: Arc<Mutex<Option<Reaction>>>,
+    pub(crate) answers: Answers,
+    pub(crate) reaction: Reacts,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) notifier: Notifier,
     pub(crate) source: SourceName,
@@ -115,11 +166,7 @@ pub(crate) struct Rig {
 
 /// The settings of tests: retries within 300 s, items kept for a day.
 pub(crate) fn delivery() -> Delivery {
-    Delivery {
-        timeout: Span::seconds(5),
-        concurrency: 8,
-        ..Delivery::default()
-    }
+    Delivery { timeout: Span::seconds(5), concurrency: 8, ..Delivery::default() }
 }
 
 /// Any port and loopback.
@@ -137,10 +184,7 @@ pub(crate) fn object(kind: Kind, id: &str, members: &serde_json::Value) -> Objec
     json[kind.id_attribute()] = id.into();
     let parent = (kind == Kind::Resource).then(|| Id::from("pool"));
     Object {
-        key: ObjectKey {
-            kind,
-            id: Id::from(id),
-        },
+        key: ObjectKey { kind, id: Id::from(id) },
         parent,
         json: serde_json::to_vec(&json).unwrap().into(),
     }
@@ -154,64 +198,39 @@ impl Rig {
     pub(crate) async fn with(delivery: Delivery, settings: &Settings, names: Arc<Names>) -> Self {
         let clock = Arc::new(Hand(AtomicI64::new(BEGIN)));
         let ids = Arc::new(Counting::default());
-        let store = Arc::new(Memory::new(clock.clone(), ids.clone()));
-        let metrics = Arc::new(Metrics::new().unwrap());
         let guard = Arc::new(Guard::new(settings, names).unwrap());
-        let outbound = Arc::new(Outbound::new(settings, Arc::clone(&guard), clock.clone()).unwrap());
-        let answers = Arc::new(Mutex::new(VecDeque::<Answer>::new()));
-        let reaction = Arc::new(Mutex::new(None::<Reaction>));
-        let (told, reacts) = (Arc::clone(&answers), Arc::clone(&reaction));
-        let answer = Box::new(move |received: &Received| {
-            if let Some(reaction) = &*reacts.lock().unwrap() {
-                reaction(received);
-            }
-            told.lock()
-                .unwrap()
-                .pop_front()
-                .unwrap_or(Answer::status(StatusCode::NO_CONTENT))
-        });
-        let secret = Some(Secret::parse(SECRET).unwrap());
-        let inbox = Inbox::new(Options { secret, answer }, clock.clone());
+        let core = Core {
+            store: Arc::new(Memory::new(clock.share(), ids.share())),
+            metrics: Arc::new(Metrics::new().unwrap()),
+            outbound: Arc::new(Outbound::new(settings, Arc::clone(&guard), clock.share()).unwrap()),
+            clock,
+            ids,
+        };
+        let (answers, reaction) = (Arc::default(), Arc::default());
+        let inbox = Inbox::new(
+            Options {
+                secret: Some(Secret::parse(SECRET).unwrap()),
+                answer: answerer(Arc::clone(&answers), Arc::clone(&reaction)),
+            },
+            core.clock.share(),
+        );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         tokio::spawn(inbox::serve(listener, Arc::clone(&inbox)));
-        let dispatcher = Dispatcher::new(
-            dispatcher::Parts {
-                log: store.clone(),
-                subscriptions: store.clone(),
-                deliveries: store.clone(),
-                paths: Arc::new(Paths::new()),
-                metrics: Arc::clone(&metrics),
-            },
-            delivery.max_queue,
-        );
-        let notifier = Notifier::new(
-            notifier::Parts {
-                deliveries: store.clone(),
-                subscriptions: store.clone(),
-                outbound: Arc::clone(&outbound),
-                renderer: Renderer::new("https://gw.example.net").unwrap(),
-                clock: clock.clone(),
-                ids: ids.clone(),
-                metrics: Arc::clone(&metrics),
-            },
-            delivery,
-        );
-        let source = SourceName::from("lab");
         let rig = Self {
-            store,
-            clock,
-            ids,
-            metrics,
+            dispatcher: core.dispatcher(delivery.max_queue),
+            notifier: core.notifier(delivery),
+            store: core.store,
+            clock: core.clock,
+            ids: core.ids,
+            metrics: core.metrics,
+            outbound: core.outbound,
+            source: SourceName::from("lab"),
             guard,
-            outbound,
             inbox,
             url,
             answers,
             reaction,
-            dispatcher,
-            notifier,
-            source,
         };
         rig.begin().await;
         rig
@@ -219,20 +238,18 @@ impl Rig {
 
     /// Commits an empty baseline of all kinds.
     async fn begin(&self) {
-        let steps = Kind::ALL
-            .into_iter()
-            .flat_map(|kind| [Change::Reset(kind), Change::Synced(kind)]);
+        let steps = Kind::ALL.into_iter().flat_map(|kind| [Change::Reset(kind), Change::Synced(kind)]);
         self.commit(&steps.collect::<Vec<_>>()).await;
         self.fan_out().await;
     }
 
     pub(crate) fn sweeper(&self) -> Sweeper {
         Sweeper::new(sweeper::Parts {
-            log: self.store.clone(),
-            subscriptions: self.store.clone(),
-            deliveries: self.store.clone(),
+            log: self.store.share(),
+            subscriptions: self.store.share(),
+            deliveries: self.store.share(),
             outbound: Arc::clone(&self.outbound),
-            clock: self.clock.clone(),
+            clock: self.clock.share(),
             metrics: Arc::clone(&self.metrics),
         })
     }
@@ -257,20 +274,9 @@ impl Rig {
             secret: SECRET.to_owned(),
             lease: Duration::from_secs(1000),
         };
-        match self
-            .store
-            .create(
-                new,
-                Quota {
-                    per_owner: 10_000,
-                    total: 10_000,
-                },
-            )
-            .await
-            .unwrap()
-        {
+        match self.store.create(new, Quota { per_owner: 10_000, total: 10_000 }).await.unwrap() {
             Created::New(subscription) => subscription,
-            other => panic!("{other:?}"),
+            other @ (Created::Duplicate(_) | Created::QuotaExceeded) => panic!("{other:?}"),
         }
     }
 
@@ -281,8 +287,7 @@ impl Rig {
     /// Commits one resource with a number in it.
     pub(crate) async fn change(&self, id: &str, number: u32) {
         let json = serde_json::json!({ "description": number.to_string() });
-        self.commit(&[Change::Upsert(object(Kind::Resource, id, &json))])
-            .await;
+        self.commit(&[Change::Upsert(object(Kind::Resource, id, &json))]).await;
     }
 
     /// Commits `count` changes of one resource and queues them.
@@ -311,9 +316,7 @@ impl Rig {
     }
 
     pub(crate) fn answer_next(&self, statuses: &[u16]) {
-        let answers = statuses
-            .iter()
-            .map(|status| Answer::status(StatusCode::from_u16(*status).unwrap()));
+        let answers = statuses.iter().map(|status| Answer::status(StatusCode::from_u16(*status).unwrap()));
         self.answers.lock().unwrap().extend(answers);
     }
 
@@ -324,18 +327,11 @@ impl Rig {
     /// What came in: what is told, sequence number and notification id of each delivery.
     pub(crate) fn told(&self) -> Vec<(String, u64, String)> {
         let received = self.inbox.received(0);
-        assert!(
-            received.iter().all(|one| one.verified == Some(true)),
-            "every delivery is signed"
-        );
+        assert!(received.iter().all(|one| one.verified == Some(true)), "every delivery is signed");
         received
             .iter()
             .map(|one| {
-                (
-                    text(one, &EVENT_TYPE),
-                    text(one, &SEQUENCE).parse().unwrap(),
-                    text(one, &WEBHOOK_ID),
-                )
+                (text(one, &EVENT_TYPE), text(one, &SEQUENCE).parse().unwrap(), text(one, &WEBHOOK_ID))
             })
             .collect()
     }

@@ -19,7 +19,7 @@ mod tests;
 
 /// Shortest and longest pause between rounds; a lease of a minute has a last tenth of six seconds.
 const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3);
-/// How long nothing is ended after a start or a gap. Source: the project's notes, 3.2.
+/// How long nothing is ended after a start or a gap. Source: issue 3, section 4.
 const CREDIT: Duration = Duration::from_secs(30);
 /// A round that comes this much later than planned has slept through something.
 const GAP: Duration = Duration::from_secs(5);
@@ -78,20 +78,13 @@ impl Sweeper {
             planned: None,
             trimmed_at: None,
         };
-        Self {
-            parts,
-            state: Mutex::new(state),
-        }
+        Self { parts, state: Mutex::new(state) }
     }
 
     /// Notices that time was slept through; returns whether leases may be ended now.
     fn may_sweep(&self, now: Timestamp) -> bool {
         self.with(|state| {
-            if state
-                .planned
-                .take()
-                .is_some_and(|planned| now.since(planned) > GAP)
-            {
+            if state.planned.take().is_some_and(|planned| now.since(planned) > GAP) {
                 state.hold_until = now.plus(CREDIT);
             }
             now >= state.hold_until
@@ -114,11 +107,8 @@ impl Sweeper {
                 }
             }
             let State { known, probed, .. } = state;
-            probed.retain(|(id, at)| {
-                known
-                    .get(id)
-                    .is_some_and(|subscription| subscription.expires_at == *at)
-            });
+            probed
+                .retain(|(id, at)| known.get(id).is_some_and(|subscription| subscription.expires_at == *at));
             state.version = version;
         });
         Ok(())
@@ -127,10 +117,7 @@ impl Sweeper {
     /// Asks the callbacks of leases that are about to end.
     async fn probe(&self, now: Timestamp) -> Result<bool> {
         let due: Vec<Subscription> = self.with(|state| {
-            let due = state
-                .known
-                .values()
-                .filter(|one| lease::last_part(one) <= now && now < one.expires_at);
+            let due = state.known.values().filter(|one| lease::last_part(one) <= now && now < one.expires_at);
             let new = due.filter(|one| !state.probed.contains(&(one.id.clone(), one.expires_at)));
             new.take(PROBES_PER_ROUND).cloned().collect()
         });
@@ -176,10 +163,7 @@ impl Sweeper {
     async fn sweep(&self) -> Result<()> {
         loop {
             let ended = self.parts.subscriptions.sweep(SWEEP).await?;
-            self.parts
-                .metrics
-                .subscriptions_expired
-                .inc_by(ended.len() as u64);
+            self.parts.metrics.subscriptions_expired.inc_by(ended.len() as u64);
             for subscription in &ended {
                 tracing::info!(
                     subscription = %subscription.id, owner = subscription.owner, expired_at = %subscription.expires_at,
@@ -206,14 +190,10 @@ impl Sweeper {
     /// Returns how long to sleep: until the next lease comes into its last part or ends.
     fn pause(&self, now: Timestamp) -> Duration {
         let next = self.with(|state| {
-            let ends = state
-                .known
-                .values()
-                .flat_map(|one| [lease::last_part(one), one.expires_at]);
+            let ends = state.known.values().flat_map(|one| [lease::last_part(one), one.expires_at]);
             ends.filter(|at| *at > now).min()
         });
-        next.map_or(*PAUSES.end(), |at| at.since(now))
-            .clamp(*PAUSES.start(), *PAUSES.end())
+        next.map_or(*PAUSES.end(), |at| at.since(now)).clamp(*PAUSES.start(), *PAUSES.end())
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {

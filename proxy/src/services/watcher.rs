@@ -8,7 +8,7 @@ use super::Service;
 use crate::inventory::feed::{CHUNK, Feed, Listed};
 use async_trait::async_trait;
 use futures::StreamExt;
-use netweave_model::port::{Change, Changes};
+use netweave_model::port::{Change, Changes, Fence};
 use netweave_model::{Error, ErrorKind, Kind, Object, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub struct Watcher {
 /// One leadership: from the stream's start to its end.
 struct Watch<'a> {
     feed: &'a Feed,
+    /// A lease that was lost and taken again has another one; what happened in between is not in the stream.
+    fence: Fence,
     kinds: Vec<Kind>,
     native: bool,
     /// Lists that are being delivered, by kind.
@@ -59,11 +61,9 @@ impl Service for Watcher {
 
     /// Leads the source for as long as it can. Dropped at any point, the next round starts with complete lists.
     async fn activate(&self) -> Result<bool> {
-        if self.feed.lease().take().await?.is_none() {
-            return Ok(false);
-        }
+        let Some(fence) = self.feed.lease().take().await? else { return Ok(false) };
         info!(source = %self.feed.name, "watching the source");
-        Watch::new(&self.feed).run().await?;
+        Watch::new(&self.feed, fence).run().await?;
         warn!(source = %self.feed.name, "the source's lease is lost");
         Ok(false)
     }
@@ -80,10 +80,11 @@ impl Service for Watcher {
 }
 
 impl<'a> Watch<'a> {
-    fn new(feed: &'a Feed) -> Self {
+    fn new(feed: &'a Feed, fence: Fence) -> Self {
         let capabilities = feed.backend.capabilities();
         Self {
             feed,
+            fence,
             kinds: capabilities.kinds.clone(),
             native: capabilities.native_watch,
             lists: BTreeMap::new(),
@@ -127,7 +128,7 @@ impl<'a> Watch<'a> {
 
     /// Looks after the lease, and writes down now and then that a silent live source is current.
     async fn tick(&mut self) -> Result<bool> {
-        if !self.feed.lease().keep().await? {
+        if self.feed.lease().keep().await? != Some(self.fence) {
             return Ok(false);
         }
         self.silent_ticks += 1;

@@ -9,7 +9,9 @@ use netweave_model::{Error, Result};
 use serde_json::{Map, Value};
 use std::fmt::{self, Debug, Write as _};
 use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
+use tracing_log::{AsLog, LogTracer};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
@@ -42,13 +44,17 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let directives = format!("{QUIET},{}", conf.level);
-    let filter = EnvFilter::try_new(directives)
-        .map_err(|error| Error::invalid("log.level", "is neither a level nor directives").with_source(error))?;
-    let lines = tracing_subscriber::fmt::layer().event_format(Lines { format: conf.format }).with_writer(place);
+    let filter = EnvFilter::try_new(directives).map_err(|error| {
+        Error::invalid("log.level", "is neither a level nor directives").with_source(error)
+    })?;
+    // Libraries then drop what nobody reads before they ask for it, also on the way of every request.
+    let most = filter.max_level_hint().unwrap_or(LevelFilter::INFO).as_log();
+    let lines =
+        tracing_subscriber::fmt::layer().event_format(Lines { format: conf.format }).with_writer(place);
     let subscriber = tracing_subscriber::registry().with(filter).with(lines);
     let twice = || Error::internal("the log is set up already");
     tracing::subscriber::set_global_default(subscriber).map_err(|error| twice().with_source(error))?;
-    tracing_log::LogTracer::init().map_err(|error| twice().with_source(error))?;
+    LogTracer::init_with_filter(most).map_err(|error| twice().with_source(error))?;
     std::panic::set_hook(Box::new(|panic| {
         let message = panic.payload_as_str().unwrap_or("no message");
         let place = panic.location().map(ToString::to_string);
@@ -110,10 +116,7 @@ impl Fields {
     fn json(self, time: jiff::Timestamp, level: Level, target: &str) -> String {
         let mut object = Map::new();
         object.insert("time".to_owned(), Value::from(format!("{time:.3}")));
-        object.insert(
-            "level".to_owned(),
-            Value::from(level.as_str().to_ascii_lowercase()),
-        );
+        object.insert("level".to_owned(), Value::from(level.as_str().to_ascii_lowercase()));
         object.insert("target".to_owned(), Value::from(target));
         object.insert("message".to_owned(), Value::from(self.message));
         for (name, value) in &self.others {
@@ -134,11 +137,7 @@ impl Fields {
 
     /// Writes a line for people.
     fn text(self, time: jiff::Timestamp, level: Level, target: &str) -> String {
-        let mut line = format!(
-            "{time:.3} {:5} {target}: {}",
-            level.as_str(),
-            printable(&self.message)
-        );
+        let mut line = format!("{time:.3} {:5} {target}: {}", level.as_str(), printable(&self.message));
         for (name, value) in &self.others {
             // Writing to a string cannot fail.
             write!(line, " {name}={}", printable(&text_of(value))).ok();
@@ -256,10 +255,7 @@ mod tests {
     fn no_line_is_longer_than_its_bound_or_broken_in_two() {
         let long = "\u{1}é\n".repeat(5000);
         for format in [LogFormat::Json, LogFormat::Text] {
-            let text = logged(
-                format,
-                || info!(a = long, b = long, c = %long, d = ?long, e = long, "{long}"),
-            );
+            let text = logged(format, || info!(a = long, b = long, c = %long, d = ?long, e = long, "{long}"));
             assert!(text.len() <= MAX_LINE, "{}", text.len());
             assert_eq!(text.lines().count(), 1);
         }

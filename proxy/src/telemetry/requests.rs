@@ -50,18 +50,14 @@ pub struct Outcome<'a> {
 impl Requests {
     /// Makes the table, still empty.
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        let rows = (0..(SLOTS + 2) * METHODS.len())
-            .map(|_| OnceLock::new())
-            .collect();
+        let rows = (0..(SLOTS + 2) * METHODS.len()).map(|_| OnceLock::new()).collect();
         Self { metrics, rows }
     }
 
     /// Counts a request that is over.
     pub fn record(&self, outcome: &Outcome<'_>, took: Duration) {
-        let column = METHODS
-            .iter()
-            .position(|name| *name == outcome.method.as_str())
-            .unwrap_or(METHODS.len() - 1);
+        let column =
+            METHODS.iter().position(|name| *name == outcome.method.as_str()).unwrap_or(METHODS.len() - 1);
         let Some(cell) = self.rows.get(outcome.slot * METHODS.len() + column) else {
             return;
         };
@@ -71,15 +67,10 @@ impl Requests {
         #[expect(clippy::cast_precision_loss, reason = "a body's size is far below 2^52")]
         row.size.observe(outcome.bytes as f64);
         let status = outcome.status.as_u16();
-        let place = STATUSES
-            .iter()
-            .position(|known| *known == status)
-            .and_then(|place| row.counts.get(place));
-        let count = || {
-            self.metrics
-                .http_requests
-                .with_label_values(&[method, row.path, outcome.status.as_str()])
-        };
+        let place =
+            STATUSES.iter().position(|known| *known == status).and_then(|place| row.counts.get(place));
+        let count =
+            || self.metrics.http_requests.with_label_values(&[method, row.path, outcome.status.as_str()]);
         match place {
             Some(place) => place.get_or_init(count).inc(),
             None => count().inc(),
@@ -127,12 +118,7 @@ mod tests {
         let route = table::resolve("/readyz", &[]).unwrap();
         for (status, method) in [(200, Method::GET), (418, Method::GET), (405, Method::TRACE)] {
             let status = StatusCode::from_u16(status).unwrap();
-            let outcome = Outcome {
-                slot: slot(Some(&route)),
-                method: &method,
-                status,
-                bytes: 10,
-            };
+            let outcome = Outcome { slot: slot(Some(&route)), method: &method, status, bytes: 10 };
             requests.record(&outcome, Duration::from_millis(3));
         }
         let text = String::from_utf8(metrics.render().unwrap()).unwrap();

@@ -30,10 +30,7 @@ impl Throttle {
     /// Returns how many were withheld since the last line, if it is time for one.
     fn pass(&self, now: Instant) -> Option<u64> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if state
-            .last
-            .is_some_and(|last| now.saturating_duration_since(last) < PAUSE)
-        {
+        if state.last.is_some_and(|last| now.saturating_duration_since(last) < PAUSE) {
             state.withheld += 1;
             return None;
         }

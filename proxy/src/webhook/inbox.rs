@@ -98,21 +98,14 @@ struct Shown<'a> {
 impl Answer {
     /// Answers at once with a status.
     pub const fn status(status: StatusCode) -> Self {
-        Self {
-            status,
-            delay: Duration::ZERO,
-            retry_after: None,
-        }
+        Self { status, delay: Duration::ZERO, retry_after: None }
     }
 }
 
 impl Default for Options {
     /// Knows no secret and answers 204 at once.
     fn default() -> Self {
-        Self {
-            secret: None,
-            answer: Box::new(|_| Answer::status(StatusCode::NO_CONTENT)),
-        }
+        Self { secret: None, answer: Box::new(|_| Answer::status(StatusCode::NO_CONTENT)) }
     }
 }
 
@@ -140,21 +133,13 @@ impl Received {
 impl Inbox {
     /// Starts empty.
     pub fn new(options: Options, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self {
-            options,
-            clock,
-            kept: Mutex::default(),
-            count: watch::Sender::new(0),
-        })
+        Arc::new(Self { options, clock, kept: Mutex::default(), count: watch::Sender::new(0) })
     }
 
     /// Returns the kept deliveries with a number above `after`, oldest first.
     pub fn received(&self, after: u64) -> Vec<Arc<Received>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter()
-            .filter(|received| received.number > after)
-            .cloned()
-            .collect()
+        kept.iter().filter(|received| received.number > after).cloned().collect()
     }
 
     /// Returns the number of deliveries so far, as a value that can be waited on.
@@ -164,21 +149,10 @@ impl Inbox {
 
     fn keep(&self, path: &str, headers: HeaderMap, body: Bytes) -> Arc<Received> {
         let at = self.clock.now();
-        let verified = self
-            .options
-            .secret
-            .as_ref()
-            .map(|secret| secret.verify(&headers, &body, at).is_ok());
+        let verified = self.options.secret.as_ref().map(|secret| secret.verify(&headers, &body, at).is_ok());
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let number = *self.count.borrow() + 1;
-        let received = Arc::new(Received {
-            number,
-            at,
-            path: path.to_owned(),
-            headers,
-            body,
-            verified,
-        });
+        let received = Arc::new(Received { number, at, path: path.to_owned(), headers, body, verified });
         if kept.len() == KEPT {
             kept.pop_front();
         }
@@ -206,9 +180,7 @@ impl Inbox {
             response.headers_mut().insert(RETRY_AFTER, pause.into());
         }
         if answer.status.is_redirection() {
-            response
-                .headers_mut()
-                .insert(LOCATION, http::HeaderValue::from_static("/"));
+            response.headers_mut().insert(LOCATION, http::HeaderValue::from_static("/"));
         }
         response
     }
@@ -304,48 +276,21 @@ mod tests {
     async fn deliveries_are_kept_answered_as_told_and_verified() {
         let secret = Secret::parse("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
         let answer = Box::new(|received: &Received| Answer {
-            status: if received.number == 1 {
-                StatusCode::SERVICE_UNAVAILABLE
-            } else {
-                StatusCode::OK
-            },
+            status: if received.number == 1 { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK },
             delay: Duration::ZERO,
             retry_after: Some(3),
         });
-        let (inbox, url) = started(Options {
-            secret: Some(secret.clone()),
-            answer,
-        })
-        .await;
+        let (inbox, url) = started(Options { secret: Some(secret.clone()), answer }).await;
         let mut headers = HeaderMap::new();
         headers.insert("x-o2ims-timestamp", "1700000000".parse().unwrap());
-        headers.insert(
-            "x-o2ims-signature",
-            secret.sign("", 1_700_000_000, b"{}").hex.parse().unwrap(),
-        );
+        headers.insert("x-o2ims-signature", secret.sign("", 1_700_000_000, b"{}").hex.parse().unwrap());
         let client = client();
         let url = format!("{url}/hook");
-        let first = client
-            .post(&url, headers, Bytes::from_static(b"{}"))
-            .await
-            .unwrap();
-        assert_eq!(
-            (first.status, first.retry_after),
-            (503, Some(Duration::from_secs(3)))
-        );
-        assert_eq!(
-            client
-                .post(&url, HeaderMap::new(), Bytes::from_static(b"{}"))
-                .await
-                .unwrap()
-                .status,
-            200
-        );
+        let first = client.post(&url, headers, Bytes::from_static(b"{}")).await.unwrap();
+        assert_eq!((first.status, first.retry_after), (503, Some(Duration::from_secs(3))));
+        assert_eq!(client.post(&url, HeaderMap::new(), Bytes::from_static(b"{}")).await.unwrap().status, 200);
         let received = inbox.received(0);
-        assert_eq!(
-            received.iter().map(|one| one.verified).collect::<Vec<_>>(),
-            [Some(true), Some(false)]
-        );
+        assert_eq!(received.iter().map(|one| one.verified).collect::<Vec<_>>(), [Some(true), Some(false)]);
         assert_eq!((received[0].path.as_str(), received[0].number), ("/hook", 1));
         assert_eq!(inbox.received(1).len(), 1);
         assert_eq!(*inbox.count().borrow(), 2);

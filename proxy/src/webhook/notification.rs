@@ -91,10 +91,7 @@ impl Renderer {
     pub fn new(service_uri: &str) -> Result<Self> {
         match Url::parse(service_uri) {
             Ok(root) if root.has_host() => Ok(Self { root }),
-            Ok(_) | Err(_) => Err(Error::invalid(
-                "oCloud.serviceUri",
-                "the service URI must be absolute",
-            )),
+            Ok(_) | Err(_) => Err(Error::invalid("oCloud.serviceUri", "the service URI must be absolute")),
         }
     }
 
@@ -128,11 +125,7 @@ impl Renderer {
             notification_id: item.notification_id,
             consumer_subscription_id: subscription.consumer_subscription_id.as_deref(),
             notification_event_type: event.event_type as u8,
-            object_ref: if exists {
-                Some(self.object_ref(subscription.major, event)?)
-            } else {
-                None
-            },
+            object_ref: if exists { Some(self.object_ref(subscription.major, event)?) } else { None },
             prior_object_state: event.prior.as_ref().map(|json| state(json, form)).transpose()?,
             post_object_state: event.post.as_ref().map(|json| state(json, form)).transpose()?,
             subscription_id: subscription.id.as_str(),
@@ -145,11 +138,9 @@ impl Renderer {
     fn object_ref(&self, major: Major, event: &Event) -> Result<String> {
         let mut url = self.root.clone();
         let id = event.key.id.as_str();
-        let mut path = url
-            .path_segments_mut()
-            .map_err(|()| Error::internal("the service URI has no path"))?;
-        path.pop_if_empty()
-            .extend(spelling::base(major).split('/').skip(1));
+        let mut path =
+            url.path_segments_mut().map_err(|()| Error::internal("the service URI has no path"))?;
+        path.pop_if_empty().extend(spelling::base(major).split('/').skip(1));
         match (&event.parent, event.key.kind) {
             (Some(pool), Kind::Resource) => path.push(Kind::ResourcePool.collection()).push(pool.as_str()),
             (_, _) => &mut path,

@@ -93,6 +93,5 @@ impl Bench for FileBench {
 pub(crate) struct Nobody;
 
 impl Observer for Nobody {
-    fn operation(&self, _: &SourceName, _: &'static str, _: std::result::Result<(), ErrorKind>, _: Duration) {
-    }
+    fn operation(&self, _: &SourceName, _: &'static str, _: Result<(), ErrorKind>, _: Duration) {}
 }

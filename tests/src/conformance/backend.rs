@@ -12,7 +12,7 @@
 use async_trait::async_trait;
 use futures::StreamExt;
 use netweave_model::port::{Backend, Change, Changes};
-use netweave_model::{ErrorKind, Id, Kind, Object, ObjectKey};
+use netweave_model::{Error, ErrorKind, Id, Kind, Object, ObjectKey};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,33 +59,44 @@ pub fn resources(count: usize, revision: u32) -> Resources {
 }
 
 /// What a stream has told so far, with the rules of the port checked on the way.
-struct Told {
+pub struct Told {
     changes: Changes,
-    state: BTreeMap<ObjectKey, Object>,
     staged: BTreeMap<Kind, BTreeMap<ObjectKey, Object>>,
     synced: BTreeSet<Kind>,
-    errors: usize,
-    heartbeats: usize,
-    deletes: usize,
+    /// The objects that exist.
+    pub state: BTreeMap<ObjectKey, Object>,
+    /// The errors, in order.
+    pub errors: Vec<Error>,
+    /// How many signs of life there were.
+    pub heartbeats: usize,
+    /// How many objects were told anew or changed outside of a beginning.
+    pub upserts: usize,
+    /// How many objects were told to be gone.
+    pub deletes: usize,
+    /// How often a kind was told completely.
+    pub baselines: usize,
 }
 
 impl Told {
-    fn by(backend: &Arc<dyn Backend>) -> Self {
+    /// Starts a stream of all kinds.
+    pub fn by(backend: &Arc<dyn Backend>) -> Self {
         Self {
             changes: backend.changes(&backend.capabilities().kinds),
             state: BTreeMap::new(),
             staged: BTreeMap::new(),
             synced: BTreeSet::new(),
-            errors: 0,
+            errors: Vec::new(),
             heartbeats: 0,
+            upserts: 0,
             deletes: 0,
+            baselines: 0,
         }
     }
 
     /// Reads one item.
     async fn step(&mut self) {
         match self.changes.next().await.expect("the stream never ends while the backend lives") {
-            Err(_) => self.errors += 1,
+            Err(error) => self.errors.push(error),
             Ok(Change::Heartbeat) => self.heartbeats += 1,
             Ok(Change::Reset(kind)) => drop(self.staged.insert(kind, BTreeMap::new())),
             Ok(Change::Synced(kind)) => {
@@ -93,14 +104,15 @@ impl Told {
                 self.state.retain(|key, _| key.kind != kind);
                 self.state.extend(staged);
                 self.synced.insert(kind);
+                self.baselines += 1;
             }
             Ok(Change::Upsert(object)) => {
                 let kind = object.key.kind;
                 let known = self.staged.contains_key(&kind) || self.synced.contains(&kind);
                 assert!(known, "{kind}: the stream begins with a reset");
-                drop(
-                    self.staged.get_mut(&kind).unwrap_or(&mut self.state).insert(object.key.clone(), object),
-                );
+                self.upserts += usize::from(!self.staged.contains_key(&kind));
+                let objects = self.staged.get_mut(&kind).unwrap_or(&mut self.state);
+                objects.insert(object.key.clone(), object);
             }
             Ok(Change::Delete(key)) => {
                 assert!(self.synced.contains(&key.kind), "a delete before synced: {key:?}");
@@ -110,8 +122,8 @@ impl Told {
         }
     }
 
-    /// Reads until a condition holds.
-    async fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
+    /// Reads until a condition holds; `what` says it in words.
+    pub async fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
         let end = Instant::now() + PATIENCE;
         while !holds(self) {
             let step = tokio::time::timeout_at(end, self.step()).await;
@@ -119,7 +131,8 @@ impl Told {
         }
     }
 
-    async fn until_synced(&mut self, backend: &Arc<dyn Backend>) {
+    /// Reads until every kind was told completely.
+    pub async fn until_synced(&mut self, backend: &Arc<dyn Backend>) {
         let kinds: BTreeSet<Kind> = backend.capabilities().kinds.iter().copied().collect();
         self.until("every kind is synced", |told| told.synced == kinds).await;
     }
@@ -140,7 +153,8 @@ impl Told {
         self.state.get(&key).map(|object| object.json.as_ref())
     }
 
-    fn of(&self, kind: Kind) -> Vec<Object> {
+    /// Returns the objects of a kind.
+    pub fn of(&self, kind: Kind) -> Vec<Object> {
         self.state.values().filter(|object| object.key.kind == kind).cloned().collect()
     }
 }
@@ -235,7 +249,7 @@ pub async fn peer_gone_and_back(bench: &mut dyn Bench) {
     told.until_resources(bench, &resources(4, 1)).await;
     let before = told.state.clone();
     bench.cut().await;
-    told.until("the loss is told", |told| told.errors > 0).await;
+    told.until("the loss is told", |told| !told.errors.is_empty()).await;
     let error = backend.list(Kind::Resource).await.expect_err("the source is gone");
     assert!(matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout), "{error}");
     assert_eq!((told.deletes, &told.state), (0, &before));

@@ -1,7 +1,8 @@
-//! A clock that the test moves, and identifiers that come in the same order in each run.
+//! A clock that the test moves, and identifiers: the same in each run, or never the same.
 
 use netweave_model::Timestamp;
 use netweave_model::port::{Clock, Ids};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 use uuid::Uuid;
@@ -14,6 +15,11 @@ impl TestClock {
     /// Starts in the autumn of 2026.
     pub fn new() -> Self {
         Self(AtomicI64::new(1_790_000_000_000))
+    }
+
+    /// Gives it to a store.
+    pub fn shared(self: &Arc<Self>) -> Arc<dyn Clock> {
+        Arc::<Self>::clone(self)
     }
 
     /// Moves on.
@@ -47,6 +53,23 @@ impl Ids for TestIds {
     fn secret(&self) -> [u8; 32] {
         let mut secret = [0; 32];
         secret[..8].copy_from_slice(&self.0.fetch_add(1, Ordering::SeqCst).to_be_bytes());
+        secret
+    }
+}
+
+/// Gives out random identifiers, for stores that are opened more than once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RandomIds;
+
+impl Ids for RandomIds {
+    fn uuid(&self) -> Uuid {
+        Uuid::new_v4()
+    }
+
+    fn secret(&self) -> [u8; 32] {
+        let mut secret = [0; 32];
+        secret[..16].copy_from_slice(Uuid::new_v4().as_bytes());
+        secret[16..].copy_from_slice(Uuid::new_v4().as_bytes());
         secret
     }
 }

@@ -1,6 +1,6 @@
 //! A fake SMO: receives notifications on loopback, verifies them, and answers as it is told.
 
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 use netweave::webhook::inbox::{self, Answer, Inbox, Options, Received};
 use netweave::webhook::notification::{SEQUENCE, SUBSCRIPTION_ID};
 use netweave::webhook::signature::Secret;
@@ -140,14 +140,15 @@ impl Consumer {
     }
 
     fn notification(&self, received: &Received) -> Notification {
-        let text = |name: &http::HeaderName| received.header(name).unwrap_or_default().to_owned();
-        let subscription = text(&SUBSCRIPTION_ID);
+        let text = |name: HeaderName| received.header(&name).unwrap_or_default().to_owned();
+        let subscription = text(SUBSCRIPTION_ID);
         let secret = self.plan(|plan| plan.secrets.get(&subscription).cloned());
         Notification {
             path: received.path.clone(),
-            sequence: text(&SEQUENCE).parse().unwrap_or(0),
+            sequence: text(SEQUENCE).parse().unwrap_or(0),
             body: serde_json::from_slice(&received.body).unwrap_or_default(),
-            verified: secret.map(|secret| secret.verify(&received.headers, &received.body, received.at).is_ok()),
+            verified: secret
+                .map(|secret| secret.verify(&received.headers, &received.body, received.at).is_ok()),
             subscription,
         }
     }

@@ -64,6 +64,16 @@ impl Shared {
         }
     }
 
+    /// Forgets a resource that is gone.
+    pub(crate) fn forget(&self, id: &Id) {
+        self.names().remove(id);
+    }
+
+    /// Forgets all resources but these.
+    pub(crate) fn keep_only(&self, exists: impl Fn(&Id) -> bool) {
+        self.names().retain(|id, _| exists(id));
+    }
+
     fn names(&self) -> MutexGuard<'_, HashMap<Id, Name>> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -121,7 +121,11 @@ impl Epoch {
                 shared.remember_host(&member.object.key.id, &item.metadata);
                 self.cluster.put(member);
             }
-            Event::Delete(item) => self.cluster.remove(&host::id(&shared.scope, &host::native(&item))),
+            Event::Delete(item) => {
+                let id = host::id(&shared.scope, &host::native(&item));
+                shared.forget(&id);
+                self.cluster.remove(&id);
+            }
             Event::InitDone => return Ok(self.named(Origin::Hosts)),
         }
         Ok(self.step())

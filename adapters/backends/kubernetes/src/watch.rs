@@ -112,6 +112,7 @@ impl Follow {
         let Some(epoch) = &mut self.epoch else { return Ok(()) };
         let mut objects = BTreeMap::new();
         read::fold(&mut objects, epoch.cluster.drain()?);
+        self.shared.keep_only(|id| objects.contains_key(&ObjectKey { kind: Kind::Resource, id: id.clone() }));
         let mut of_kind: BTreeMap<Kind, Vec<Object>> = BTreeMap::new();
         for (ObjectKey { kind, .. }, object) in objects {
             of_kind.entry(kind).or_default().push(object);

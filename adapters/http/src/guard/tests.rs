@@ -33,17 +33,11 @@ fn guard(settings: &Settings) -> Guard {
 }
 
 fn closed() -> Settings {
-    Settings {
-        schemes: vec!["https".to_owned(), "http".to_owned()],
-        ..Settings::default()
-    }
+    Settings { schemes: vec!["https".to_owned(), "http".to_owned()], ..Settings::default() }
 }
 
 fn open(allow: &[&str]) -> Settings {
-    Settings {
-        allow: allow.iter().map(|entry| (*entry).to_owned()).collect(),
-        ..closed()
-    }
+    Settings { allow: allow.iter().map(|entry| (*entry).to_owned()).collect(), ..closed() }
 }
 
 /// Every spelling of an address that must not be called, and the word that says why (or a part of the reason).
@@ -72,10 +66,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("http://mixed.example.net/", "loopback"),
     ("http://[::1]/", "loopback"),
     ("http://[0:0:0:0:0:0:0:1]/", "loopback"),
-    (
-        "http://[0000:0000:0000:0000:0000:0000:0000:0001]:443/",
-        "loopback",
-    ),
+    ("http://[0000:0000:0000:0000:0000:0000:0000:0001]:443/", "loopback"),
     ("http://[::ffff:127.0.0.1]/", "v4-mapped"),
     ("http://[::ffff:7f00:1]/", "v4-mapped"),
     ("http://[0:0:0:0:0:ffff:127.0.0.1]/", "v4-mapped"),
@@ -177,10 +168,7 @@ async fn every_spelling_of_a_forbidden_address_is_refused() {
         match guard.check(url).await {
             Err(error)
                 if error.kind() == ErrorKind::Invalid
-                    && error
-                        .params()
-                        .first()
-                        .is_some_and(|param| param.name == "/callback")
+                    && error.params().first().is_some_and(|param| param.name == "/callback")
                     && error.public().contains(word) => {}
             other => faults.push(format!("{url} ({word}): {other:?}")),
         }
@@ -200,11 +188,7 @@ async fn public_callbacks_pass() {
         "https://bücher.example/x",
         "https://smo.example.net/a@b",
     ] {
-        assert!(
-            guard.check(url).await.is_ok(),
-            "{url}: {:?}",
-            guard.check(url).await
-        );
+        assert!(guard.check(url).await.is_ok(), "{url}: {:?}", guard.check(url).await);
     }
 }
 
@@ -212,39 +196,20 @@ async fn public_callbacks_pass() {
 async fn the_allow_list_opens_what_it_names_and_no_more() {
     let lab = guard(&open(&["lab.example.net", "localhost"]));
     assert!(lab.check("http://lab.example.net/").await.is_ok());
-    assert!(
-        lab.check("http://localhost/").await.is_err(),
-        "a name does not open loopback"
-    );
-    assert!(
-        lab.check("http://10.1.2.3/").await.is_err(),
-        "the name is allowed, not its address"
-    );
+    assert!(lab.check("http://localhost/").await.is_err(), "a name does not open loopback");
+    assert!(lab.check("http://10.1.2.3/").await.is_err(), "the name is allowed, not its address");
     let net = guard(&open(&["10.0.0.0/8", "127.0.0.0/8"]));
-    for url in [
-        "http://lab.example.net/",
-        "http://10.1.2.3/",
-        "http://127.0.0.1/",
-        "http://0x7f.1/",
-    ] {
+    for url in ["http://lab.example.net/", "http://10.1.2.3/", "http://127.0.0.1/", "http://0x7f.1/"] {
         assert!(net.check(url).await.is_ok(), "{url}");
     }
-    for url in [
-        "http://localhost/",
-        "http://[::1]/",
-        "http://192.168.0.1/",
-        "http://169.254.169.254/",
-    ] {
+    for url in ["http://localhost/", "http://[::1]/", "http://192.168.0.1/", "http://169.254.169.254/"] {
         assert!(net.check(url).await.is_err(), "{url}");
     }
 }
 
 #[tokio::test]
 async fn schemes_ports_and_length_are_bounded() {
-    let strict = guard(&Settings {
-        ports: vec![443, 8443],
-        ..Settings::default()
-    });
+    let strict = guard(&Settings { ports: vec![443, 8443], ..Settings::default() });
     assert!(strict.check("https://smo.example.net/").await.is_ok());
     assert!(strict.check("https://smo.example.net:8443/").await.is_ok());
     assert!(strict.check("https://smo.example.net:22/").await.is_err());
@@ -256,12 +221,6 @@ async fn schemes_ports_and_length_are_bounded() {
 #[test]
 fn faulty_settings_are_refused() {
     let faulty = |settings: Settings| Guard::new(&settings, Arc::new(Fixed(BTreeMap::new()))).is_err();
-    assert!(faulty(Settings {
-        schemes: vec!["ftp".to_owned()],
-        ..Settings::default()
-    }));
-    assert!(faulty(Settings {
-        allow: vec!["10.0.0.0/99".to_owned()],
-        ..Settings::default()
-    }));
+    assert!(faulty(Settings { schemes: vec!["ftp".to_owned()], ..Settings::default() }));
+    assert!(faulty(Settings { allow: vec!["10.0.0.0/99".to_owned()], ..Settings::default() }));
 }

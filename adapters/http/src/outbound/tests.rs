@@ -96,33 +96,18 @@ async fn read_head(stream: &mut TcpStream) {
 
 #[tokio::test]
 async fn an_answer_is_its_status_and_its_pause() {
-    let (port, _) = raw(
-        b"HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n".to_vec(),
-        true,
-    )
-    .await;
+    let (port, _) =
+        raw(b"HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n".to_vec(), true).await;
     let url = format!("http://127.0.0.1:{port}/x");
-    let answer = local()
-        .post(&url, HeaderMap::new(), Bytes::from_static(b"{}"))
-        .await
-        .unwrap();
-    assert_eq!(
-        (answer.status, answer.retry_after),
-        (429, Some(Duration::from_secs(7)))
-    );
+    let answer = local().post(&url, HeaderMap::new(), Bytes::from_static(b"{}")).await.unwrap();
+    assert_eq!((answer.status, answer.retry_after), (429, Some(Duration::from_secs(7))));
 }
 
 #[tokio::test]
 async fn a_redirect_is_an_answer_and_is_not_followed() {
-    let (port, connections) = raw(
-        b"HTTP/1.1 302 Found\r\nLocation: /y\r\nContent-Length: 0\r\n\r\n".to_vec(),
-        true,
-    )
-    .await;
-    let answer = local()
-        .probe(&format!("http://127.0.0.1:{port}/x"))
-        .await
-        .unwrap();
+    let (port, connections) =
+        raw(b"HTTP/1.1 302 Found\r\nLocation: /y\r\nContent-Length: 0\r\n\r\n".to_vec(), true).await;
+    let answer = local().probe(&format!("http://127.0.0.1:{port}/x")).await.unwrap();
     assert_eq!(answer.status, 302);
     assert_eq!(connections.load(Ordering::SeqCst), 1);
 }
@@ -137,89 +122,47 @@ async fn a_body_without_end_does_not_hold_the_call() {
     }
     let (port, _) = raw(text, false).await;
     let begun = Instant::now();
-    let answer = local()
-        .post(
-            &format!("http://127.0.0.1:{port}/"),
-            HeaderMap::new(),
-            Bytes::new(),
-        )
-        .await
-        .unwrap();
+    let answer =
+        local().post(&format!("http://127.0.0.1:{port}/"), HeaderMap::new(), Bytes::new()).await.unwrap();
     assert_eq!(answer.status, 200);
     assert!(begun.elapsed() < Duration::from_secs(4));
 }
 
 #[tokio::test]
 async fn a_silent_server_is_a_timeout_and_a_closed_port_is_refused() {
-    let settings = Settings {
-        timeout: Duration::from_millis(200),
-        ..loopback()
-    };
+    let settings = Settings { timeout: Duration::from_millis(200), ..loopback() };
     let (_, outbound) = outbound(&settings, rebinding("127.0.0.1", "127.0.0.1"));
     let (port, _) = raw(Vec::new(), false).await;
     let error = outbound
-        .post(
-            &format!("http://127.0.0.1:{port}/"),
-            HeaderMap::new(),
-            Bytes::new(),
-        )
+        .post(&format!("http://127.0.0.1:{port}/"), HeaderMap::new(), Bytes::new())
         .await
         .unwrap_err();
     assert_eq!((error.kind(), error.public()), (ErrorKind::Timeout, "timeout"));
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let error = outbound
-        .probe(&format!("http://127.0.0.1:{closed}/"))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.public()),
-        (ErrorKind::Unavailable, "refused")
-    );
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let error = outbound.probe(&format!("http://127.0.0.1:{closed}/")).await.unwrap_err();
+    assert_eq!((error.kind(), error.public()), (ErrorKind::Unavailable, "refused"));
 }
 
 #[tokio::test]
 async fn a_name_that_changes_its_mind_is_refused_at_connect_time() {
-    let settings = Settings {
-        schemes: vec!["http".to_owned()],
-        ..Settings::default()
-    };
+    let settings = Settings { schemes: vec!["http".to_owned()], ..Settings::default() };
     let (port, connections) = raw(b"HTTP/1.1 204 No\r\n\r\n".to_vec(), true).await;
     let (guard, outbound) = outbound(&settings, rebinding("93.184.216.34", "127.0.0.1"));
     let url = format!("http://rebind.example.net:{port}/");
     assert!(guard.check(&url).await.is_ok(), "public when it is registered");
-    let error = outbound
-        .post(&url, HeaderMap::new(), Bytes::new())
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.public()),
-        (ErrorKind::Forbidden, FORBIDDEN_ADDRESS)
-    );
-    assert!(
-        error.to_string().contains("127.0.0.1"),
-        "the log says which: {error}"
-    );
+    let error = outbound.post(&url, HeaderMap::new(), Bytes::new()).await.unwrap_err();
+    assert_eq!((error.kind(), error.public()), (ErrorKind::Forbidden, FORBIDDEN_ADDRESS));
+    assert!(error.to_string().contains("127.0.0.1"), "the log says which: {error}");
     assert_eq!(connections.load(Ordering::SeqCst), 0, "no connection was made");
 }
 
 #[tokio::test]
 async fn an_address_in_the_url_is_checked_at_connect_time_too() {
-    let settings = Settings {
-        schemes: vec!["http".to_owned()],
-        ..Settings::default()
-    };
+    let settings = Settings { schemes: vec!["http".to_owned()], ..Settings::default() };
     let (port, connections) = raw(b"HTTP/1.1 204 No\r\n\r\n".to_vec(), true).await;
     let (_, outbound) = outbound(&settings, rebinding("93.184.216.34", "93.184.216.34"));
     for host in ["127.0.0.1", "0x7f.1", "[::ffff:127.0.0.1]"] {
-        let error = outbound
-            .probe(&format!("http://{host}:{port}/"))
-            .await
-            .unwrap_err();
+        let error = outbound.probe(&format!("http://{host}:{port}/")).await.unwrap_err();
         assert_eq!(error.public(), FORBIDDEN_ADDRESS, "{host}");
     }
     assert_eq!(connections.load(Ordering::SeqCst), 0);
@@ -230,14 +173,8 @@ async fn a_callback_is_verified_by_204_and_nothing_else() {
     let (good, _) = raw(b"HTTP/1.1 204 No\r\n\r\n".to_vec(), true).await;
     let (other, _) = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec(), true).await;
     let outbound = local();
-    outbound
-        .get204(&format!("http://127.0.0.1:{good}/"))
-        .await
-        .unwrap();
-    let error = outbound
-        .get204(&format!("http://127.0.0.1:{other}/"))
-        .await
-        .unwrap_err();
+    outbound.get204(&format!("http://127.0.0.1:{good}/")).await.unwrap();
+    let error = outbound.get204(&format!("http://127.0.0.1:{other}/")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
 }
 
@@ -249,14 +186,8 @@ fn retry_after_is_seconds_or_a_date() {
         retry_after(&headers, Timestamp(now))
     };
     assert_eq!(read("90", 0), Some(Duration::from_secs(90)));
-    assert_eq!(
-        read("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777_000 - 5000),
-        Some(Duration::from_secs(5))
-    );
-    assert_eq!(
-        read("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777_000 + 5000),
-        Some(Duration::ZERO)
-    );
+    assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777_000 - 5000), Some(Duration::from_secs(5)));
+    assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777_000 + 5000), Some(Duration::ZERO));
     assert_eq!(read("soon", 0), None);
     assert_eq!(read("-3", 0), None);
 }
@@ -292,10 +223,7 @@ async fn tls_server(dir: &std::path::Path) -> (u16, std::path::PathBuf) {
                 continue;
             };
             let service = service_fn(|_: Request<Incoming>| async {
-                let answer = HttpResponse::builder()
-                    .status(204)
-                    .body(Full::<Bytes>::default())
-                    .unwrap();
+                let answer = HttpResponse::builder().status(204).body(Full::<Bytes>::default()).unwrap();
                 Ok::<_, Infallible>(answer)
             });
             let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
@@ -310,21 +238,12 @@ async fn a_private_authority_is_trusted_only_if_it_is_configured() {
     let dir = tempfile::tempdir().unwrap();
     let (port, ca) = tls_server(dir.path()).await;
     let url = format!("https://smo.example.net:{port}/");
-    let trusting = Settings {
-        ca: Some(ca),
-        ..loopback()
-    };
+    let trusting = Settings { ca: Some(ca), ..loopback() };
     let (_, outbound_with) = outbound(&trusting, rebinding("127.0.0.1", "127.0.0.1"));
-    let answer = outbound_with
-        .post(&url, HeaderMap::new(), Bytes::from_static(b"{}"))
-        .await
-        .unwrap();
+    let answer = outbound_with.post(&url, HeaderMap::new(), Bytes::from_static(b"{}")).await.unwrap();
     assert_eq!(answer.status, 204, "TLS 1.2 and HTTP/2, from the full provider");
     let wrong_name = format!("https://other.example.net:{port}/");
-    assert_eq!(
-        outbound_with.probe(&wrong_name).await.unwrap_err().public(),
-        "tls"
-    );
+    assert_eq!(outbound_with.probe(&wrong_name).await.unwrap_err().public(), "tls");
     let (_, outbound_without) = outbound(&loopback(), rebinding("127.0.0.1", "127.0.0.1"));
     assert_eq!(outbound_without.probe(&url).await.unwrap_err().public(), "tls");
 }
@@ -335,10 +254,7 @@ fn an_unusable_file_of_authorities_stops_the_start() {
     let empty = dir.path().join("empty.crt");
     std::fs::write(&empty, "nothing").unwrap();
     for ca in [dir.path().join("absent.crt"), empty] {
-        let settings = Settings {
-            ca: Some(ca),
-            ..loopback()
-        };
+        let settings = Settings { ca: Some(ca), ..loopback() };
         let guard = Arc::new(Guard::new(&settings, rebinding("127.0.0.1", "127.0.0.1")).unwrap());
         assert!(Outbound::new(&settings, guard, Arc::new(At(0))).is_err());
     }

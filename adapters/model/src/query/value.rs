@@ -14,23 +14,24 @@ pub(super) enum Number {
 }
 
 impl Number {
-    /// Reads a decimal number: sign, digits, fraction and exponent as in JSON, leading zeros allowed.
+    /// Reads a decimal number: minus, digits, fraction and exponent as in JSON, leading zeros allowed.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('-').unwrap_or(text);
         if !digits.starts_with(|first: char| first.is_ascii_digit()) {
             return None;
         }
-        if digits.bytes().all(|byte| byte.is_ascii_digit())
-            && let Ok(integer) = text.parse::<i128>()
-            && (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&integer)
-        {
-            return Some(Self::Integer(integer));
+        if let Ok(integer) = text.parse::<i64>() {
+            return Some(Self::Integer(integer.into()));
+        }
+        if let Ok(integer) = text.parse::<u64>() {
+            return Some(Self::Integer(integer.into()));
         }
         let plain = digits
             .bytes()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
+        let bare_point = text.ends_with('.') || text.contains(".e") || text.contains(".E");
         let real = text.parse::<f64>().ok()?;
-        (plain && real.is_finite() && !text.ends_with('.')).then_some(Self::Real(real))
+        (plain && !bare_point && real.is_finite()).then_some(Self::Real(real))
     }
 
     fn compare(self, other: Self) -> Option<Ordering> {
@@ -72,12 +73,60 @@ fn time(text: &str) -> Option<jiff::Timestamp> {
     }
 }
 
+/// A time of a filter, with its whole second as text: most stored times are compared without being parsed.
+#[derive(Clone, Debug)]
+struct Time {
+    at: jiff::Timestamp,
+    second: String,
+}
+
+impl Time {
+    fn parse(text: &str) -> Option<Self> {
+        let at = time(text)?;
+        Some(Self {
+            at,
+            second: at.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
+        })
+    }
+
+    /// Orders a stored time against this one; `None` if it is no time.
+    fn compare(&self, stored: &str) -> Option<Ordering> {
+        if let Some(second) = whole_second(stored)
+            && second != self.second
+        {
+            return Some(second.cmp(&self.second));
+        }
+        Some(time(stored)?.cmp(&self.at))
+    }
+}
+
+/// Returns a time without its `Z` if it has the form `2026-03-02T10:00:00Z` and is certainly valid.
+fn whole_second(text: &str) -> Option<&str> {
+    const FORM: &[u8; 20] = b"dddd-dd-ddTdd:dd:ddZ";
+    const HIGHEST: &[u8; 20] = b"9999-12-28T23:59:59Z";
+    let fits = |(byte, form): (&u8, &u8)| {
+        if *form == b'd' {
+            byte.is_ascii_digit()
+        } else {
+            byte == form
+        }
+    };
+    if text.len() != FORM.len() || !text.as_bytes().iter().zip(FORM).all(fits) {
+        return None;
+    }
+    let below = |at: usize| text.get(at..at + 2).map(str::as_bytes) <= HIGHEST.get(at..at + 2);
+    let above = |at: usize| text.get(at..at + 2) > Some("00");
+    (above(5) && above(8) && [5, 8, 11, 14, 17].into_iter().all(below))
+        .then(|| text.get(..19))
+        .flatten()
+}
+
 /// One value of a filter, read in every way in which it may be compared.
 #[derive(Clone, Debug)]
 struct Operand {
     text: Box<str>,
     number: Option<Number>,
-    time: Option<jiff::Timestamp>,
+    time: Option<Time>,
 }
 
 impl Operand {
@@ -85,14 +134,18 @@ impl Operand {
         Self {
             text: text.into(),
             number: Number::parse(text),
-            time: time(text),
+            time: Time::parse(text),
         }
     }
 
     fn equals(&self, stored: &Stored<'_>) -> bool {
         match stored {
             Stored::Text(stored) => {
-                *stored == &*self.text || self.time.is_some_and(|own| time(stored) == Some(own))
+                *stored == &*self.text
+                    || self
+                        .time
+                        .as_ref()
+                        .is_some_and(|own| own.compare(stored) == Some(Ordering::Equal))
             }
             Stored::Number(stored) => self.compare_number(stored) == Some(Ordering::Equal),
             Stored::Boolean(stored) => *stored == &*self.text,
@@ -109,10 +162,8 @@ impl Operand {
     }
 
     fn compare_text(&self, stored: &str) -> Ordering {
-        if let Some(own) = self.time
-            && let Some(stored) = time(stored)
-        {
-            return stored.cmp(&own);
+        if let Some(order) = self.time.as_ref().and_then(|own| own.compare(stored)) {
+            return order;
         }
         let numbers = self
             .number
@@ -259,7 +310,8 @@ mod tests {
             assert!(Number::parse(text).is_some(), "{text}");
         }
         for text in [
-            "", "-", "+1", ".5", "1.", "1e", "1e999", "0x1", "inf", "NaN", "1_000", " 1", "1 ", "64Gi", "--1",
+            "", "-", "+1", ".5", "1.", "1.e5", "1e", "1e999", "0x1", "inf", "NaN", "1_000", " 1", "1 ",
+            "64Gi", "--1",
         ] {
             assert!(Number::parse(text).is_none(), "{text}");
         }
@@ -301,5 +353,30 @@ mod tests {
             assert!(time(text).is_none(), "{text}");
         }
         assert_eq!(time("2026-03-02T11:00:00+01:00"), time("2026-03-02T10:00:00Z"));
+    }
+
+    #[test]
+    fn times_compare_with_and_without_being_parsed() {
+        let times = [
+            "0000-01-01T00:00:00Z",
+            "1969-12-31T23:59:59.5Z",
+            "2026-02-28T23:59:59Z",
+            "2026-02-29T00:00:00Z",
+            "2026-03-02T09:59:59.999Z",
+            "2026-03-02T10:00:00Z",
+            "2026-03-02T10:00:00.000000001Z",
+            "2026-03-02T11:00:01+01:00",
+            "2026-03-31T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-00-01T00:00:00Z",
+            "9999-12-28T23:59:59Z",
+        ];
+        for own in times {
+            for stored in times {
+                let expected = time(own).zip(time(stored)).map(|(own, stored)| stored.cmp(&own));
+                let found = Time::parse(own).and_then(|own| own.compare(stored));
+                assert_eq!(found, expected, "{stored} against {own}");
+            }
+        }
     }
 }

@@ -35,12 +35,18 @@ pub fn files(conf: &Conf, now: Timestamp) -> Vec<Finding> {
         findings.fault("state.path", reason);
     }
     for (index, backend) in conf.backends.iter().enumerate() {
-        let (key, path) = match backend {
-            BackendConf::File(file) => ("path", Some(&file.path)),
-            BackendConf::Kubernetes(cluster) => ("kubeconfig", cluster.kubeconfig.as_ref()),
-        };
-        if let Some(Err(error)) = path.map(File::open) {
-            findings.fault(format!("backends[{index}].{key}"), unreadable(&error));
+        match backend {
+            // A source that is gone at the start is no reason not to serve what is known of it.
+            BackendConf::File(file) => {
+                if let Err(error) = File::open(&file.path) {
+                    findings.warn(format!("backends[{index}].path"), unreadable(&error));
+                }
+            }
+            BackendConf::Kubernetes(cluster) => {
+                if let Some(Err(error)) = cluster.kubeconfig.as_ref().map(File::open) {
+                    findings.fault(format!("backends[{index}].kubeconfig"), unreadable(&error));
+                }
+            }
         }
     }
     findings.0

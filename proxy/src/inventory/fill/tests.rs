@@ -44,6 +44,8 @@ async fn a_failing_source_is_passed_over_beside_one_that_was_read() {
     let world = World::new(&[("a", &good), ("b", &bad)]).run();
     world.fills.known(&[POOLS], false).await.unwrap();
     assert!(fresh(&world).stale, "the answer is marked");
+    world.desk.sources.restored(&SourceName::from("b"), world.desk.clock.now());
+    assert!(fresh(&world).stale, "also if the source confirmed other kinds");
     let error = world.fills.known(&[POOLS], true).await.unwrap_err();
     assert_eq!(
         error.kind(),

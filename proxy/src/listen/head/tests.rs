@@ -1,15 +1,10 @@
 use super::*;
 use proptest::prelude::*;
 
-const BOUNDS: Bounds = Bounds {
-    head: 1024,
-    target: 256,
-};
+const BOUNDS: Bounds = Bounds { head: 1024, target: 256 };
 
 fn scan(head: &[u8]) -> Result<Option<usize>, u16> {
-    Scan::default()
-        .next(head, BOUNDS)
-        .map_err(|problem| problem.status().as_u16())
+    Scan::default().next(head, BOUNDS).map_err(|problem| problem.status().as_u16())
 }
 
 fn get(lines: &str) -> Result<Option<usize>, u16> {
@@ -36,10 +31,9 @@ fn a_head_in_pieces_is_read_like_a_whole_one() {
 
 #[test]
 fn one_empty_line_before_a_request_and_the_absolute_form_are_taken() {
-    for head in [
-        &b"\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n"[..],
-        b"GET https://h:1/a HTTP/1.1\r\nHost: h:1\r\n\r\n",
-    ] {
+    for head in
+        [&b"\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n"[..], b"GET https://h:1/a HTTP/1.1\r\nHost: h:1\r\n\r\n"]
+    {
         assert_eq!(scan(head), Ok(Some(head.len())));
     }
 }
@@ -117,23 +111,12 @@ fn faulty_fields_are_refused_with_400() {
     ] {
         assert_eq!(get(lines), Err(400), "{lines:?}");
     }
-    assert_eq!(
-        scan(b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"),
-        Err(400)
-    );
+    assert_eq!(scan(b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), Err(400));
 }
 
 #[test]
 fn good_hosts_are_taken() {
-    for host in [
-        "a",
-        "a.example:8443",
-        "127.0.0.1",
-        "[::1]:8443",
-        "[fe80::1]",
-        "a:",
-        "a_b",
-    ] {
+    for host in ["a", "a.example:8443", "127.0.0.1", "[::1]:8443", "[fe80::1]", "a:", "a_b"] {
         assert!(matches!(get(&format!("Host: {host}\r\n")), Ok(Some(_))), "{host}");
     }
 }

@@ -1,14 +1,18 @@
 //! What each operation takes and gives: summary, parameters, body and answers.
 
 use super::schemas::reference;
+use crate::conf::tree::Compatibility;
 use crate::routes::{Action, Health, Operation, Route};
 use http::Method;
 use netweave_model::Kind;
 use netweave_model::query::Target;
+use netweave_model::subscription::Major;
 use serde_json::{Map, Value, json};
 
 /// Refusals that every operation may answer with a problem.
-const REFUSALS: [&str; 9] = ["400", "401", "403", "404", "405", "406", "429", "500", "503"];
+const REFUSALS: [&str; 11] = ["400", "401", "403", "404", "405", "406", "414", "429", "500", "503", "504"];
+/// Further refusals of operations that write.
+const WRITE_REFUSALS: [&str; 5] = ["409", "412", "413", "415", "422"];
 
 const SELECTORS: &[&str] = &["fields", "exclude_fields", "all_fields", "exclude_default"];
 const LIST: &[&str] = &[
@@ -22,16 +26,16 @@ const LIST: &[&str] = &[
 ];
 
 /// Describes one method of a route.
-pub(super) fn describe(route: &Route<'_>, method: &Method) -> Value {
+pub(super) fn describe(route: &Route<'_>, method: &Method, dialect: Compatibility) -> Value {
     let operation = &route.operation;
     let (id, summary) = name(operation, method);
     let mut described = Map::new();
-    described.insert("operationId".to_owned(), operation_id(route, method, id).into());
+    described.insert("operationId".to_owned(), operation_id(route, id).into());
     described.insert("summary".to_owned(), summary.into());
     described.insert("tags".to_owned(), json!([tag(operation)]));
     let parameters = query(operation, method).iter().map(|name| refer("parameters", name));
     described.insert("parameters".to_owned(), parameters.collect());
-    described.insert("responses".to_owned(), responses(operation, method));
+    described.insert("responses".to_owned(), responses(route, method, dialect));
     if let Some(schema) = takes(operation, method) {
         let body =
             json!({ "required": true, "content": { "application/json": { "schema": reference(schema) } } });
@@ -47,19 +51,23 @@ fn refer(section: &str, name: &str) -> Value {
     json!({ "$ref": format!("#/components/{section}/{name}") })
 }
 
-/// Makes an id that no other operation has: the majors and HEAD share names with others.
-fn operation_id(route: &Route<'_>, method: &Method, id: &str) -> String {
-    let head = if *method == Method::HEAD { "head_" } else { "" };
+/// Makes an id that no other operation has: the majors share names.
+fn operation_id(route: &Route<'_>, id: &str) -> String {
     let own = route.template.starts_with("/netweave/");
     let major = if !own && route.template.contains("/v1/") { "_v1" } else { "" };
-    format!("{head}{id}{major}")
+    format!("{id}{major}")
 }
 
-fn responses(operation: &Operation<'_>, method: &Method) -> Value {
-    let (status, schema) = gives(operation, method);
+fn responses(route: &Route<'_>, method: &Method, dialect: Compatibility) -> Value {
+    let operation = &route.operation;
+    let (mut status, schema) = gives(operation, method);
+    let field = route.major == Major::V1 && dialect == Compatibility::Field;
+    if field && matches!(operation, Operation::Subscription(_)) && *method == Method::DELETE {
+        status = "200";
+    }
     let mut success = json!({ "description": "Done." });
     if let Some(success) = success.as_object_mut() {
-        if let Some(schema) = schema.filter(|_| *method != Method::HEAD) {
+        if let Some(schema) = schema {
             success.insert("content".to_owned(), json!({ "application/json": { "schema": schema } }));
         }
         let headers = headers(operation, method).iter();
@@ -68,10 +76,13 @@ fn responses(operation: &Operation<'_>, method: &Method) -> Value {
     }
     let mut responses = Map::new();
     responses.insert(status.to_owned(), success);
-    if matches!(*method, Method::GET | Method::HEAD) {
+    if *method == Method::GET && headers(operation, method).contains(&"ETag") {
         responses.insert("304".to_owned(), json!({ "description": "The client has the answer already." }));
     }
-    responses.extend(REFUSALS.map(|refusal| (refusal.to_owned(), refer("responses", "Problem"))));
+    let writes = if *method == Method::GET { &[] as &[_] } else { &WRITE_REFUSALS };
+    for refusal in REFUSALS.iter().chain(writes) {
+        responses.insert((*refusal).to_owned(), refer("responses", "Problem"));
+    }
     Value::Object(responses)
 }
 
@@ -82,7 +93,9 @@ fn headers(operation: &Operation<'_>, method: &Method) -> &'static [&'static str
             &["ETag", "Cache-Control", "Age", "X-Cache", "Version"]
         }
         Operation::Subscription(_) | Operation::Lease(_) => &["ETag"],
-        Operation::Subscriptions if *method == Method::POST => &["ETag", "Location"],
+        Operation::Subscriptions if *method == Method::POST => {
+            &["ETag", "Location", "X-O2IMS-Webhook-Secret"]
+        }
         Operation::Subscriptions => &["ETag", "Link"],
         Operation::ApiVersions(_) | Operation::OpenApi => &["ETag", "Cache-Control", "Version"],
         Operation::Caller
@@ -111,12 +124,15 @@ fn tag(operation: &Operation<'_>) -> &'static str {
 
 /// Returns the names of the query parameters.
 fn query(operation: &Operation<'_>, method: &Method) -> &'static [&'static str] {
-    if !matches!(*method, Method::GET | Method::HEAD) {
+    if *method != Method::GET {
         return &[];
     }
     match operation {
         Operation::List(..) | Operation::Subscriptions => LIST,
-        Operation::Cloud | Operation::Get(..) | Operation::TypeDictionary(..) | Operation::Subscription(_) => SELECTORS,
+        Operation::Cloud
+        | Operation::Get(..)
+        | Operation::TypeDictionary(..)
+        | Operation::Subscription(_) => SELECTORS,
         Operation::ApiVersions(_)
         | Operation::Caller
         | Operation::Sources
@@ -135,8 +151,8 @@ fn takes(operation: &Operation<'_>, method: &Method) -> Option<&'static str> {
             Some("SubscriptionRequest")
         }
         (Operation::Act(_, Action::Renew), _) => Some("Renewal"),
-        (Operation::Act(_, Action::Replay), _) => Some("Replay"),
-        (Operation::Act(_, Action::DryRun) | Operation::DryRun, _) => Some("Change"),
+        (Operation::Act(_, Action::Replay), _) => Some("ReplayRequest"),
+        (Operation::Act(_, Action::DryRun) | Operation::DryRun, _) => Some("SupposedChange"),
         _ => None,
     }
 }
@@ -157,11 +173,12 @@ fn gives(operation: &Operation<'_>, method: &Method) -> (&'static str, Option<Va
         (Operation::OpenApi, _) => json!({ "type": "object" }),
         (Operation::Health(_), _) => reference("Health"),
         (Operation::Lease(_) | Operation::Act(_, Action::Renew), _) => reference("SubscriptionState"),
-        (Operation::Act(_, Action::Test | Action::Replay), _) => reference("Outcome"),
+        (Operation::Act(_, Action::Test), _) => return ("202", Some(reference("QueuedNotice"))),
+        (Operation::Act(_, Action::Replay), _) => return ("202", Some(reference("Replayed"))),
         (Operation::Act(_, Action::DryRun) | Operation::DryRun, _) => reference("Verdict"),
         (Operation::Act(_, Action::Deliveries), _) => reference("Deliveries"),
         (Operation::Caller, _) => reference("Caller"),
-        (Operation::Sources, _) => reference("Sources"),
+        (Operation::Sources, _) => list(reference("Source")),
     };
     ("200", Some(schema))
 }

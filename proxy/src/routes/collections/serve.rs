@@ -34,10 +34,10 @@ impl Collections {
         let query =
             Query::parse(Target::Inventory(kind), &collection, call.query, self.settings.filter_depth)?;
         self.parts.fills.known(asked.kinds, false).await?;
-        if let Some(pool) = asked.parent {
-            self.find(Kind::ResourcePool, None, pool).await?;
-        }
-        let views = Arc::clone(&self.parts.catalog.views());
+        let views = match asked.parent {
+            Some(pool) => self.find(Kind::ResourcePool, None, pool).await?,
+            None => Arc::clone(&self.parts.catalog.views()),
+        };
         let canonical = query.canonical();
         let key = asked.key(call, views.version(asked.kinds), Spelling::Canonical, &canonical);
         if let Some(answer) = self.answers.get(&key) {

@@ -69,9 +69,7 @@ impl NetweaveRoutes {
         let lease = match request::text(&members, "lease")? {
             None => None,
             Some(text) => {
-                let Span(lease) = text
-                    .parse()
-                    .map_err(|reason: String| Error::invalid("/lease", reason))?;
+                let Span(lease) = text.parse().map_err(|reason: String| Error::invalid("/lease", reason))?;
                 if !(MIN_LEASE..=longest).contains(&lease) {
                     let reason = format!("the lease must be 1m to {}", Span(longest));
                     return Err(Error::invalid("/lease", reason));
@@ -79,31 +77,14 @@ impl NetweaveRoutes {
                 Some(lease)
             }
         };
-        let renewed = self
-            .parts
-            .desk
-            .parts()
-            .subscriptions
-            .renew(&subscription.id, lease)
-            .await?;
+        let renewed = self.parts.desk.parts().subscriptions.renew(&subscription.id, lease).await?;
         self.shown(&renewed).await
     }
 
     pub(super) async fn test(&self, subscription: &Subscription) -> Result<Reply> {
-        let queued = self
-            .parts
-            .desk
-            .parts()
-            .deliveries
-            .enqueue(&subscription.id, vec![Notice::Test])
-            .await?;
-        let item = queued
-            .first()
-            .ok_or_else(|| Error::internal("the store queued no test notice"))?;
-        let body = Queued {
-            notification_id: item.notification_id,
-            sequence: item.sequence,
-        };
+        let queued = self.parts.desk.parts().deliveries.enqueue(&subscription.id, vec![Notice::Test]).await?;
+        let item = queued.first().ok_or_else(|| Error::internal("the store queued no test notice"))?;
+        let body = Queued { notification_id: item.notification_id, sequence: item.sequence };
         Ok(Reply::json(StatusCode::ACCEPTED, json(&body)?))
     }
 

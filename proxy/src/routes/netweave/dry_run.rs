@@ -31,7 +31,7 @@ struct Supposed {
 }
 
 impl NetweaveRoutes {
-    pub(super) fn dry_run(&self, call: &Call<'_>, subscription: &Subscription) -> Result<Reply> {
+    pub(super) fn dry_run(call: &Call<'_>, subscription: &Subscription) -> Result<Reply> {
         let members = request::object(&call.body)?;
         answer(&members, subscription.major, stored_exclusion(subscription)?)
     }
@@ -44,11 +44,7 @@ impl NetweaveRoutes {
             Some("v1") => Major::V1,
             Some(_) => return Err(Error::invalid("/major", "must be \"v1\" or \"v2\"")),
         };
-        answer(
-            &members,
-            major,
-            Exclusion::parse(filter, self.parts.limits.filter_depth)?,
-        )
+        answer(&members, major, Exclusion::parse(filter, self.parts.limits.filter_depth)?)
     }
 }
 
@@ -60,16 +56,9 @@ fn answer(members: &Map<String, Value>, major: Major, exclusion: Option<Exclusio
     let (reason, detail) = match verdict {
         Verdict::Sent => ("notExcluded", "the filter does not match, so the change is sent"),
         Verdict::Excluded => ("excluded", "the filter matches, and says what must not be sent"),
-        Verdict::NotCovered => (
-            "notCovered",
-            "this major has no notifications of this object type",
-        ),
+        Verdict::NotCovered => ("notCovered", "this major has no notifications of this object type"),
     };
-    let body = Answer {
-        sent: verdict == Verdict::Sent,
-        reason,
-        detail,
-    };
+    let body = Answer { sent: verdict == Verdict::Sent, reason, detail };
     Ok(Reply::json(StatusCode::OK, json(&body)?))
 }
 
@@ -86,23 +75,13 @@ fn supposed(members: &Map<String, Value>, paths: &Paths) -> Result<Supposed> {
         (None, None, Some(_)) => EventType::Create,
         (None, Some(_), None) => EventType::Delete,
         (None, None, None) => {
-            return Err(Error::invalid(
-                "/post",
-                "a change needs a state before or after it",
-            ));
+            return Err(Error::invalid("/post", "a change needs a state before or after it"));
         }
     };
-    let needed = if event_type == EventType::Delete {
-        "/prior"
-    } else {
-        "/post"
-    };
+    let needed = if event_type == EventType::Delete { "/prior" } else { "/post" };
     let state = decisive(event_type, prior, post);
     let state = state.ok_or_else(|| Error::invalid(needed, "the state that decides is missing"))?;
-    Ok(Supposed {
-        kind,
-        state: Indexed::new(json(state)?.into(), paths)?,
-    })
+    Ok(Supposed { kind, state: Indexed::new(json(state)?.into(), paths)? })
 }
 
 fn state<'a>(members: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a Map<String, Value>>> {
@@ -120,10 +99,7 @@ fn event_type(members: &Map<String, Value>) -> Result<Option<EventType>> {
             (Some("CREATE"), _) | (_, Some(0)) => Ok(Some(EventType::Create)),
             (Some("MODIFY"), _) | (_, Some(1)) => Ok(Some(EventType::Modify)),
             (Some("DELETE"), _) | (_, Some(2)) => Ok(Some(EventType::Delete)),
-            (_, _) => Err(Error::invalid(
-                "/eventType",
-                "must be CREATE (0), MODIFY (1) or DELETE (2)",
-            )),
+            (_, _) => Err(Error::invalid("/eventType", "must be CREATE (0), MODIFY (1) or DELETE (2)")),
         },
     }
 }

@@ -23,7 +23,8 @@ struct Lease<'a> {
     states: StateForm,
     created_at: String,
     expires_at: String,
-    lease_seconds: u64,
+    #[serde(rename = "leaseSeconds")]
+    length_seconds: u64,
     #[serde(flatten)]
     state: &'a SubscriptionState,
     #[serde(flatten)]
@@ -75,32 +76,21 @@ impl NetweaveRoutes {
             states: wanted.states,
             state: Some(SubscriptionState::Active),
         };
-        let subscription = self
-            .parts
-            .desk
-            .parts()
-            .subscriptions
-            .update(&subscription.id, revision, update)
-            .await?;
+        let subscription =
+            self.parts.desk.parts().subscriptions.update(&subscription.id, revision, update).await?;
         self.shown(&subscription).await
     }
 
     /// Shows a subscription with its delivery state.
     pub(super) async fn shown(&self, subscription: &Subscription) -> Result<Reply> {
-        let backlog = self
-            .parts
-            .desk
-            .parts()
-            .deliveries
-            .backlog(&subscription.id)
-            .await?;
+        let backlog = self.parts.desk.parts().deliveries.backlog(&subscription.id).await?;
         let body = represent::json(&Lease {
             info: Info::of(subscription),
             major: subscription.major,
             states: subscription.states,
             created_at: subscription.created_at.to_string(),
             expires_at: subscription.expires_at.to_string(),
-            lease_seconds: subscription.lease_ms / 1000,
+            length_seconds: subscription.lease_ms / 1000,
             state: &subscription.state,
             queue: backlog.into(),
         })?;

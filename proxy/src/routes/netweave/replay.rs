@@ -44,10 +44,9 @@ impl NetweaveRoutes {
         let members = request::optional_object(&call.body)?;
         let from = match members.get("from") {
             None | Some(Value::Null) => None,
-            Some(from) => Some(
-                from.as_u64()
-                    .ok_or_else(|| Error::invalid("/from", "must be a sequence number"))?,
-            ),
+            Some(from) => {
+                Some(from.as_u64().ok_or_else(|| Error::invalid("/from", "must be a sequence number"))?)
+            }
         };
         let since = match request::text(&members, "since")? {
             None => None,
@@ -75,13 +74,7 @@ impl NetweaveRoutes {
     async fn replay_letters(&self, subscription: &Subscription, from: u64) -> Result<u64> {
         let mut total = 0;
         for _ in 0..MAX_CALLS {
-            let some = self
-                .parts
-                .desk
-                .parts()
-                .deliveries
-                .replay(&subscription.id, from)
-                .await?;
+            let some = self.parts.desk.parts().deliveries.replay(&subscription.id, from).await?;
             total += some;
             if some == 0 {
                 break;
@@ -92,16 +85,11 @@ impl NetweaveRoutes {
 
     async fn replay_since(&self, subscription: &Subscription, since: Timestamp) -> Result<Replayed> {
         let deliveries = &self.parts.desk.parts().deliveries;
-        let letters = deliveries
-            .dead_letters(Some(&subscription.id), MAX_LETTERS)
-            .await?;
+        let letters = deliveries.dead_letters(Some(&subscription.id), MAX_LETTERS).await?;
         let recent: Vec<_> = letters.iter().filter(|letter| letter.at >= since).collect();
         let dead: HashSet<Uuid> = recent.iter().map(|letter| letter.item.notification_id).collect();
         let first = recent.iter().map(|letter| letter.item.sequence).min();
-        let mut replayed = Replayed {
-            complete: true,
-            ..Replayed::default()
-        };
+        let mut replayed = Replayed { complete: true, ..Replayed::default() };
         if let Some(first) = first {
             replayed.dead_letters = self.replay_letters(subscription, first).await?;
         }
@@ -133,10 +121,7 @@ impl NetweaveRoutes {
     async fn oldest(&self, end: Position) -> Result<Position> {
         let (mut low, mut high) = (0, end.sequence);
         while low < high {
-            let middle = Position {
-                sequence: low + (high - low) / 2,
-                ..end
-            };
+            let middle = Position { sequence: low + (high - low) / 2, ..end };
             match self.parts.log.read(middle, 1).await {
                 Ok(_) => high = middle.sequence,
                 Err(error) if error.kind() == ErrorKind::NotFound => low = middle.sequence + 1,
@@ -149,9 +134,7 @@ impl NetweaveRoutes {
     /// Whether the oldest kept entry is older than a time, so that none since then is missing.
     async fn reaches_back(&self, oldest: Position, since: Timestamp) -> Result<bool> {
         let first = self.parts.log.read(oldest, 1).await?;
-        Ok(first
-            .iter()
-            .any(|entry| matches!(entry, Entry::Changed(event) if event.at < since)))
+        Ok(first.iter().any(|entry| matches!(entry, Entry::Changed(event) if event.at < since)))
     }
 }
 
@@ -168,13 +151,7 @@ struct Recall<'a> {
 impl<'a> Recall<'a> {
     fn new(subscription: &'a Subscription, since: Timestamp, dead: HashSet<Uuid>) -> Result<Self> {
         let exclusion = stored_exclusion(subscription)?;
-        Ok(Self {
-            subscription,
-            since,
-            dead,
-            exclusion,
-            paths: Paths::new(),
-        })
+        Ok(Self { subscription, since, dead, exclusion, paths: Paths::new() })
     }
 
     fn notices(&self, entries: &[Entry], end: Position) -> Result<Vec<Notice>> {
@@ -198,10 +175,7 @@ impl<'a> Recall<'a> {
         let state = decisive(event.event_type, event.prior.as_ref(), event.post.as_ref());
         let Some(json) = state else { return Ok(false) };
         let state = Indexed::new(json.clone(), &self.paths)?;
-        let bound = self
-            .exclusion
-            .as_ref()
-            .map(|exclusion| exclusion.bind(&self.paths));
+        let bound = self.exclusion.as_ref().map(|exclusion| exclusion.bind(&self.paths));
         Ok(judge(self.subscription.major, bound.as_ref(), event.key.kind, &state) == Verdict::Sent)
     }
 }

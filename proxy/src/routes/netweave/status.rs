@@ -96,13 +96,7 @@ impl NetweaveRoutes {
     async fn count(&self, owner: &str) -> Result<usize> {
         let (mut count, mut after) = (0, None::<Id>);
         loop {
-            let page = self
-                .parts
-                .desk
-                .parts()
-                .subscriptions
-                .page(Some(owner), after.as_ref(), BATCH)
-                .await?;
+            let page = self.parts.desk.parts().subscriptions.page(Some(owner), after.as_ref(), BATCH).await?;
             count += page.len();
             match page.last() {
                 Some(last) if page.len() == BATCH => after = Some(last.id.clone()),
@@ -153,8 +147,5 @@ fn failure((at, kind): (Timestamp, ErrorKind)) -> Failure {
         ErrorKind::Timeout => "timeout",
         ErrorKind::Internal => "internal",
     };
-    Failure {
-        at: at.to_string(),
-        kind,
-    }
+    Failure { at: at.to_string(), kind }
 }

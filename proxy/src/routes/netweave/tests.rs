@@ -3,7 +3,7 @@
 use super::*;
 use crate::inventory::catalog::Catalog;
 use crate::routes::subscriptions::tests::{Caller, body, desk, header};
-use crate::services::rig::{Rig, object};
+use crate::services::rig::{Rig, Share, object};
 use http::header::{CACHE_CONTROL, ETAG, IF_MATCH};
 use netweave_model::port::{Change, Clock, Subscriptions};
 use netweave_model::subscription::{Major, StateForm};
@@ -16,7 +16,7 @@ const SECOND: Duration = Duration::from_secs(1);
 fn routes(rig: &Rig) -> NetweaveRoutes {
     NetweaveRoutes::new(Parts {
         desk: desk(rig, |_| {}),
-        log: rig.store.clone(),
+        log: rig.store.share(),
         sources: Arc::new(Sources::new([(rig.source.clone(), "file")])),
         catalog: Arc::new(Catalog::new([rig.source.clone()])),
         limits: Limits::default(),
@@ -25,29 +25,13 @@ fn routes(rig: &Rig) -> NetweaveRoutes {
 
 async fn send(rig: &Rig, caller: Caller<'_>, method: Method, body: &Value) -> Result<Reply> {
     let routes = routes(rig);
-    let body = if body.is_null() {
-        Vec::new()
-    } else {
-        serde_json::to_vec(body).unwrap()
-    };
-    caller
-        .call(method, &body, async |call| routes.serve(call).await)
-        .await
+    let body = if body.is_null() { Vec::new() } else { serde_json::to_vec(body).unwrap() };
+    caller.call(method, &body, async |call| routes.serve(call).await).await
 }
 
 async fn act(rig: &Rig, subscription: &Subscription, action: Action, body: &Value) -> Result<Reply> {
-    let method = if action == Action::Deliveries {
-        Method::GET
-    } else {
-        Method::POST
-    };
-    send(
-        rig,
-        Caller::new(Operation::Act(subscription.id.as_str().into(), action)),
-        method,
-        body,
-    )
-    .await
+    let method = if action == Action::Deliveries { Method::GET } else { Method::POST };
+    send(rig, Caller::new(Operation::Act(subscription.id.as_str().into(), action)), method, body).await
 }
 
 fn lease(subscription: &Subscription) -> Caller<'_> {
@@ -58,9 +42,7 @@ fn lease(subscription: &Subscription) -> Caller<'_> {
 async fn the_caller_reads_who_it_is_and_what_is_left() {
     let rig = Rig::start().await;
     rig.subscribe(None).await;
-    let reply = send(&rig, Caller::new(Operation::Caller), Method::GET, &Value::Null)
-        .await
-        .unwrap();
+    let reply = send(&rig, Caller::new(Operation::Caller), Method::GET, &Value::Null).await.unwrap();
     let shown = body(&reply);
     assert_eq!(
         (&shown["name"], &shown["field"], &shown["certificateDaysLeft"]),
@@ -69,14 +51,8 @@ async fn the_caller_reads_who_it_is_and_what_is_left() {
     assert_eq!(shown["subscriptions"], json!({ "used": 1, "allowed": 250 }));
     assert_eq!(shown["limits"]["bodyBytes"], json!(1_048_576));
     assert_eq!(header(&reply, &CACHE_CONTROL).as_deref(), Some("no-store"));
-    let error = send(
-        &rig,
-        Caller::new(Operation::Caller).query("a=b"),
-        Method::GET,
-        &Value::Null,
-    )
-    .await
-    .unwrap_err();
+    let error =
+        send(&rig, Caller::new(Operation::Caller).query("a=b"), Method::GET, &Value::Null).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
 }
 
@@ -93,9 +69,8 @@ async fn sources_are_shown_without_the_words_of_their_failures() {
         rig.clock.now(),
         &Error::new(ErrorKind::Timeout, "x").with_private("10.0.0.1"),
     );
-    let reply = Caller::new(Operation::Sources)
-        .call(Method::GET, b"", async |call| routes.serve(call).await)
-        .await;
+    let reply =
+        Caller::new(Operation::Sources).call(Method::GET, b"", async |call| routes.serve(call).await).await;
     let shown = body(&reply.unwrap());
     let failed = rig.clock.now().to_string();
     assert_eq!(
@@ -112,9 +87,7 @@ async fn the_lease_shows_state_and_backlog() {
     rig.answer_next(&[500]);
     rig.changes(3).await;
     rig.deliver().await;
-    let reply = send(&rig, lease(&subscription), Method::GET, &Value::Null)
-        .await
-        .unwrap();
+    let reply = send(&rig, lease(&subscription), Method::GET, &Value::Null).await.unwrap();
     let shown = body(&reply);
     for (name, value) in [
         ("state", json!("active")),
@@ -126,17 +99,12 @@ async fn the_lease_shows_state_and_backlog() {
         ("failures", json!(1)),
         ("dead", json!(0)),
         ("lastSequence", json!(3)),
-        (
-            "nextAttempt",
-            json!(rig.backlog(&subscription).await.next_attempt.unwrap().to_string()),
-        ),
+        ("nextAttempt", json!(rig.backlog(&subscription).await.next_attempt.unwrap().to_string())),
     ] {
         assert_eq!(shown[name], value, "{name}");
     }
     assert!(shown.get("secret").is_none() && shown.get("owner").is_none());
-    let other = send(&rig, lease(&subscription).who("other"), Method::GET, &Value::Null)
-        .await
-        .unwrap_err();
+    let other = send(&rig, lease(&subscription).who("other"), Method::GET, &Value::Null).await.unwrap_err();
     assert_eq!(other.kind(), ErrorKind::NotFound);
 }
 
@@ -144,56 +112,29 @@ async fn the_lease_shows_state_and_backlog() {
 async fn a_replacement_is_checked_like_a_creation_and_activates() {
     let rig = Rig::start().await;
     let subscription = rig.subscribe(Some("(eq,resourcePoolId,p)")).await;
-    let state = Some(SubscriptionState::Suspended {
-        reason: "gone".to_owned(),
-    });
-    let update = netweave_model::port::Update {
-        state,
-        ..Default::default()
-    };
+    let state = Some(SubscriptionState::Suspended { reason: "gone".to_owned() });
+    let update = netweave_model::port::Update { state, ..Default::default() };
     rig.store.update(&subscription.id, None, update).await.unwrap();
-    let shown = body(
-        &send(&rig, lease(&subscription), Method::GET, &Value::Null)
-            .await
-            .unwrap(),
-    );
-    assert_eq!(
-        (&shown["state"], &shown["reason"]),
-        (&json!("suspended"), &json!("gone"))
-    );
+    let shown = body(&send(&rig, lease(&subscription), Method::GET, &Value::Null).await.unwrap());
+    assert_eq!((&shown["state"], &shown["reason"]), (&json!("suspended"), &json!("gone")));
     let url = format!("{}/new", rig.url);
     let wanted = json!({ "callback": url, "states": "string" });
-    for (condition, kind) in [
-        ("\"1\"", ErrorKind::PreconditionFailed),
-        ("\"9\"", ErrorKind::PreconditionFailed),
-    ] {
+    for (condition, kind) in
+        [("\"1\"", ErrorKind::PreconditionFailed), ("\"9\"", ErrorKind::PreconditionFailed)]
+    {
         let caller = lease(&subscription).header(IF_MATCH, condition);
-        assert_eq!(
-            send(&rig, caller, Method::PUT, &wanted).await.unwrap_err().kind(),
-            kind
-        );
+        assert_eq!(send(&rig, caller, Method::PUT, &wanted).await.unwrap_err().kind(), kind);
     }
-    for faulty in [
-        json!({}),
-        json!({ "callback": "http://10.0.0.1/" }),
-        json!({ "callback": url, "filter": "(" }),
-    ] {
+    for faulty in
+        [json!({}), json!({ "callback": "http://10.0.0.1/" }), json!({ "callback": url, "filter": "(" })]
+    {
         assert_eq!(
-            send(&rig, lease(&subscription), Method::PUT, &faulty)
-                .await
-                .unwrap_err()
-                .kind(),
+            send(&rig, lease(&subscription), Method::PUT, &faulty).await.unwrap_err().kind(),
             ErrorKind::Invalid
         );
     }
-    let reply = send(
-        &rig,
-        lease(&subscription).header(IF_MATCH, "\"2\""),
-        Method::PUT,
-        &wanted,
-    )
-    .await
-    .unwrap();
+    let reply =
+        send(&rig, lease(&subscription).header(IF_MATCH, "\"2\""), Method::PUT, &wanted).await.unwrap();
     assert_eq!(header(&reply, &ETAG).as_deref(), Some("\"3\""));
     let stored = rig.store.get(&subscription.id).await.unwrap();
     assert_eq!(
@@ -219,9 +160,7 @@ async fn a_lease_is_renewed_for_its_length_or_another() {
         assert_eq!(body(&reply)["expiresAt"], until(lease * SECOND), "{asked}");
     }
     for faulty in ["59s", "8d", "soon", "60"] {
-        let error = act(&rig, &subscription, Action::Renew, &json!({ "lease": faulty }))
-            .await
-            .unwrap_err();
+        let error = act(&rig, &subscription, Action::Renew, &json!({ "lease": faulty })).await.unwrap_err();
         assert_eq!(&*error.params()[0].name, "/lease", "{faulty}");
     }
 }
@@ -230,26 +169,16 @@ async fn a_lease_is_renewed_for_its_length_or_another() {
 async fn a_test_notice_is_delivered_and_shown_among_the_attempts() {
     let rig = Rig::start().await;
     let subscription = rig.subscribe(None).await;
-    let reply = act(&rig, &subscription, Action::Test, &Value::Null)
-        .await
-        .unwrap();
+    let reply = act(&rig, &subscription, Action::Test, &Value::Null).await.unwrap();
     assert_eq!(reply.status, StatusCode::ACCEPTED);
     let queued = body(&reply);
     rig.deliver().await;
     let told = rig.told();
     assert_eq!(
         (told[0].0.as_str(), json!(told[0].1), json!(told[0].2)),
-        (
-            "TEST",
-            queued["sequence"].clone(),
-            queued["notificationId"].clone()
-        )
+        ("TEST", queued["sequence"].clone(), queued["notificationId"].clone())
     );
-    let shown = body(
-        &act(&rig, &subscription, Action::Deliveries, &Value::Null)
-            .await
-            .unwrap(),
-    );
+    let shown = body(&act(&rig, &subscription, Action::Deliveries, &Value::Null).await.unwrap());
     let attempt = &shown["attempts"][0];
     assert_eq!(
         (&attempt["status"], &attempt["delivered"], &attempt["error"]),
@@ -273,27 +202,16 @@ async fn with_dead_letter(rig: &Rig) -> Subscription {
 async fn dead_letters_are_shown_and_replayed_under_their_ids() {
     let rig = Rig::start().await;
     let subscription = with_dead_letter(&rig).await;
-    let shown = body(
-        &act(&rig, &subscription, Action::Deliveries, &Value::Null)
-            .await
-            .unwrap(),
-    );
+    let shown = body(&act(&rig, &subscription, Action::Deliveries, &Value::Null).await.unwrap());
     let letter = &shown["deadLetters"][0];
     assert_eq!(
         (&letter["reason"], &letter["sequence"], &letter["objectType"]),
         (&json!("refused"), &json!(1), &json!("ResourceInfo"))
     );
-    let none = act(&rig, &subscription, Action::Replay, &json!({ "from": 2 }))
-        .await
-        .unwrap();
+    let none = act(&rig, &subscription, Action::Replay, &json!({ "from": 2 })).await.unwrap();
     assert_eq!(body(&none)["deadLetters"], json!(0));
-    let reply = act(&rig, &subscription, Action::Replay, &Value::Null)
-        .await
-        .unwrap();
-    assert_eq!(
-        (reply.status, body(&reply)["deadLetters"].clone()),
-        (StatusCode::ACCEPTED, json!(1))
-    );
+    let reply = act(&rig, &subscription, Action::Replay, &Value::Null).await.unwrap();
+    assert_eq!((reply.status, body(&reply)["deadLetters"].clone()), (StatusCode::ACCEPTED, json!(1)));
     rig.deliver().await;
     let told = rig.told();
     assert_eq!(told[5].2, told[0].2);
@@ -313,33 +231,13 @@ async fn kept_changes_since_a_time_are_replayed_through_the_filter_and_once() {
     rig.fan_out().await;
     rig.deliver().await;
     let before = rig.told();
-    let reply = act(
-        &rig,
-        &subscription,
-        Action::Replay,
-        &json!({ "since": since.to_string() }),
-    )
-    .await
-    .unwrap();
-    assert_eq!(
-        body(&reply),
-        json!({ "deadLetters": 0, "changes": 2, "complete": true })
-    );
+    let reply =
+        act(&rig, &subscription, Action::Replay, &json!({ "since": since.to_string() })).await.unwrap();
+    assert_eq!(body(&reply), json!({ "deadLetters": 0, "changes": 2, "complete": true }));
     rig.deliver().await;
     let ids = |told: &[(String, u64, String)]| told.iter().map(|(_, _, id)| id.clone()).collect::<Vec<_>>();
-    assert_eq!(
-        ids(&rig.told()[before.len()..]),
-        ids(&before[before.len() - 2..]),
-        "the same notifications"
-    );
-    let all = act(
-        &rig,
-        &subscription,
-        Action::Replay,
-        &json!({ "since": begin.to_string() }),
-    )
-    .await
-    .unwrap();
+    assert_eq!(ids(&rig.told()[before.len()..]), ids(&before[before.len() - 2..]), "the same notifications");
+    let all = act(&rig, &subscription, Action::Replay, &json!({ "since": begin.to_string() })).await.unwrap();
     assert_eq!(
         body(&all),
         json!({ "deadLetters": 1, "changes": 2, "complete": true }),
@@ -359,21 +257,12 @@ async fn a_replay_says_when_the_log_does_not_reach_back() {
     rig.change("r", 77).await;
     rig.fan_out().await;
     let since = subscription.created_at.to_string();
-    let reply = act(&rig, &subscription, Action::Replay, &json!({ "since": since }))
-        .await
-        .unwrap();
-    assert_eq!(
-        body(&reply),
-        json!({ "deadLetters": 0, "changes": 1, "complete": false })
-    );
-    for faulty in [
-        json!({ "since": "yesterday" }),
-        json!({ "from": -1 }),
-        json!({ "from": 1, "since": since }),
-    ] {
-        let error = act(&rig, &subscription, Action::Replay, &faulty)
-            .await
-            .unwrap_err();
+    let reply = act(&rig, &subscription, Action::Replay, &json!({ "since": since })).await.unwrap();
+    assert_eq!(body(&reply), json!({ "deadLetters": 0, "changes": 1, "complete": false }));
+    for faulty in
+        [json!({ "since": "yesterday" }), json!({ "from": -1 }), json!({ "from": 1, "since": since })]
+    {
+        let error = act(&rig, &subscription, Action::Replay, &faulty).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{faulty}");
     }
 }
@@ -385,16 +274,8 @@ async fn a_dry_run_says_whether_and_why() {
     let subscription = rig.subscribe(Some(filter)).await;
     let env = |env: &str| json!({ "resourceId": "r", "extensions": { "env": env } });
     let table = [
-        (
-            json!({ "objectType": "ResourceInfo", "post": env("test") }),
-            false,
-            "excluded",
-        ),
-        (
-            json!({ "objectType": "ResourceInfo", "post": env("prod") }),
-            true,
-            "notExcluded",
-        ),
+        (json!({ "objectType": "ResourceInfo", "post": env("test") }), false, "excluded"),
+        (json!({ "objectType": "ResourceInfo", "post": env("prod") }), true, "notExcluded"),
         (
             json!({ "objectType": "ResourceInfo", "prior": env("test"), "post": env("prod") }),
             true,
@@ -405,46 +286,24 @@ async fn a_dry_run_says_whether_and_why() {
             false,
             "excluded",
         ),
-        (
-            json!({ "objectType": "ResourceInfo", "prior": env("test") }),
-            false,
-            "excluded",
-        ),
+        (json!({ "objectType": "ResourceInfo", "prior": env("test") }), false, "excluded"),
         (
             json!({ "objectType": "ResourceInfo", "eventType": "DELETE", "prior": env("prod"), "post": env("test") }),
             true,
             "notExcluded",
         ),
-        (
-            json!({ "objectType": "ResourceInfo", "eventType": 2, "prior": env("test") }),
-            false,
-            "excluded",
-        ),
-        (
-            json!({ "objectType": "ResourcePoolInfo", "post": env("test") }),
-            true,
-            "notExcluded",
-        ),
-        (
-            json!({ "objectType": "AlarmDictionary", "post": {} }),
-            false,
-            "notCovered",
-        ),
+        (json!({ "objectType": "ResourceInfo", "eventType": 2, "prior": env("test") }), false, "excluded"),
+        (json!({ "objectType": "ResourcePoolInfo", "post": env("test") }), true, "notExcluded"),
+        (json!({ "objectType": "AlarmDictionary", "post": {} }), false, "notCovered"),
     ];
     for (supposed, sent, reason) in table {
         let stored = act(&rig, &subscription, Action::DryRun, &supposed).await.unwrap();
         let mut unstored = supposed.clone();
         unstored["filter"] = filter.into();
-        let unstored = send(&rig, Caller::new(Operation::DryRun), Method::POST, &unstored)
-            .await
-            .unwrap();
+        let unstored = send(&rig, Caller::new(Operation::DryRun), Method::POST, &unstored).await.unwrap();
         for reply in [stored, unstored] {
             let shown = body(&reply);
-            assert_eq!(
-                (&shown["sent"], &shown["reason"]),
-                (&json!(sent), &json!(reason)),
-                "{supposed}"
-            );
+            assert_eq!((&shown["sent"], &shown["reason"]), (&json!(sent), &json!(reason)), "{supposed}");
         }
     }
     for (faulty, name) in [
@@ -452,36 +311,16 @@ async fn a_dry_run_says_whether_and_why() {
         (json!({ "objectType": "Nope", "post": {} }), "/objectType"),
         (json!({ "objectType": "ResourceInfo" }), "/post"),
         (json!({ "objectType": "ResourceInfo", "post": "x" }), "/post"),
-        (
-            json!({ "objectType": "ResourceInfo", "eventType": "MOVE", "post": {} }),
-            "/eventType",
-        ),
-        (
-            json!({ "objectType": "ResourceInfo", "eventType": "DELETE", "post": {} }),
-            "/prior",
-        ),
-        (
-            json!({ "objectType": "ResourceInfo", "post": {}, "filter": "(eq,nope,1)" }),
-            "/filter",
-        ),
-        (
-            json!({ "objectType": "ResourceInfo", "post": {}, "major": "v3" }),
-            "/major",
-        ),
+        (json!({ "objectType": "ResourceInfo", "eventType": "MOVE", "post": {} }), "/eventType"),
+        (json!({ "objectType": "ResourceInfo", "eventType": "DELETE", "post": {} }), "/prior"),
+        (json!({ "objectType": "ResourceInfo", "post": {}, "filter": "(eq,nope,1)" }), "/filter"),
+        (json!({ "objectType": "ResourceInfo", "post": {}, "major": "v3" }), "/major"),
     ] {
-        let error = send(&rig, Caller::new(Operation::DryRun), Method::POST, &faulty)
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (error.kind(), &*error.params()[0].name),
-            (ErrorKind::Invalid, name),
-            "{faulty}"
-        );
+        let error = send(&rig, Caller::new(Operation::DryRun), Method::POST, &faulty).await.unwrap_err();
+        assert_eq!((error.kind(), &*error.params()[0].name), (ErrorKind::Invalid, name), "{faulty}");
     }
     let location = json!({ "objectType": "LocationInfo", "post": {}, "major": "v1" });
-    let reply = send(&rig, Caller::new(Operation::DryRun), Method::POST, &location)
-        .await
-        .unwrap();
+    let reply = send(&rig, Caller::new(Operation::DryRun), Method::POST, &location).await.unwrap();
     assert_eq!(body(&reply)["reason"], json!("notCovered"));
     assert_eq!(subscription.major, Major::V2);
 }
@@ -490,12 +329,7 @@ async fn a_dry_run_says_whether_and_why() {
 async fn a_lease_can_be_deleted_here_too() {
     let rig = Rig::start().await;
     let subscription = rig.subscribe(None).await;
-    let reply = send(&rig, lease(&subscription), Method::DELETE, &Value::Null)
-        .await
-        .unwrap();
+    let reply = send(&rig, lease(&subscription), Method::DELETE, &Value::Null).await.unwrap();
     assert_eq!(reply.status, StatusCode::NO_CONTENT);
-    assert_eq!(
-        rig.store.get(&subscription.id).await.unwrap_err().kind(),
-        ErrorKind::NotFound
-    );
+    assert_eq!(rig.store.get(&subscription.id).await.unwrap_err().kind(), ErrorKind::NotFound);
 }

@@ -50,11 +50,7 @@ pub struct Desk {
 impl Desk {
     /// Makes the desk.
     pub fn new(parts: Parts, settings: Settings) -> Self {
-        Self {
-            parts,
-            settings,
-            paths: Paths::new(),
-        }
+        Self { parts, settings, paths: Paths::new() }
     }
 
     /// Returns what the operations work with.
@@ -102,10 +98,7 @@ impl Desk {
     pub async fn delete(&self, id: &str, call: &Call<'_>) -> Result<()> {
         let subscription = self.own(id, call.identity).await?;
         let revision = required_revision(call.headers, &subscription)?;
-        self.parts
-            .subscriptions
-            .delete(&subscription.id, revision)
-            .await?;
+        self.parts.subscriptions.delete(&subscription.id, revision).await?;
         tracing::info!(subscription = %subscription.id, owner = subscription.owner, "a subscription was deleted by its owner");
         Ok(())
     }
@@ -115,10 +108,8 @@ impl Desk {
     /// # Errors
     /// `Invalid`, naming `/filter` with its position, or `/callback`.
     pub async fn check(&self, wanted: &Wanted) -> Result<Option<String>> {
-        let filter = Exclusion::parse(
-            wanted.filter.as_deref().unwrap_or_default(),
-            self.settings.filter_depth,
-        )?;
+        let filter =
+            Exclusion::parse(wanted.filter.as_deref().unwrap_or_default(), self.settings.filter_depth)?;
         self.parts.guard.check(&wanted.callback).await?;
         Ok(filter.map(|filter| filter.canonical().to_owned()))
     }

@@ -38,11 +38,7 @@ pub(super) async fn page(desk: &Desk, owner: &str, query: &Query, major: Major) 
     let mut shown: Vec<(Id, Vec<u8>)> = Vec::new();
     let mut more = false;
     'store: loop {
-        let batch = desk
-            .parts()
-            .subscriptions
-            .page(Some(owner), after.as_ref(), BATCH)
-            .await?;
+        let batch = desk.parts().subscriptions.page(Some(owner), after.as_ref(), BATCH).await?;
         for subscription in &batch {
             let json = represent::info(subscription)?;
             if let Some(filter) = &filter
@@ -65,20 +61,14 @@ pub(super) async fn page(desk: &Desk, owner: &str, query: &Query, major: Major) 
         }
     }
     if before > 0 && shown.is_empty() {
-        return Err(Error::invalid(
-            "nextpage_opaque_marker",
-            "there is no page with this number",
-        ));
+        return Err(Error::invalid("nextpage_opaque_marker", "there is no page with this number"));
     }
     let next = match (more, number, shown.last()) {
         (true, Some(number), _) => Some(number.saturating_add(1).to_string()),
         (true, None, Some((last, _))) => Some(Marker::after(COLLECTION, last.as_str(), query.hash())),
         (false, ..) | (true, None, None) => None,
     };
-    Ok(Page {
-        body: render(&shown, query)?,
-        next,
-    })
+    Ok(Page { body: render(&shown, query)?, next })
 }
 
 fn render(shown: &[(Id, Vec<u8>)], query: &Query) -> Result<Vec<u8>> {

@@ -16,10 +16,8 @@ pub fn required_revision(headers: &HeaderMap, subscription: &Subscription) -> Re
         return Ok(None);
     }
     let tag = represent::etag(subscription)?;
-    let mut conditions = headers
-        .get_all(IF_MATCH)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let mut conditions =
+        headers.get_all(IF_MATCH).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     // Our tags are numbers in quotes, so a comma never lies within one. A weak tag never matches here.
     if conditions
         .any(|condition| matches!(condition.trim_ascii(), b"*") || condition.trim_ascii() == tag.as_bytes())

@@ -23,7 +23,7 @@ pub struct Wanted {
     pub consumer_subscription_id: Option<String>,
     /// What must not be sent; not parsed yet.
     pub filter: Option<String>,
-    /// How notifications carry states; only known under `/netweave/v1/`.
+    /// How notifications carry states: a member of our own, `object` or `string`.
     pub states: Option<StateForm>,
 }
 
@@ -44,30 +44,17 @@ impl Wanted {
             .ok_or_else(|| Error::invalid("/callback", "the callback is missing"))?
             .to_owned();
         let consumer_subscription_id = text(&members, "consumerSubscriptionId")?.map(str::to_owned);
-        if consumer_subscription_id
-            .as_ref()
-            .is_some_and(|id| id.len() > MAX_CONSUMER_ID)
-        {
-            return Err(Error::invalid(
-                "/consumerSubscriptionId",
-                "the id is longer than 1024 bytes",
-            ));
+        if consumer_subscription_id.as_ref().is_some_and(|id| id.len() > MAX_CONSUMER_ID) {
+            return Err(Error::invalid("/consumerSubscriptionId", "the id is longer than 1024 bytes"));
         }
-        let filter = text(&members, "filter")?
-            .filter(|filter| !filter.is_empty())
-            .map(str::to_owned);
+        let filter = text(&members, "filter")?.filter(|filter| !filter.is_empty()).map(str::to_owned);
         let states = match text(&members, "states")? {
             None => None,
             Some("object") => Some(StateForm::Object),
             Some("string") => Some(StateForm::String),
             Some(_) => return Err(Error::invalid("/states", "must be \"object\" or \"string\"")),
         };
-        Ok(Self {
-            callback,
-            consumer_subscription_id,
-            filter,
-            states,
-        })
+        Ok(Self { callback, consumer_subscription_id, filter, states })
     }
 }
 
@@ -85,11 +72,8 @@ pub fn object(body: &[u8]) -> Result<Map<String, Value>> {
             Err(Error::new(ErrorKind::Invalid, "the body must be a JSON object"))
         }
         Err(error) => {
-            let place = format!(
-                "the body is not JSON: fault in line {}, column {}",
-                error.line(),
-                error.column()
-            );
+            let place =
+                format!("the body is not JSON: fault in line {}, column {}", error.line(), error.column());
             Err(Error::new(ErrorKind::Invalid, place).with_source(error))
         }
     }
@@ -100,11 +84,7 @@ pub fn object(body: &[u8]) -> Result<Map<String, Value>> {
 /// # Errors
 /// As [`object`].
 pub fn optional_object(body: &[u8]) -> Result<Map<String, Value>> {
-    if body.trim_ascii().is_empty() {
-        Ok(Map::new())
-    } else {
-        object(body)
-    }
+    if body.trim_ascii().is_empty() { Ok(Map::new()) } else { object(body) }
 }
 
 /// Returns a member that is a text; `None` if it is absent or null.
@@ -148,10 +128,10 @@ mod tests {
 
     fn fault(body: &str) -> String {
         let error = Wanted::parse(body.as_bytes()).unwrap_err();
-        error.params().first().map_or_else(
-            || error.public().to_owned(),
-            |param| param.name.clone().into_owned(),
-        )
+        error
+            .params()
+            .first()
+            .map_or_else(|| error.public().to_owned(), |param| param.name.clone().into_owned())
     }
 
     #[test]
@@ -160,11 +140,7 @@ mod tests {
         let wanted = Wanted::parse(body.as_bytes()).unwrap();
         assert_eq!(wanted.callback, "https://x/");
         assert_eq!(
-            (
-                wanted.consumer_subscription_id.as_deref(),
-                wanted.filter,
-                wanted.states
-            ),
+            (wanted.consumer_subscription_id.as_deref(), wanted.filter, wanted.states),
             (Some("c"), None, None)
         );
     }
@@ -184,10 +160,7 @@ mod tests {
             (r#"{"callback":null}"#, "/callback"),
             (r#"{"callback":7}"#, "/callback"),
             (r#"{"callback":"x","filter":["a"]}"#, "/filter"),
-            (
-                r#"{"callback":"x","consumerSubscriptionId":{}}"#,
-                "/consumerSubscriptionId",
-            ),
+            (r#"{"callback":"x","consumerSubscriptionId":{}}"#, "/consumerSubscriptionId"),
             (r#"{"callback":"x","states":"xml"}"#, "/states"),
             ("[]", "the body must be a JSON object"),
         ] {
@@ -199,25 +172,14 @@ mod tests {
 
     #[test]
     fn size_depth_and_ids_are_bounded() {
-        let deep = |levels: usize| {
-            format!(
-                r#"{{"callback":"x","a":{}{}}}"#,
-                "[".repeat(levels),
-                "]".repeat(levels)
-            )
-        };
+        let deep =
+            |levels: usize| format!(r#"{{"callback":"x","a":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
         assert!(Wanted::parse(deep(31).as_bytes()).is_ok());
         assert_eq!(fault(&deep(32)), "the body is nested too deep");
         assert_eq!(depth(br#"{"a":"[[[\"[["}"#), 1);
         let large = format!(r#"{{"callback":"x","a":"{}"}}"#, "b".repeat(MAX_BODY));
-        assert_eq!(
-            Wanted::parse(large.as_bytes()).unwrap_err().kind(),
-            ErrorKind::TooLarge
-        );
-        let long = format!(
-            r#"{{"callback":"x","consumerSubscriptionId":"{}"}}"#,
-            "b".repeat(1025)
-        );
+        assert_eq!(Wanted::parse(large.as_bytes()).unwrap_err().kind(), ErrorKind::TooLarge);
+        let long = format!(r#"{{"callback":"x","consumerSubscriptionId":"{}"}}"#, "b".repeat(1025));
         assert_eq!(fault(&long), "/consumerSubscriptionId");
     }
 }

@@ -5,7 +5,7 @@ use crate::conf::tree;
 use crate::conf::unit::Span;
 use crate::listen::identity::{Identity, IdentityField};
 use crate::routes::{Route, Scope};
-use crate::services::rig::Rig;
+use crate::services::rig::{Rig, Share};
 use bytes::Bytes;
 use http::HeaderMap;
 use netweave_model::Timestamp;
@@ -27,22 +27,18 @@ pub(crate) fn identity(name: &str) -> Identity {
 /// The desk over a rig's store.
 pub(crate) fn desk(rig: &Rig, change: impl FnOnce(&mut desk::Settings)) -> Arc<Desk> {
     let mut settings = desk::Settings {
-        subscriptions: tree::Subscriptions {
-            per_owner: 250,
-            ttl: Span::seconds(1000),
-            ..Default::default()
-        },
+        subscriptions: tree::Subscriptions { per_owner: 250, ttl: Span::seconds(1000), ..Default::default() },
         compatibility: Compatibility::Spec,
         filter_depth: 8,
     };
     change(&mut settings);
     let parts = desk::Parts {
-        subscriptions: rig.store.clone(),
-        deliveries: rig.store.clone(),
+        subscriptions: rig.store.share(),
+        deliveries: rig.store.share(),
         guard: Arc::clone(&rig.guard),
         outbound: Arc::clone(&rig.outbound),
-        clock: rig.clock.clone(),
-        ids: rig.ids.clone(),
+        clock: rig.clock.share(),
+        ids: rig.ids.share(),
     };
     Arc::new(Desk::new(parts, settings))
 }
@@ -58,13 +54,7 @@ pub(crate) struct Caller<'a> {
 
 impl<'a> Caller<'a> {
     pub(crate) fn new(operation: Operation<'a>) -> Self {
-        Self {
-            operation,
-            major: Major::V2,
-            who: "smo",
-            query: "",
-            headers: HeaderMap::new(),
-        }
+        Self { operation, major: Major::V2, who: "smo", query: "", headers: HeaderMap::new() }
     }
 
     pub(crate) fn major(mut self, major: Major) -> Self {
@@ -94,12 +84,8 @@ impl<'a> Caller<'a> {
         body: &[u8],
         route: impl AsyncFnOnce(&Call<'_>) -> R,
     ) -> R {
-        let known = Route {
-            operation: self.operation.clone(),
-            major: self.major,
-            template: "/x",
-            methods: &[],
-        };
+        let known =
+            Route { operation: self.operation.clone(), major: self.major, template: "/x", methods: &[] };
         let identity = identity(self.who);
         let call = Call {
             route: &known,
@@ -127,15 +113,11 @@ pub(crate) fn body(reply: &Reply) -> Value {
 
 async fn post(routes: &SubscriptionRoutes, caller: Caller<'_>, body: &Value) -> Result<Reply> {
     let body = serde_json::to_vec(body).unwrap();
-    caller
-        .call(Method::POST, &body, async |call| routes.serve(call).await)
-        .await
+    caller.call(Method::POST, &body, async |call| routes.serve(call).await).await
 }
 
 async fn send(routes: &SubscriptionRoutes, caller: Caller<'_>, method: Method) -> Result<Reply> {
-    caller
-        .call(method, b"", async |call| routes.serve(call).await)
-        .await
+    caller.call(method, b"", async |call| routes.serve(call).await).await
 }
 
 fn all<'a>() -> Caller<'a> {
@@ -147,13 +129,9 @@ fn one(id: &str) -> Caller<'_> {
 }
 
 async fn create(routes: &SubscriptionRoutes, rig: &Rig, consumer: &str) -> String {
-    let reply = post(
-        routes,
-        all(),
-        &json!({ "callback": rig.url, "consumerSubscriptionId": consumer }),
-    )
-    .await
-    .unwrap();
+    let reply = post(routes, all(), &json!({ "callback": rig.url, "consumerSubscriptionId": consumer }))
+        .await
+        .unwrap();
     body(&reply)["subscriptionId"].as_str().unwrap().to_owned()
 }
 
@@ -173,7 +151,7 @@ async fn a_creation_answers_201_with_location_tag_and_secret() {
     assert_eq!(
         shown,
         json!({ "subscriptionId": id, "consumerSubscriptionId": "c-1", "callback": rig.url,
-                "filter": "(eq,objectType,ResourceInfo);(eq,resourcePoolId,p)" })
+                "filter": "(eq,resourcePoolId,p)" })
     );
     let location = format!("/o2ims-infrastructureInventory/v2/subscriptions/{id}");
     assert_eq!(header(&reply, &LOCATION), Some(location));
@@ -201,16 +179,8 @@ async fn faults_of_a_body_name_the_member() {
         (json!({ "callback": 7 }), "/callback", None),
         (json!({ "callback": "http://10.0.0.1/" }), "/callback", None),
         (json!({ "callback": "ftp://127.0.0.1/" }), "/callback", None),
-        (
-            json!({ "callback": rig.url, "filter": "(eq,nope,1)" }),
-            "/filter",
-            Some(4),
-        ),
-        (
-            json!({ "callback": rig.url, "filter": "(eq,description" }),
-            "/filter",
-            Some(15),
-        ),
+        (json!({ "callback": rig.url, "filter": "(eq,nope,1)" }), "/filter", Some(4)),
+        (json!({ "callback": rig.url, "filter": "(eq,description" }), "/filter", Some(15)),
         (json!({ "callback": rig.url, "filter": 1 }), "/filter", None),
     ] {
         let error = post(&routes, all(), &asked).await.unwrap_err();
@@ -226,36 +196,19 @@ async fn faults_of_a_body_name_the_member() {
 #[tokio::test]
 async fn a_duplicate_is_a_conflict_and_in_the_fields_v1_invalid() {
     let rig = Rig::start().await;
-    let routes = SubscriptionRoutes::new(desk(&rig, |settings| {
-        settings.compatibility = Compatibility::Field
-    }));
+    let routes =
+        SubscriptionRoutes::new(desk(&rig, |settings| settings.compatibility = Compatibility::Field));
     let asked = json!({ "callback": rig.url, "filter": "(eq,resourcePoolId,p)" });
     let first = post(&routes, all(), &asked).await.unwrap();
     let same =
         json!({ "callback": rig.url, "filter": "[(eq,objectType,ResourceInfo);(eq,resourcePoolId,p)]" });
     let error = post(&routes, all(), &same).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
-    assert!(
-        error
-            .public()
-            .contains(body(&first)["subscriptionId"].as_str().unwrap())
-    );
-    assert_eq!(
-        post(&routes, all().major(Major::V1), &asked)
-            .await
-            .unwrap_err()
-            .kind(),
-        ErrorKind::Invalid
-    );
+    assert!(error.public().contains(body(&first)["subscriptionId"].as_str().unwrap()));
+    assert_eq!(post(&routes, all().major(Major::V1), &asked).await.unwrap_err().kind(), ErrorKind::Invalid);
     let other = json!({ "callback": rig.url, "filter": "(eq,resourcePoolId,q)" });
-    assert!(
-        post(&routes, all(), &other).await.is_ok(),
-        "another filter to the same callback"
-    );
-    assert!(
-        post(&routes, all().who("other"), &asked).await.is_ok(),
-        "another owner"
-    );
+    assert!(post(&routes, all(), &other).await.is_ok(), "another filter to the same callback");
+    assert!(post(&routes, all().who("other"), &asked).await.is_ok(), "another owner");
 }
 
 #[tokio::test]
@@ -264,47 +217,35 @@ async fn the_quota_is_a_rate_limit() {
     let routes = SubscriptionRoutes::new(desk(&rig, |settings| settings.subscriptions.per_owner = 1));
     create(&routes, &rig, "a").await;
     let second = json!({ "callback": rig.url, "consumerSubscriptionId": "b" });
-    assert_eq!(
-        post(&routes, all(), &second).await.unwrap_err().kind(),
-        ErrorKind::RateLimited
-    );
+    assert_eq!(post(&routes, all(), &second).await.unwrap_err().kind(), ErrorKind::RateLimited);
 }
 
 #[tokio::test]
 async fn a_callback_is_verified_if_the_configuration_says_so() {
     let rig = Rig::start().await;
     let routes = SubscriptionRoutes::new(desk(&rig, |settings| {
-        settings.subscriptions.callback.verify = Verify::Get204
+        settings.subscriptions.callback.verify = Verify::Get204;
     }));
     create(&routes, &rig, "a").await;
     let root = rig.url.replace("/hook", "/");
-    let error = post(&routes, all(), &json!({ "callback": root }))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), &*error.params()[0].name),
-        (ErrorKind::Invalid, "/callback")
-    );
+    let error = post(&routes, all(), &json!({ "callback": root })).await.unwrap_err();
+    assert_eq!((error.kind(), &*error.params()[0].name), (ErrorKind::Invalid, "/callback"));
 }
 
 #[tokio::test]
-async fn states_follow_the_major() {
+async fn states_follow_the_major_unless_the_body_says_otherwise() {
     let rig = Rig::start().await;
     let routes = SubscriptionRoutes::new(desk(&rig, |_| {}));
-    let reply = post(&routes, all().major(Major::V1), &json!({ "callback": rig.url }))
-        .await
-        .unwrap();
+    let reply = post(&routes, all().major(Major::V1), &json!({ "callback": rig.url })).await.unwrap();
     assert!(
-        header(&reply, &LOCATION)
-            .unwrap()
-            .starts_with("/o2ims-infrastructureInventory/v1/subscriptions/")
+        header(&reply, &LOCATION).unwrap().starts_with("/o2ims-infrastructureInventory/v1/subscriptions/")
     );
-    let stored = rig
-        .store
-        .get(&body(&reply)["subscriptionId"].as_str().unwrap().into())
-        .await
-        .unwrap();
+    let stored = rig.store.get(&body(&reply)["subscriptionId"].as_str().unwrap().into()).await.unwrap();
     assert_eq!((stored.states, stored.major), (StateForm::String, Major::V1));
+    let other = json!({ "callback": rig.url, "consumerSubscriptionId": "x", "states": "string" });
+    let reply = post(&routes, all(), &other).await.unwrap();
+    let stored = rig.store.get(&body(&reply)["subscriptionId"].as_str().unwrap().into()).await.unwrap();
+    assert_eq!(stored.states, StateForm::String);
 }
 
 #[tokio::test]
@@ -318,13 +259,7 @@ async fn the_subscription_of_another_owner_does_not_exist() {
     }
     let list = send(&routes, all().who("other"), Method::GET).await.unwrap();
     assert_eq!(body(&list), json!([]));
-    assert_eq!(
-        send(&routes, one("absent"), Method::GET)
-            .await
-            .unwrap_err()
-            .kind(),
-        ErrorKind::NotFound
-    );
+    assert_eq!(send(&routes, one("absent"), Method::GET).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
 #[tokio::test]
@@ -332,31 +267,21 @@ async fn a_read_is_conditional_and_renews_the_lease_lazily() {
     let rig = Rig::start().await;
     let routes = SubscriptionRoutes::new(desk(&rig, |_| {}));
     let id = create(&routes, &rig, "a").await;
-    let again = send(
-        &routes,
-        one(&id).header(http::header::IF_NONE_MATCH, "\"1\""),
-        Method::GET,
-    )
-    .await
-    .unwrap();
+    let again =
+        send(&routes, one(&id).header(http::header::IF_NONE_MATCH, "\"1\""), Method::GET).await.unwrap();
     assert_eq!((again.status, again.body.len()), (StatusCode::NOT_MODIFIED, 0));
-    rig.clock.advance(Duration::from_secs(300));
+    rig.clock.advance(Duration::from_mins(5));
     let read = send(&routes, one(&id), Method::GET).await.unwrap();
     assert_eq!(header(&read, &ETAG).as_deref(), Some("\"2\""));
     let stored = rig.store.get(&id.as_str().into()).await.unwrap();
-    assert_eq!(
-        stored.expires_at.since(stored.created_at),
-        Duration::from_secs(1300)
-    );
+    assert_eq!(stored.expires_at.since(stored.created_at), Duration::from_secs(1300));
 }
 
 #[tokio::test]
 async fn a_delete_answers_204_and_in_the_fields_v1_200() {
     let rig = Rig::start().await;
     let spec = SubscriptionRoutes::new(desk(&rig, |_| {}));
-    let field = SubscriptionRoutes::new(desk(&rig, |settings| {
-        settings.compatibility = Compatibility::Field
-    }));
+    let field = SubscriptionRoutes::new(desk(&rig, |settings| settings.compatibility = Compatibility::Field));
     for (routes, major, status) in [
         (&spec, Major::V1, StatusCode::NO_CONTENT),
         (&spec, Major::V2, StatusCode::NO_CONTENT),
@@ -366,10 +291,7 @@ async fn a_delete_answers_204_and_in_the_fields_v1_200() {
         let id = create(routes, &rig, "a").await;
         let reply = send(routes, one(&id).major(major), Method::DELETE).await.unwrap();
         assert_eq!((reply.status, reply.body.len()), (status, 0));
-        assert_eq!(
-            send(routes, one(&id), Method::DELETE).await.unwrap_err().kind(),
-            ErrorKind::NotFound
-        );
+        assert_eq!(send(routes, one(&id), Method::DELETE).await.unwrap_err().kind(), ErrorKind::NotFound);
     }
 }
 
@@ -386,10 +308,7 @@ async fn a_delete_meant_for_another_revision_does_nothing() {
         );
     }
     let caller = one(&id).header(http::header::IF_MATCH, "\"7\", \"1\"");
-    assert_eq!(
-        send(&routes, caller, Method::DELETE).await.unwrap().status,
-        StatusCode::NO_CONTENT
-    );
+    assert_eq!(send(&routes, caller, Method::DELETE).await.unwrap().status, StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]
@@ -402,12 +321,7 @@ async fn lists_are_filtered_selected_and_paged() {
     let ids = async |query: &str| {
         let reply = send(&routes, all().query(query), Method::GET).await.unwrap();
         let shown = body(&reply);
-        let ids: Vec<_> = shown
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|one| one["subscriptionId"].clone())
-            .collect();
+        let ids: Vec<_> = shown.as_array().unwrap().iter().map(|one| one["subscriptionId"].clone()).collect();
         (ids, header(&reply, &LINK))
     };
     let (every, none) = ids("").await;
@@ -423,19 +337,12 @@ async fn lists_are_filtered_selected_and_paged() {
     assert_eq!(second, every[2..4]);
     let (third, end) = ids("limit=2&nextpage_opaque_marker=3").await;
     assert_eq!((third.as_slice(), end), (&every[4..], None));
-    let beyond = send(
-        &routes,
-        all().query("limit=2&nextpage_opaque_marker=4"),
-        Method::GET,
-    )
-    .await
-    .unwrap_err();
+    let beyond =
+        send(&routes, all().query("limit=2&nextpage_opaque_marker=4"), Method::GET).await.unwrap_err();
     assert_eq!(beyond.kind(), ErrorKind::Invalid);
     let (filtered, _) = ids("filter=(in,consumerSubscriptionId,c-1,c-3)").await;
     assert_eq!(filtered.len(), 2);
-    let faulty = send(&routes, all().query("filter=(eq,owner,x)"), Method::GET)
-        .await
-        .unwrap_err();
+    let faulty = send(&routes, all().query("filter=(eq,owner,x)"), Method::GET).await.unwrap_err();
     assert_eq!(&*faulty.params()[0].name, "filter");
 }
 
@@ -445,12 +352,6 @@ async fn a_list_is_conditional() {
     let routes = SubscriptionRoutes::new(desk(&rig, |_| {}));
     let first = send(&routes, all(), Method::GET).await.unwrap();
     let tag = header(&first, &ETAG).unwrap();
-    let again = send(
-        &routes,
-        all().header(http::header::IF_NONE_MATCH, &tag),
-        Method::GET,
-    )
-    .await
-    .unwrap();
+    let again = send(&routes, all().header(http::header::IF_NONE_MATCH, &tag), Method::GET).await.unwrap();
     assert_eq!(again.status, StatusCode::NOT_MODIFIED);
 }

@@ -14,48 +14,21 @@ fn collections() -> Vec<(&'static str, Operation<'static>, bool)> {
         ("/openapi.json", Operation::OpenApi, true),
         ("/subscriptions", Operation::Subscriptions, true),
         ("/subscriptions/x-1", Operation::Subscription(id()), true),
-        (
-            "/resourceTypes/x-1/alarmDictionary",
-            Operation::TypeDictionary(Kind::AlarmDictionary, id()),
-            true,
-        ),
+        ("/resourceTypes/x-1/alarmDictionary", Operation::TypeDictionary(Kind::AlarmDictionary, id()), true),
         (
             "/resourceTypes/x-1/performanceDictionary",
             Operation::TypeDictionary(Kind::PerformanceDictionary, id()),
             true,
         ),
-        (
-            "/resourcePools/x-1/resources",
-            Operation::List(Kind::Resource, Some(id())),
-            true,
-        ),
-        (
-            "/resourcePools/x-1/resources/x-1",
-            Operation::Get(Kind::Resource, Some(id()), id()),
-            true,
-        ),
+        ("/resourcePools/x-1/resources", Operation::List(Kind::Resource, Some(id())), true),
+        ("/resourcePools/x-1/resources/x-1", Operation::Get(Kind::Resource, Some(id()), id()), true),
     ];
     for (list, one, kind, v1) in [
         ("/resourceTypes", "/resourceTypes/x-1", Kind::ResourceType, true),
         ("/resourcePools", "/resourcePools/x-1", Kind::ResourcePool, true),
-        (
-            "/deploymentManagers",
-            "/deploymentManagers/x-1",
-            Kind::DeploymentManager,
-            true,
-        ),
-        (
-            "/alarmDictionaries",
-            "/alarmDictionaries/x-1",
-            Kind::AlarmDictionary,
-            true,
-        ),
-        (
-            "/performanceDictionaries",
-            "/performanceDictionaries/x-1",
-            Kind::PerformanceDictionary,
-            true,
-        ),
+        ("/deploymentManagers", "/deploymentManagers/x-1", Kind::DeploymentManager, true),
+        ("/alarmDictionaries", "/alarmDictionaries/x-1", Kind::AlarmDictionary, true),
+        ("/performanceDictionaries", "/performanceDictionaries/x-1", Kind::PerformanceDictionary, true),
         ("/locations", "/locations/x-1", Kind::Location, false),
         ("/oCloudSites", "/oCloudSites/x-1", Kind::OCloudSite, false),
     ] {
@@ -80,10 +53,8 @@ fn every_inventory_path_resolves_in_both_spellings_and_with_a_trailing_slash() {
                     let route = route.unwrap_or_else(|| panic!("{path} does not resolve"));
                     assert_eq!(route.operation, expected, "{path}");
                     assert_eq!(route.major, major, "{path}");
-                    let template = route
-                        .template
-                        .replace("{resourcePoolId}", "x-1")
-                        .replace("{resourceId}", "x-1");
+                    let template =
+                        route.template.replace("{resourcePoolId}", "x-1").replace("{resourceId}", "x-1");
                     let template = template
                         .split('/')
                         .map(|segment| if segment.starts_with('{') { "x-1" } else { segment })
@@ -103,45 +74,18 @@ fn every_inventory_path_resolves_in_both_spellings_and_with_a_trailing_slash() {
 fn paths_outside_the_majors_resolve() {
     let id = || Cow::Borrowed("s1");
     for (path, expected) in [
-        (
-            "/o2ims-infrastructureInventory/api_versions",
-            Operation::ApiVersions(None),
-        ),
-        (
-            "/O2ims_infrastructureInventory/api_versions/",
-            Operation::ApiVersions(None),
-        ),
-        (
-            "/o2ims-infrastructureInventory/v1/api_versions",
-            Operation::ApiVersions(Some(Major::V1)),
-        ),
-        (
-            "/o2ims-infrastructureInventory/v2/api_versions",
-            Operation::ApiVersions(Some(Major::V2)),
-        ),
+        ("/o2ims-infrastructureInventory/api_versions", Operation::ApiVersions(None)),
+        ("/O2ims_infrastructureInventory/api_versions/", Operation::ApiVersions(None)),
+        ("/o2ims-infrastructureInventory/v1/api_versions", Operation::ApiVersions(Some(Major::V1))),
+        ("/o2ims-infrastructureInventory/v2/api_versions", Operation::ApiVersions(Some(Major::V2))),
         ("/netweave/v1/self", Operation::Caller),
         ("/netweave/v1/sources/", Operation::Sources),
         ("/netweave/v1/subscriptions/s1", Operation::Lease(id())),
-        (
-            "/netweave/v1/subscriptions/s1/renew",
-            Operation::Act(id(), Action::Renew),
-        ),
-        (
-            "/netweave/v1/subscriptions/s1/test",
-            Operation::Act(id(), Action::Test),
-        ),
-        (
-            "/netweave/v1/subscriptions/s1/replay",
-            Operation::Act(id(), Action::Replay),
-        ),
-        (
-            "/netweave/v1/subscriptions/s1/dry-run",
-            Operation::Act(id(), Action::DryRun),
-        ),
-        (
-            "/netweave/v1/subscriptions/s1/deliveries",
-            Operation::Act(id(), Action::Deliveries),
-        ),
+        ("/netweave/v1/subscriptions/s1/renew", Operation::Act(id(), Action::Renew)),
+        ("/netweave/v1/subscriptions/s1/test", Operation::Act(id(), Action::Test)),
+        ("/netweave/v1/subscriptions/s1/replay", Operation::Act(id(), Action::Replay)),
+        ("/netweave/v1/subscriptions/s1/dry-run", Operation::Act(id(), Action::DryRun)),
+        ("/netweave/v1/subscriptions/s1/deliveries", Operation::Act(id(), Action::Deliveries)),
         ("/netweave/v1/subscriptions/dry-run", Operation::DryRun),
         ("/openapi.json", Operation::OpenApi),
         ("/livez", Operation::Health(Health::Live)),
@@ -201,46 +145,24 @@ fn other_paths_do_not_exist() {
 fn a_hidden_major_does_not_exist_but_its_neighbour_does() {
     let only = &[Major::V1][..];
     assert!(resolve("/o2ims-infrastructureInventory/v1/resourcePools", only).is_some());
-    assert_eq!(
-        resolve("/o2ims-infrastructureInventory/v2/resourcePools", only),
-        None
-    );
+    assert_eq!(resolve("/o2ims-infrastructureInventory/v2/resourcePools", only), None);
     assert!(resolve("/o2ims-infrastructureInventory/api_versions", only).is_some());
 }
 
 #[test]
 fn ids_are_decoded_once_and_borrowed_when_they_have_no_escapes() {
     let path = "/o2ims-infrastructureInventory/v2/resourcePools/a%2Fb%252F%20%C3%A9";
-    assert_eq!(
-        operation(path),
-        Some(Operation::Get(
-            Kind::ResourcePool,
-            None,
-            Cow::Borrowed("a/b%2F é")
-        ))
-    );
+    assert_eq!(operation(path), Some(Operation::Get(Kind::ResourcePool, None, Cow::Borrowed("a/b%2F é"))));
     let plain = operation("/o2ims-infrastructureInventory/v2/resourcePools/plain");
-    assert!(matches!(
-        plain,
-        Some(Operation::Get(_, None, Cow::Borrowed("plain")))
-    ));
+    assert!(matches!(plain, Some(Operation::Get(_, None, Cow::Borrowed("plain")))));
 }
 
 #[test]
 fn declared_methods_are_those_of_the_specification() {
     let methods = |path| resolve(path, BOTH).map(|route| route.methods);
-    assert_eq!(
-        methods("/o2ims-infrastructureInventory/v1/resourcePools"),
-        Some(GET)
-    );
-    assert_eq!(
-        methods("/o2ims-infrastructureInventory/v1/subscriptions"),
-        Some(GET_POST)
-    );
-    assert_eq!(
-        methods("/o2ims-infrastructureInventory/v1/subscriptions/1"),
-        Some(GET_DELETE)
-    );
+    assert_eq!(methods("/o2ims-infrastructureInventory/v1/resourcePools"), Some(GET));
+    assert_eq!(methods("/o2ims-infrastructureInventory/v1/subscriptions"), Some(GET_POST));
+    assert_eq!(methods("/o2ims-infrastructureInventory/v1/subscriptions/1"), Some(GET_DELETE));
     assert_eq!(methods("/netweave/v1/subscriptions/1"), Some(GET_PUT_DELETE));
     assert_eq!(methods("/netweave/v1/subscriptions/1/renew"), Some(POST));
     assert_eq!(methods("/netweave/v1/subscriptions/1/deliveries"), Some(GET));

@@ -99,11 +99,7 @@ pub struct Matcher {
 impl Matcher {
     /// Starts without knowing any subscription.
     pub fn new(paths: Arc<Paths>) -> Self {
-        Self {
-            paths,
-            version: 0,
-            rules: BTreeMap::new(),
-        }
+        Self { paths, version: 0, rules: BTreeMap::new() }
     }
 
     /// Returns the version of the subscriptions that are known.

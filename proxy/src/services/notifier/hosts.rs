@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// Deliveries to one host at the same time. Source: the project's notes, 5.1.
+/// Deliveries to one host at the same time. Source: issue 3, section 4.
 const PER_HOST: usize = 32;
 /// Failures in a row that open the circuit. Source: as above.
 const FAILURES: u32 = 5;
@@ -61,10 +61,7 @@ impl Hosts {
 
 impl Default for Host {
     fn default() -> Self {
-        Self {
-            permits: Arc::new(Semaphore::new(PER_HOST)),
-            circuit: Mutex::default(),
-        }
+        Self { permits: Arc::new(Semaphore::new(PER_HOST)), circuit: Mutex::default() }
     }
 }
 
@@ -122,10 +119,7 @@ mod tests {
             assert_eq!(host.admit(Timestamp(0), ATTEMPT), Admission::Go);
             host.failed(Timestamp(1000));
         }
-        assert_eq!(
-            host.admit(Timestamp(500), ATTEMPT),
-            Admission::Later(Timestamp(1000))
-        );
+        assert_eq!(host.admit(Timestamp(500), ATTEMPT), Admission::Later(Timestamp(1000)));
         assert_eq!(host.admit(Timestamp(1000), ATTEMPT), Admission::Go, "the probe");
         assert_eq!(
             host.admit(Timestamp(1000), ATTEMPT),
@@ -133,10 +127,7 @@ mod tests {
             "all others wait"
         );
         host.failed(Timestamp(9000));
-        assert_eq!(
-            host.admit(Timestamp(6000), ATTEMPT),
-            Admission::Later(Timestamp(9000))
-        );
+        assert_eq!(host.admit(Timestamp(6000), ATTEMPT), Admission::Later(Timestamp(9000)));
         host.answered();
         assert_eq!(host.admit(Timestamp(6000), ATTEMPT), Admission::Go);
     }

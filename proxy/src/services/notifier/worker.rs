@@ -1,12 +1,13 @@
 //! One claimed subscription: delivers its queue head by head until it is empty, fails, or the claim is nearly over.
 
-use super::Shared;
 use super::hosts::{Admission, Host};
 use super::outcome::{Outcome, REFUSED_TRIES, pause};
+use super::{Shared, Slot};
 use crate::services::lease;
 use crate::webhook::notification;
 use bytes::Bytes;
 use http::HeaderMap;
+use netweave_http::Answer;
 use netweave_model::port::{Attempt, Claim, DeadLetterReason, Item, Notice, Update};
 use netweave_model::{ErrorKind, Result, Subscription, SubscriptionState, Timestamp};
 use std::sync::Arc;
@@ -26,17 +27,12 @@ enum Next {
 }
 
 /// Serves one claim to its end.
-pub(super) async fn serve(shared: Arc<Shared>, claim: Claim, until: Timestamp) {
-    let worker = Worker {
-        shared: &shared,
-        claim: &claim,
-        until,
-    };
+pub(super) async fn serve(slot: Slot, claim: Claim, until: Timestamp) {
+    let worker = Worker { shared: &slot.shared, claim: &claim, until };
     if let Err(error) = worker.run().await {
         tracing::warn!(subscription = %claim.subscription, %error, "deliveries of a subscription were broken off");
         worker.release().await;
     }
-    shared.ended.notify_one();
 }
 
 struct Worker<'a> {
@@ -47,13 +43,7 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     async fn run(&self) -> Result<()> {
-        let mut subscription = match self
-            .shared
-            .parts
-            .subscriptions
-            .get(&self.claim.subscription)
-            .await
-        {
+        let mut subscription = match self.shared.parts.subscriptions.get(&self.claim.subscription).await {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             subscription => subscription?,
         };
@@ -98,41 +88,55 @@ impl Worker<'_> {
             parts.deliveries.postpone(self.claim, at).await?;
             return Ok(Next::Ended);
         }
-        let (headers, body) = match self.render(subscription, item, now) {
-            Ok(rendered) => rendered,
+        match self.render(subscription, item, now) {
+            Ok((headers, body)) => {
+                let begun = Instant::now();
+                let result = parts.outbound.post(&subscription.callback, headers, body).await;
+                let status =
+                    result.as_ref().map(|answer| answer.status).map_err(netweave_model::Error::public);
+                let attempt = attempt(item, now, begun.elapsed(), status);
+                self.count(item, &result);
+                self.settle(subscription, (host, item), Outcome::of(&result), attempt).await
+            }
             Err(error) => {
-                tracing::error!(subscription = %subscription.id, sequence = item.sequence, %error, "a notification cannot be sent");
+                tracing::error!(sequence = item.sequence, %error, "a notification cannot be sent");
                 let attempt = attempt(item, now, Duration::ZERO, Err("faulty"));
-                return self.bury(item, DeadLetterReason::Refused, attempt).await;
-            }
-        };
-        let begun = Instant::now();
-        let result = parts.outbound.post(&subscription.callback, headers, body).await;
-        let took = begun.elapsed();
-        if item.attempts > 0 {
-            parts.metrics.webhook_retries.inc();
-        }
-        let (status, outcome) = (result.as_ref().map(|answer| answer.status), Outcome::of(&result));
-        let attempt = attempt(item, now, took, status.map_err(netweave_model::Error::public));
-        if let Err(error) = &result {
-            tracing::debug!(subscription = %subscription.id, sequence = item.sequence, %error, "a delivery failed");
-        }
-        match outcome {
-            Outcome::Delivered => self.acknowledge(subscription, host, item, attempt).await,
-            Outcome::Gone => self.suspend(subscription, host, attempt).await,
-            Outcome::Retry(asked) => {
-                let pause = asked.unwrap_or_else(|| self.pause(item));
-                host.failed(parts.clock.now().plus(pause));
-                self.defer(pause, attempt).await
-            }
-            Outcome::Refused if item.attempts.saturating_add(1) >= REFUSED_TRIES => {
-                host.answered();
                 self.bury(item, DeadLetterReason::Refused, attempt).await
             }
-            Outcome::Refused => {
-                host.answered();
-                self.defer(self.pause(item), attempt).await
+        }
+    }
+
+    fn count(&self, item: &Item, result: &Result<Answer>) {
+        if item.attempts > 0 {
+            self.shared.parts.metrics.webhook_retries.inc();
+        }
+        if let Err(error) = result {
+            let subscription = &self.claim.subscription;
+            tracing::debug!(%subscription, sequence = item.sequence, %error, "a delivery failed");
+        }
+    }
+
+    /// Does what an attempt's outcome asks for.
+    async fn settle(
+        &self,
+        subscription: &mut Subscription,
+        (host, item): (&Host, &Item),
+        outcome: Outcome,
+        attempt: Attempt,
+    ) -> Result<Next> {
+        if let Outcome::Retry(asked) = outcome {
+            let pause = asked.unwrap_or_else(|| self.pause(item));
+            host.failed(self.shared.parts.clock.now().plus(pause));
+            return self.defer(pause, attempt).await;
+        }
+        host.answered();
+        match outcome {
+            Outcome::Delivered => self.acknowledge(subscription, item, attempt).await,
+            Outcome::Gone => self.suspend(subscription, attempt).await,
+            Outcome::Refused if item.attempts.saturating_add(1) >= REFUSED_TRIES => {
+                self.bury(item, DeadLetterReason::Refused, attempt).await
             }
+            Outcome::Refused | Outcome::Retry(_) => self.defer(self.pause(item), attempt).await,
         }
     }
 
@@ -144,18 +148,12 @@ impl Worker<'_> {
     async fn acknowledge(
         &self,
         subscription: &mut Subscription,
-        host: &Host,
         item: &Item,
         attempt: Attempt,
     ) -> Result<Next> {
         let parts = &self.shared.parts;
-        host.answered();
         let now = parts.clock.now();
-        parts
-            .metrics
-            .webhook_deliveries
-            .with_label_values(&["delivered"])
-            .inc();
+        parts.metrics.webhook_deliveries.with_label_values(&["delivered"]).inc();
         if let Notice::Change(event) = &item.notice {
             let which = if item.attempts == 0 { "first" } else { "later" };
             parts
@@ -170,67 +168,38 @@ impl Worker<'_> {
     }
 
     /// The consumer said that the callback is gone: deliveries wait until the owner replaces the subscription.
-    async fn suspend(&self, subscription: &Subscription, host: &Host, attempt: Attempt) -> Result<Next> {
+    async fn suspend(&self, subscription: &Subscription, attempt: Attempt) -> Result<Next> {
         let parts = &self.shared.parts;
-        host.answered();
         tracing::warn!(subscription = %subscription.id, owner = subscription.owner, "a callback answered 410, deliveries are suspended");
         let reason = "the callback answered 410 Gone; replace the subscription to go on".to_owned();
         let state = Some(SubscriptionState::Suspended { reason });
-        let update = Update {
-            state,
-            ..Update::default()
-        };
-        parts
-            .metrics
-            .webhook_deliveries
-            .with_label_values(&["suspended"])
-            .inc();
-        match parts
-            .subscriptions
-            .update(&subscription.id, Some(subscription.rev), update)
-            .await
-        {
+        let update = Update { state, ..Update::default() };
+        parts.metrics.webhook_deliveries.with_label_values(&["suspended"]).inc();
+        match parts.subscriptions.update(&subscription.id, Some(subscription.rev), update).await {
             // The owner has just changed it: what the old callback said no longer counts.
             Err(error) if error.kind() == ErrorKind::PreconditionFailed => {
                 self.record_deferral(Duration::ZERO, attempt).await
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Next::Ended),
             Err(error) => Err(error),
-            Ok(_) => {
-                self.record_deferral(self.shared.settings.max_pause.0, attempt)
-                    .await
-            }
+            Ok(_) => self.record_deferral(self.shared.settings.max_pause.0, attempt).await,
         }
     }
 
     async fn defer(&self, pause: Duration, attempt: Attempt) -> Result<Next> {
-        self.shared
-            .parts
-            .metrics
-            .webhook_deliveries
-            .with_label_values(&["failed"])
-            .inc();
+        self.shared.parts.metrics.webhook_deliveries.with_label_values(&["failed"]).inc();
         self.record_deferral(pause, attempt).await
     }
 
     async fn record_deferral(&self, pause: Duration, attempt: Attempt) -> Result<Next> {
         let until = self.shared.parts.clock.now().plus(pause);
-        self.shared
-            .parts
-            .deliveries
-            .defer(self.claim, until, attempt)
-            .await?;
+        self.shared.parts.deliveries.defer(self.claim, until, attempt).await?;
         Ok(Next::Ended)
     }
 
     async fn bury(&self, item: &Item, reason: DeadLetterReason, attempt: Attempt) -> Result<Next> {
         let metrics = &self.shared.parts.metrics;
-        let held = self
-            .shared
-            .parts
-            .deliveries
-            .dead_letter(self.claim, reason, attempt)
-            .await?;
+        let held = self.shared.parts.deliveries.dead_letter(self.claim, reason, attempt).await?;
         if !held {
             return Ok(Next::Ended);
         }
@@ -241,11 +210,7 @@ impl Worker<'_> {
     }
 
     fn pause(&self, item: &Item) -> Duration {
-        pause(
-            item.attempts,
-            self.shared.settings.max_pause.0,
-            &*self.shared.parts.ids,
-        )
+        pause(item.attempts, self.shared.settings.max_pause.0, &*self.shared.parts.ids)
     }
 
     async fn release(&self) {

@@ -20,11 +20,7 @@ async fn a_living_callback_keeps_its_silent_owner_subscribed() {
     let sweeper = rig.sweeper();
     rig.clock.advance(899 * SECOND);
     sweeper.activate().await.unwrap();
-    assert_eq!(
-        rig.store.get(&subscription.id).await.unwrap().rev,
-        1,
-        "not yet in its last tenth"
-    );
+    assert_eq!(rig.store.get(&subscription.id).await.unwrap().rev, 1, "not yet in its last tenth");
     rig.clock.advance(SECOND);
     sweeper.activate().await.unwrap();
     let renewed = rig.store.get(&subscription.id).await.unwrap();
@@ -48,35 +44,18 @@ async fn a_dead_callback_is_warned_of_once_and_ends_with_its_lease() {
     rig.clock.advance(SECOND);
     sweeper.activate().await.unwrap();
     assert_eq!(rig.metrics.subscriptions_expired.get(), 1);
-    assert_eq!(
-        rig.store.get(&subscription.id).await.unwrap_err().kind(),
-        ErrorKind::NotFound
-    );
+    assert_eq!(rig.store.get(&subscription.id).await.unwrap_err().kind(), ErrorKind::NotFound);
     let dead = rig.store.dead_letters(Some(&subscription.id), 10).await.unwrap();
-    assert!(
-        dead.len() == 2
-            && dead
-                .iter()
-                .all(|letter| letter.reason == DeadLetterReason::Expired)
-    );
+    assert!(dead.len() == 2 && dead.iter().all(|letter| letter.reason == DeadLetterReason::Expired));
 }
 
 #[tokio::test]
 async fn a_suspended_subscription_is_not_kept_alive_by_its_callback() {
     let rig = Rig::start().await;
     let subscription = rig.subscribe(None).await;
-    let state = SubscriptionState::Suspended {
-        reason: "gone".to_owned(),
-    };
+    let state = SubscriptionState::Suspended { reason: "gone".to_owned() };
     rig.store
-        .update(
-            &subscription.id,
-            None,
-            Update {
-                state: Some(state),
-                ..Update::default()
-            },
-        )
+        .update(&subscription.id, None, Update { state: Some(state), ..Update::default() })
         .await
         .unwrap();
     let sweeper = rig.sweeper();
@@ -99,11 +78,7 @@ async fn nothing_is_ended_soon_after_a_start_or_a_gap_in_time() {
         assert_eq!(expired(), 0);
     }
     // It falls asleep, and wakes much later than it had planned.
-    assert!(
-        tokio::time::timeout(Duration::ZERO, sweeper.wait())
-            .await
-            .is_err()
-    );
+    assert!(tokio::time::timeout(Duration::ZERO, sweeper.wait()).await.is_err());
     rig.clock.advance(60 * SECOND);
     sweeper.activate().await.unwrap();
     assert_eq!(expired(), 0, "it slept through a gap");
@@ -130,21 +105,11 @@ async fn it_sleeps_until_the_next_lease_needs_it_but_never_long() {
 async fn the_log_is_trimmed_below_the_cursor_and_ten_minutes() {
     let rig = Rig::start().await;
     let sweeper = rig.sweeper();
-    let begin = netweave_model::Position {
-        sequence: 0,
-        ..rig.store.head().await.unwrap()
-    };
+    let begin = netweave_model::Position { sequence: 0, ..rig.store.head().await.unwrap() };
     rig.changes(3).await;
     rig.clock.advance(601 * SECOND);
     rig.change("r", 77).await;
     sweeper.activate().await.unwrap();
     assert!(rig.store.read(begin, 10).await.is_err(), "old entries are gone");
-    assert_eq!(
-        rig.store
-            .read(rig.store.cursor().await.unwrap(), 10)
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(rig.store.read(rig.store.cursor().await.unwrap(), 10).await.unwrap().len(), 1);
 }

@@ -84,6 +84,8 @@ async fn a_lost_lease_stops_the_watch_and_it_leads_again_later() {
     let other = leases.acquire("source:a", "other", Duration::from_mins(1)).await.unwrap().unwrap();
     world.eventually(|| !live(&world)).await;
     leases.release("source:a", other).await.unwrap();
+    // Whoever leads again first, also a fill, does not prolong the old stream.
+    assert!(world.feeds[0].lease().take().await.unwrap().is_some());
     world.eventually(|| backend.streams.load(Ordering::SeqCst) == 2).await;
     backend.say_list(POOLS, &[pool("q")]);
     world.eventually(|| world.ids(POOLS, None) == ["q"]).await;

@@ -23,28 +23,16 @@ fn subscription(major: Major, states: StateForm) -> Subscription {
 }
 
 fn item(notice: Notice) -> Item {
-    Item {
-        sequence: 7,
-        notification_id: Uuid::from_u128(9),
-        notice,
-        queued_at: Timestamp(1500),
-        attempts: 0,
-    }
+    Item { sequence: 7, notification_id: Uuid::from_u128(9), notice, queued_at: Timestamp(1500), attempts: 0 }
 }
 
 fn change(event_type: EventType, kind: Kind, parent: Option<&str>) -> Notice {
     let state = |text: &'static str, there: bool| there.then(|| Bytes::from_static(text.as_bytes()));
     Notice::Change(Arc::new(Event {
-        position: Position {
-            generation: 1,
-            sequence: 4,
-        },
+        position: Position { generation: 1, sequence: 4 },
         notification_id: Uuid::from_u128(9),
         source: SourceName::from("lab"),
-        key: ObjectKey {
-            kind,
-            id: Id::from("a/b"),
-        },
+        key: ObjectKey { kind, id: Id::from("a/b") },
         parent: parent.map(Id::from),
         event_type,
         prior: state(r#"{"n":1.0,"s":"a\"b"}"#, event_type != EventType::Create),
@@ -55,19 +43,14 @@ fn change(event_type: EventType, kind: Kind, parent: Option<&str>) -> Notice {
 
 fn rendered(major: Major, states: StateForm, notice: Notice) -> String {
     let renderer = Renderer::new("https://gw.example.net:8443/base/").unwrap();
-    let body = renderer
-        .body(&subscription(major, states), &item(notice))
-        .unwrap();
+    let body = renderer.body(&subscription(major, states), &item(notice)).unwrap();
     String::from_utf8(body.to_vec()).unwrap()
 }
 
 #[test]
 fn a_modify_carries_both_states_untouched_and_a_reference() {
-    let body = rendered(
-        Major::V2,
-        StateForm::Object,
-        change(EventType::Modify, Kind::Resource, Some("pool")),
-    );
+    let body =
+        rendered(Major::V2, StateForm::Object, change(EventType::Modify, Kind::Resource, Some("pool")));
     assert_eq!(
         body,
         concat!(
@@ -81,11 +64,7 @@ fn a_modify_carries_both_states_untouched_and_a_reference() {
 
 #[test]
 fn states_may_be_text_inside_a_string() {
-    let body = rendered(
-        Major::V1,
-        StateForm::String,
-        change(EventType::Modify, Kind::ResourcePool, None),
-    );
+    let body = rendered(Major::V1, StateForm::String, change(EventType::Modify, Kind::ResourcePool, None));
     assert!(
         body.contains(r#""priorObjectState":"{\"n\":1.0,\"s\":\"a\\\"b\"}","postObjectState":"{\"n\":2}""#),
         "{body}"
@@ -95,42 +74,22 @@ fn states_may_be_text_inside_a_string() {
 
 #[test]
 fn a_create_has_no_prior_state_and_a_delete_no_reference_and_no_post_state() {
-    let create = rendered(
-        Major::V2,
-        StateForm::Object,
-        change(EventType::Create, Kind::Location, None),
-    );
+    let create = rendered(Major::V2, StateForm::Object, change(EventType::Create, Kind::Location, None));
     assert!(
         create.contains(r#""notificationEventType":0,"objectRef""#) && !create.contains("prior"),
         "{create}"
     );
-    let delete = rendered(
-        Major::V2,
-        StateForm::Object,
-        change(EventType::Delete, Kind::Location, None),
-    );
-    assert!(
-        delete.contains(r#""notificationEventType":2,"priorObjectState""#),
-        "{delete}"
-    );
-    assert!(
-        !delete.contains("objectRef") && !delete.contains("postObjectState"),
-        "{delete}"
-    );
+    let delete = rendered(Major::V2, StateForm::Object, change(EventType::Delete, Kind::Location, None));
+    assert!(delete.contains(r#""notificationEventType":2,"priorObjectState""#), "{delete}");
+    assert!(!delete.contains("objectRef") && !delete.contains("postObjectState"), "{delete}");
 }
 
 #[test]
 fn notices_are_marked_and_are_no_changes() {
     let resync = rendered(Major::V2, StateForm::Object, Notice::Resync { dropped: 12 });
-    assert!(
-        resync.starts_with(r#"{"notice":"resync","#) && resync.contains(r#""dropped":12"#),
-        "{resync}"
-    );
+    assert!(resync.starts_with(r#"{"notice":"resync","#) && resync.contains(r#""dropped":12"#), "{resync}");
     let test = rendered(Major::V2, StateForm::Object, Notice::Test);
-    assert!(
-        test.starts_with(r#"{"notice":"test","#) && !test.contains("dropped"),
-        "{test}"
-    );
+    assert!(test.starts_with(r#"{"notice":"test","#) && !test.contains("dropped"), "{test}");
     assert!(!resync.contains("notificationEventType") && !test.contains("notificationEventType"));
 }
 
@@ -140,20 +99,11 @@ fn headers_sign_the_body_and_keep_the_id() {
     let item = item(change(EventType::Create, Kind::Location, None));
     let headers = headers(&subscription, &item, Timestamp(1_700_000_000_500), b"{}").unwrap();
     let secret = Secret::parse(&subscription.secret).unwrap();
-    assert_eq!(
-        secret.verify(&headers, b"{}", Timestamp(1_700_000_000_500)),
-        Ok(())
-    );
+    assert_eq!(secret.verify(&headers, b"{}", Timestamp(1_700_000_000_500)), Ok(()));
     let text = |name: &HeaderName| headers.get(name).unwrap().to_str().unwrap().to_owned();
     assert_eq!(text(&WEBHOOK_ID), text(&NOTIFICATION_ID));
-    assert_eq!(
-        (text(&EVENT_TYPE), text(&SEQUENCE)),
-        ("CREATE".to_owned(), "7".to_owned())
-    );
-    assert_eq!(
-        (text(&TIMESTAMP), text(&SUBSCRIPTION_ID)),
-        ("1700000000".to_owned(), "s-1".to_owned())
-    );
+    assert_eq!((text(&EVENT_TYPE), text(&SEQUENCE)), ("CREATE".to_owned(), "7".to_owned()));
+    assert_eq!((text(&TIMESTAMP), text(&SUBSCRIPTION_ID)), ("1700000000".to_owned(), "s-1".to_owned()));
 }
 
 #[test]

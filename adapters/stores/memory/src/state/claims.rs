@@ -84,7 +84,9 @@ impl<B: Backing> State<B> {
     pub fn postpone(&mut self, claim: &Claim, until: Timestamp) -> bool {
         let Self { members, backing, ready, .. } = self;
         let member = members.get_mut(&claim.subscription);
-        let Some(member) = member.filter(|member| member.queue.claim == Some(claim.token)) else { return false };
+        let Some(member) = member.filter(|member| member.queue.claim == Some(claim.token)) else {
+            return false;
+        };
         member.queue.fact.retry_at = Some(until);
         member.queue.let_go(until);
         member.record_queue(backing);
