@@ -59,6 +59,7 @@ pub(super) fn greet(dev: &DevOptions, addresses: &Addresses) {
         file(CLIENT_KEY)
     );
     let base = format!("https://{api}/o2ims-infrastructureInventory");
+    let program = std::env::current_exe().unwrap_or_else(|_| "netweave".into());
     let mut text = String::new();
     let lines = [
         format!(
@@ -77,6 +78,7 @@ pub(super) fn greet(dev: &DevOptions, addresses: &Addresses) {
             "  {curl} -H 'Content-Type: application/json' -d '{{\"callback\":\"http://{INBOX}/smo\"}}' {base}/v2/subscriptions"
         ),
         format!("  curl -s http://{INBOX}/"),
+        format!("  {} subs watch --dev --url https://{api}", program.display()),
         format!("  curl -s http://{}/readyz?verbose", addresses.ops),
         String::new(),
         format!("Ctrl-C ends it and keeps everything; remove {} to start afresh.", dev.dir.display()),

@@ -26,6 +26,7 @@ pub(crate) struct Progress {
 
 /// The batches that are not durable yet.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "three facts that come true one by one, in any order")]
 pub(crate) struct Batches {
     pub(crate) pending: Batch,
     pub(crate) in_flight: Option<Arc<Batch>>,
