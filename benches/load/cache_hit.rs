@@ -40,18 +40,8 @@ pub(crate) async fn run(bench: &Bench, nginx: &Path) -> Result<()> {
     let home = folder(bench, "netweave")?;
     let tls = pki::set_up(&home)?;
     let mut bodies = [
-        Body {
-            label: "2k",
-            size: 2 << 10,
-            rate: 8000,
-            path: String::new(),
-        },
-        Body {
-            label: "50k",
-            size: 50 << 10,
-            rate: 4000,
-            path: String::new(),
-        },
+        Body { label: "2k", size: 2 << 10, rate: 8000, path: String::new() },
+        Body { label: "50k", size: 50 << 10, rate: 4000, path: String::new() },
     ];
     let stocks = [Stock::new("small", 1), Stock::new("large", 40)];
     for stock in &stocks {
@@ -69,13 +59,9 @@ pub(crate) async fn run(bench: &Bench, nginx: &Path) -> Result<()> {
     let tls = pki::set_up(&home)?;
     let mut peer = server::nginx(nginx, &home, tls)?;
     for body in &bodies {
-        peer.answers(&format!("/{}", body.label), |bytes| !bytes.is_empty())
-            .await?;
+        peer.answers(&format!("/{}", body.label), |bytes| !bytes.is_empty()).await?;
     }
-    say(&format!(
-        "nginx runs with:\n{}",
-        server::nginx_conf(&home, peer.api.address)
-    ))?;
+    say(&format!("nginx runs with:\n{}", server::nginx_conf(&home, peer.api.address)))?;
     measure(bench, &gateway, &peer, &bodies).await
 }
 
@@ -94,17 +80,7 @@ async fn calibrate(gateway: &mut Server, stock: &mut Stock, home: &Path, size: u
 async fn measure(bench: &Bench, gateway: &Server, peer: &Server, bodies: &[Body]) -> Result<()> {
     let mut report = Report::new(
         "cache-hit",
-        &[
-            "loop",
-            "server",
-            "body",
-            "round",
-            "req/s",
-            "p50_us",
-            "p99_us",
-            "cpu_us",
-            "client_cpu_us",
-        ],
+        &["loop", "server", "body", "round", "req/s", "p50_us", "p99_us", "cpu_us", "client_cpu_us"],
     );
     report.note(format!(
         "{CONNECTIONS} keep-alive connections, mTLS 1.3, HTTP/1.1, {LENGTH:?} per round, {ROUNDS} alternating rounds. Client and \
@@ -114,27 +90,12 @@ async fn measure(bench: &Bench, gateway: &Server, peer: &Server, bodies: &[Body]
     for body in bodies {
         let file = format!("/{}", body.label);
         let mut cases = [
-            Case {
-                name: "netweave",
-                server: gateway,
-                path: &body.path,
-                cpu_us: Vec::new(),
-            },
-            Case {
-                name: "nginx",
-                server: peer,
-                path: &file,
-                cpu_us: Vec::new(),
-            },
+            Case { name: "netweave", server: gateway, path: &body.path, cpu_us: Vec::new() },
+            Case { name: "nginx", server: peer, path: &file, cpu_us: Vec::new() },
         ];
         for case in &cases {
             let (_, bytes) = fetch(&case.server.api, case.path).await?;
-            report.note(format!(
-                "{} sends {} bytes as the body {}.",
-                case.name,
-                bytes.len(),
-                body.label
-            ));
+            report.note(format!("{} sends {} bytes as the body {}.", case.name, bytes.len(), body.label));
             drive::closed(&case.server.api, case.path, WARM_UP).await?;
         }
         for round in 1..=ROUNDS {

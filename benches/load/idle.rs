@@ -22,20 +22,11 @@ pub(crate) async fn run(bench: &Bench) -> Result<()> {
     let percent = cpu.as_secs_f64() / LENGTH.as_secs_f64() * 100.0;
     let resident = gateway.process.resident()? >> 10;
     let mut report = Report::new("idle", &["ready_ms", "resident_kib", "cpu_percent"]);
-    report.note(format!(
-        "serve --dev in an empty folder, {LENGTH:?} from {SETTLE:?} after it was ready."
-    ));
-    report.row(vec![
-        json!(ready.as_millis()),
-        json!(resident),
-        json!(format!("{percent:.2}")),
-    ])?;
+    report.note(format!("serve --dev in an empty folder, {LENGTH:?} from {SETTLE:?} after it was ready."));
+    report.row(vec![json!(ready.as_millis()), json!(resident), json!(format!("{percent:.2}"))])?;
     let mib = resident / 1024;
     report.finish(
         &bench.out,
-        &format!(
-            "ready_ms={} resident_mib={mib} cpu_percent={percent:.2}",
-            ready.as_millis()
-        ),
+        &format!("ready_ms={} resident_mib={mib} cpu_percent={percent:.2}", ready.as_millis()),
     )
 }

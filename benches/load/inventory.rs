@@ -116,10 +116,7 @@ async fn filters(gateway: &Server, stock: &Stock) -> Result<(f64, f64)> {
     let (mut times, mut cpus) = (Vec::new(), Vec::new());
     for index in 0..FILTERS {
         let serial = format!("SN{:08}", index * 7 % stock.servers);
-        let request = get(&format!(
-            "{}?filter=(eq,extensions/serial,{serial})",
-            stock.list()
-        ));
+        let request = get(&format!("{}?filter=(eq,extensions/serial,{serial})", stock.list()));
         let (cpu, start) = (gateway.process.cpu()?, Instant::now());
         let answer = connection.send(&request).await?;
         times.push(start.elapsed().as_secs_f64() * 1e3);

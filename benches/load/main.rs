@@ -19,14 +19,9 @@ struct Bench {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<()> {
-    rustls::crypto::aws_lc_rs::default_provider()
-        .install_default()
-        .ok();
-    let variable = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .ok_or_else(|| format!("{name} is not set"))
-    };
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    let variable =
+        |name: &str| std::env::var_os(name).map(PathBuf::from).ok_or_else(|| format!("{name} is not set"));
     let bench = Bench {
         netweave: variable("BENCH_NETWEAVE")?,
         out: variable("BENCH_OUT")?,

@@ -20,10 +20,7 @@ const TARGET: Target = Target::Inventory(Kind::Resource);
 /// Filters that a scan has to evaluate on every object; the name, then the text.
 const SCANS: [(&str, &str); 9] = [
     ("flat attribute", "(eq,resourceTypeId,type-3)"),
-    (
-        "nested label",
-        "(eq,extensions/labels/topology.kubernetes.io~1zone,zone-3)",
-    ),
+    ("nested label", "(eq,extensions/labels/topology.kubernetes.io~1zone,zone-3)"),
     ("substring", "(cont,description,99)"),
     ("number", "(gt,extensions/labels/rack,30)"),
     ("time", "(gt,extensions/created,2026-01-01T00:00:00Z)"),
@@ -51,7 +48,7 @@ fn node(number: u64) -> Bytes {
                 "feature.node.kubernetes.io/cpu-cpuid.AVX512F": "true", "rack": number % 40},
             "nodeInfo": {"kubeletVersion": "v1.31.2", "kernelVersion": "6.1.0-rt", "osImage": "Debian GNU/Linux 12",
                 "containerRuntimeVersion": "containerd://1.7"},
-            "ready": number % 50 != 0, "created": "2026-03-02T10:00:00Z"}});
+            "ready": !number.is_multiple_of(50), "created": "2026-03-02T10:00:00Z"}});
     object.to_string().into()
 }
 
@@ -61,11 +58,7 @@ struct CpuTime;
 impl CpuTime {
     fn read() -> Duration {
         let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-        let nanoseconds = text
-            .split(' ')
-            .next()
-            .and_then(|number| number.parse().ok())
-            .unwrap_or(0);
+        let nanoseconds = text.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0);
         Duration::from_nanos(nanoseconds)
     }
 }
@@ -120,11 +113,7 @@ fn scans(criterion: &mut Criterion<CpuTime>, objects: &[Arc<Indexed>], paths: &P
 fn steps(criterion: &mut Criterion<CpuTime>, object: &Bytes, paths: &Paths) -> Result<(), Error> {
     let mut group = criterion.benchmark_group("one");
     group.bench_function("index an object", |bencher| {
-        bencher.iter_batched(
-            || object.clone(),
-            |json| Indexed::new(json, paths),
-            BatchSize::SmallInput,
-        );
+        bencher.iter_batched(|| object.clone(), |json| Indexed::new(json, paths), BatchSize::SmallInput);
     });
     let raw = "filter=(eq,extensions/labels/topology.kubernetes.io~1zone,zone-3);(cont,description,99)&exclude_fields=extensions";
     group.bench_function("parse a query", |bencher| {
@@ -132,13 +121,12 @@ fn steps(criterion: &mut Criterion<CpuTime>, object: &Bytes, paths: &Paths) -> R
     });
     let query = Query::parse(TARGET, "resources", "exclude_fields=extensions/labels", DEPTH)?;
     group.bench_function("cut an object", |bencher| {
-        bencher.iter(|| query.selectors.apply(black_box(object)))
+        bencher.iter(|| query.selectors.apply(black_box(object)));
     });
     let indexed = Indexed::new(object.clone(), paths)?;
-    if let Some(exclusion) = Exclusion::parse(
-        "(neq,extensions/labels/site,site-7)|(eq,objectType,ResourcePoolInfo)",
-        DEPTH,
-    )? {
+    if let Some(exclusion) =
+        Exclusion::parse("(neq,extensions/labels/site,site-7)|(eq,objectType,ResourcePoolInfo)", DEPTH)?
+    {
         let bound = exclusion.bind(paths);
         group.bench_function("exclude a change", |bencher| {
             bencher.iter(|| bound.excludes(Kind::Resource, black_box(&indexed)));
@@ -156,9 +144,8 @@ fn main() -> Result<(), Error> {
         .sample_size(30)
         .configure_from_args();
     let paths = Paths::new();
-    let objects: Result<Vec<_>, _> = (0..OBJECTS)
-        .map(|number| Indexed::new(node(number), &paths).map(Arc::new))
-        .collect();
+    let objects: Result<Vec<_>, _> =
+        (0..OBJECTS).map(|number| Indexed::new(node(number), &paths).map(Arc::new)).collect();
     scans(&mut criterion, &objects?, &paths)?;
     steps(&mut criterion, &node(7), &paths)?;
     criterion.final_summary();

@@ -57,10 +57,7 @@ impl Connection {
             }
             None => Box::new(tcp),
         };
-        Ok(Self {
-            stream,
-            buffer: Vec::with_capacity(BUFFER),
-        })
+        Ok(Self { stream, buffer: Vec::with_capacity(BUFFER) })
     }
 
     /// Sends a whole request and reads the whole answer.
@@ -78,15 +75,9 @@ impl Connection {
             }
         };
         let text = std::str::from_utf8(self.buffer.get(..head).unwrap_or_default())?.to_ascii_lowercase();
-        let header = |name: &str| {
-            text.lines()
-                .find_map(|line| line.strip_prefix(name))
-                .map(str::trim)
-        };
+        let header = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
         let status = text.split(' ').nth(1).ok_or("no status")?.parse()?;
-        let length: usize = header("content-length:")
-            .ok_or("an answer without Content-Length")?
-            .parse()?;
+        let length: usize = header("content-length:").ok_or("an answer without Content-Length")?.parse()?;
         let last = header("connection:") == Some("close");
         while self.buffer.len() < head + length {
             self.more().await?;

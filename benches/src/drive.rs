@@ -43,12 +43,7 @@ impl Run {
 /// An answer is not 200, or a connection breaks.
 pub async fn closed(target: &Target, path: &str, length: Duration) -> Result<Run> {
     let until = Instant::now() + length;
-    all(target, path, move |_| Pace {
-        next: None,
-        step: Duration::ZERO,
-        until,
-    })
-    .await
+    all(target, path, move |_| Pace { next: None, step: Duration::ZERO, until }).await
 }
 
 /// Sends at a fixed rate over all connections; latency counts from when a request was due.
@@ -100,11 +95,7 @@ async fn all(target: &Target, path: &str, pace: impl Fn(u32) -> Pace) -> Result<
     for task in tasks {
         latency.add(task.await??)?;
     }
-    Ok(Run {
-        requests: latency.len(),
-        took: start.elapsed(),
-        latency,
-    })
+    Ok(Run { requests: latency.len(), took: start.elapsed(), latency })
 }
 
 async fn one(target: Target, request: Vec<u8>, mut pace: Pace) -> Result<Histogram<u64>> {

@@ -14,9 +14,7 @@ use std::sync::Arc;
 /// The folder cannot be written.
 pub fn set_up(folder: &Path) -> Result<Arc<ClientConfig>> {
     let mut authority = CertificateParams::default();
-    authority
-        .distinguished_name
-        .push(DnType::CommonName, "netweave bench authority");
+    authority.distinguished_name.push(DnType::CommonName, "netweave bench authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
 
@@ -33,8 +31,7 @@ pub fn set_up(folder: &Path) -> Result<Arc<ClientConfig>> {
     let mut roots = RootCertStore::empty();
     roots.add(authority.der().clone())?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ClientConfig::builder()
-        .with_root_certificates(roots)
-        .with_client_auth_cert(vec![leaf], key)?;
+    let config =
+        ClientConfig::builder().with_root_certificates(roots).with_client_auth_cert(vec![leaf], key)?;
     Ok(Arc::new(config))
 }

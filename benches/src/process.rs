@@ -37,10 +37,7 @@ impl Process {
         let mut kib = 0;
         for pid in self.family()? {
             let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-            let line = status
-                .lines()
-                .find_map(|line| line.strip_prefix("VmRSS:"))
-                .ok_or("no VmRSS")?;
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
             kib += line.trim().trim_end_matches(" kB").parse::<u64>()?;
         }
         Ok(kib << 10)
@@ -69,9 +66,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // SIGKILL of a master would leave its workers: ask first, by its own id.
-        let asked = std::process::Command::new("kill")
-            .arg(self.0.id().to_string())
-            .status();
+        let asked = std::process::Command::new("kill").arg(self.0.id().to_string()).status();
         let gone = (0..100).any(|_| {
             std::thread::sleep(Duration::from_millis(50));
             matches!(self.0.try_wait(), Ok(Some(_)))
@@ -86,10 +81,7 @@ impl Drop for Process {
 /// Nanoseconds on a CPU of one thread; 0 if it has just ended.
 fn on_cpu(task: &Path) -> u64 {
     let text = fs::read_to_string(task.join("schedstat")).unwrap_or_default();
-    text.split(' ')
-        .next()
-        .and_then(|first| first.parse().ok())
-        .unwrap_or_default()
+    text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or_default()
 }
 
 /// Returns the CPU time of this process, the load generator, so far.

@@ -18,12 +18,7 @@ pub struct Report {
 impl Report {
     /// Begins a report with the columns of its table.
     pub fn new(name: &'static str, columns: &'static [&'static str]) -> Self {
-        Self {
-            name,
-            notes: Vec::new(),
-            columns,
-            rows: Vec::new(),
-        }
+        Self { name, notes: Vec::new(), columns, rows: Vec::new() }
     }
 
     /// Adds a sentence on how the figures came about.
@@ -36,11 +31,7 @@ impl Report {
     /// # Errors
     /// Standard output is gone.
     pub fn row(&mut self, row: Vec<Value>) -> Result<()> {
-        let cells = self
-            .columns
-            .iter()
-            .zip(&row)
-            .map(|(name, value)| format!("{name}={}", cell(value)));
+        let cells = self.columns.iter().zip(&row).map(|(name, value)| format!("{name}={}", cell(value)));
         say(&cells.collect::<Vec<_>>().join(" "))?;
         self.rows.push(row);
         Ok(())
@@ -51,32 +42,17 @@ impl Report {
     /// # Errors
     /// The folder cannot be written.
     pub fn finish(self, folder: &Path, summary: &str) -> Result<()> {
-        let rows: Vec<Value> = self
-            .rows
-            .iter()
-            .map(|row| self.columns.iter().copied().zip(row.clone()).collect())
-            .collect();
+        let rows: Vec<Value> =
+            self.rows.iter().map(|row| self.columns.iter().copied().zip(row.clone()).collect()).collect();
         let document = json!({ "bench": self.name, "summary": summary, "notes": self.notes, "rows": rows });
-        std::fs::write(
-            folder.join(format!("{}.json", self.name)),
-            serde_json::to_vec_pretty(&document)?,
-        )?;
+        std::fs::write(folder.join(format!("{}.json", self.name)), serde_json::to_vec_pretty(&document)?)?;
         let mut text = format!("# {}\n\n{summary}\n\n", self.name);
         for note in &self.notes {
             writeln!(text, "{note}\n")?;
         }
-        writeln!(
-            text,
-            "| {} |\n|{}",
-            self.columns.join(" | "),
-            "---|".repeat(self.columns.len())
-        )?;
+        writeln!(text, "| {} |\n|{}", self.columns.join(" | "), "---|".repeat(self.columns.len()))?;
         for row in &self.rows {
-            writeln!(
-                text,
-                "| {} |",
-                row.iter().map(cell).collect::<Vec<_>>().join(" | ")
-            )?;
+            writeln!(text, "| {} |", row.iter().map(cell).collect::<Vec<_>>().join(" | "))?;
         }
         std::fs::write(folder.join(format!("{}.md", self.name)), text)?;
         say(&format!("{}: {summary}", self.name))

@@ -57,14 +57,7 @@ pub fn netweave(program: &Path, folder: &Path, tls: Arc<ClientConfig>, files: &[
     std::fs::write(folder.join("netweave.yaml"), conf.to_string())?;
     let mut command = Command::new(program);
     command.args(["serve", "-c", "netweave.yaml"]);
-    spawn(
-        command,
-        folder,
-        Target {
-            address: api,
-            tls: Some(tls),
-        },
-    )
+    spawn(command, folder, Target { address: api, tls: Some(tls) })
 }
 
 /// Starts nginx with a configuration that serves the folder `www`.
@@ -75,19 +68,8 @@ pub fn nginx(program: &Path, folder: &Path, tls: Arc<ClientConfig>) -> Result<Se
     let address = free()?;
     std::fs::write(folder.join("nginx.conf"), nginx_conf(folder, address))?;
     let mut command = Command::new(program);
-    command
-        .arg("-p")
-        .arg(folder)
-        .arg("-c")
-        .arg(folder.join("nginx.conf"));
-    spawn(
-        command,
-        folder,
-        Target {
-            address,
-            tls: Some(tls),
-        },
-    )
+    command.arg("-p").arg(folder).arg("-c").arg(folder.join("nginx.conf"));
+    spawn(command, folder, Target { address, tls: Some(tls) })
 }
 
 /// Writes a configuration with the gateway's duties: client certificates verified, a limit per client, an access log.
@@ -149,36 +131,15 @@ pub fn sample(program: &Path, folder: &Path) -> Result<(Server, Target)> {
         "--ops-port",
         &ops.port().to_string(),
     ]);
-    let server = spawn(
-        command,
-        folder,
-        Target {
-            address: api,
-            tls: None,
-        },
-    )?;
-    Ok((
-        server,
-        Target {
-            address: ops,
-            tls: None,
-        },
-    ))
+    let server = spawn(command, folder, Target { address: api, tls: None })?;
+    Ok((server, Target { address: ops, tls: None }))
 }
 
 fn spawn(mut command: Command, folder: &Path, api: Target) -> Result<Server> {
     let log = File::create(folder.join("log"))?;
-    let child = command
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .spawn()?;
-    Ok(Server {
-        process: Process::new(child),
-        api,
-        started: Instant::now(),
-    })
+    let child =
+        command.current_dir(folder).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
+    Ok(Server { process: Process::new(child), api, started: Instant::now() })
 }
 
 impl Server {

@@ -20,12 +20,7 @@ pub struct Stock {
 impl Stock {
     /// Plans a file.
     pub fn new(name: impl Into<String>, servers: usize) -> Self {
-        Self {
-            name: name.into(),
-            servers,
-            padding: 0,
-            mark: "first".to_owned(),
-        }
+        Self { name: name.into(), servers, padding: 0, mark: "first".to_owned() }
     }
 
     /// Writes the file into a folder, replacing it atomically.
@@ -41,10 +36,7 @@ impl Stock {
 
     /// Returns the path of the pool's resources.
     pub fn list(&self) -> String {
-        format!(
-            "/o2ims-infrastructureInventory/v2/resourcePools/{}/resources",
-            self.name
-        )
+        format!("/o2ims-infrastructureInventory/v2/resourcePools/{}/resources", self.name)
     }
 
     /// Returns the path of the first server.
@@ -69,11 +61,7 @@ impl Stock {
 
     fn server(&self, index: usize) -> Value {
         let key = format!("{}-{index:06}", self.name);
-        let description = if index == 0 {
-            self.mark.clone()
-        } else {
-            format!("server {index}")
-        };
+        let description = if index == 0 { self.mark.clone() } else { format!("server {index}") };
         let mut server = json!({
             "key": key, "id": key, "pool": self.name, "type": self.name, "description": description,
             "globalAssetId": format!("urn:asset:{index}"), "tags": ["bench", "server"],

@@ -22,20 +22,12 @@ pub struct Reply {
 impl Reply {
     /// Makes an answer without a body.
     pub fn empty(status: StatusCode) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Bytes::new(),
-        }
+        Self { status, headers: Vec::new(), body: Bytes::new() }
     }
 
     /// Makes an answer with a JSON body.
     pub fn json(status: StatusCode, body: impl Into<Bytes>) -> Self {
-        Self {
-            status,
-            headers: vec![(http::header::CONTENT_TYPE, JSON)],
-            body: body.into(),
-        }
+        Self { status, headers: vec![(http::header::CONTENT_TYPE, JSON)], body: body.into() }
     }
 
     /// Adds a header.

@@ -41,8 +41,8 @@ use tracing::{error, info, warn};
 const CALLBACK_CONNECT: Duration = Duration::from_secs(1);
 
 /// Serves until the process is asked to end; blocks.
-pub fn serve(conf: Conf, options: ServeOptions) -> ExitCode {
-    match run(conf, &options) {
+pub fn serve(conf: &Conf, options: &ServeOptions) -> ExitCode {
+    match run(conf, options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             error!(error = %failure, "the gateway cannot serve");
@@ -51,7 +51,7 @@ pub fn serve(conf: Conf, options: ServeOptions) -> ExitCode {
     }
 }
 
-fn run(conf: Conf, options: &ServeOptions) -> Result<()> {
+fn run(conf: &Conf, options: &ServeOptions) -> Result<()> {
     crate::telemetry::log::init(&conf.log)?;
     for warning in &options.warnings {
         warn!(%warning, "the configuration is usable, but");
@@ -64,11 +64,11 @@ fn run(conf: Conf, options: &ServeOptions) -> Result<()> {
         .enable_all()
         .build()
         .map_err(|error| Error::internal("no runtime can be started").with_source(error))?;
-    let base = Base::new(&conf)?;
+    let base = Base::new(conf)?;
     if let Some(dev) = &options.dev {
         dev::prepare(dev, base.clock.now())?;
     }
-    let gateway = opening.block_on(Gateway::build(&conf, base, options))?;
+    let gateway = opening.block_on(Gateway::build(conf, base, options))?;
     gateway.serve(options)
 }
 
@@ -104,8 +104,11 @@ impl Gateway {
         if let Some(dev) = &options.dev {
             services.extend(dev::services(dev, &base.clock));
         }
-        let readiness =
-            Ready::new(Arc::clone(&inventory.catalog), Arc::clone(&inventory.sources), Arc::clone(&base.clock));
+        let readiness = Ready::new(
+            Arc::clone(&inventory.catalog),
+            Arc::clone(&inventory.sources),
+            Arc::clone(&base.clock),
+        );
         let routes = Behind::build(conf, &base, &stores, &inventory, &callbacks)?;
         let edge = Edge::bind(EdgeParts {
             api: conf.api.clone(),
@@ -178,7 +181,8 @@ impl Inventory {
             Arc::clone(&base.metrics),
             self.feeds.iter().map(|feed| feed.name.clone()).collect(),
         )));
-        let watchers = self.feeds.iter().map(|feed| Arc::new(Watcher::new(Arc::clone(feed))) as Arc<dyn Service>);
+        let watchers =
+            self.feeds.iter().map(|feed| Arc::new(Watcher::new(Arc::clone(feed))) as Arc<dyn Service>);
         services.extend(watchers);
         services
     }

@@ -1,4 +1,10 @@
 //! The backend suite, run by every backend, by the layers around one, and by the shared poller.
+#![expect(
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "code of tests: a panic says what is not as it must be, and a skipped test says so"
+)]
 
 mod cluster;
 mod cluster_kinds;

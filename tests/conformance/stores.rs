@@ -1,4 +1,8 @@
 //! The stores that the suites are run for.
+#![expect(
+    clippy::unwrap_used,
+    reason = "code of tests: a panic is how it says that something is not as it must be"
+)]
 
 use async_trait::async_trait;
 use netweave_memory::Memory;

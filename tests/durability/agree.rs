@@ -208,7 +208,7 @@ impl Pair {
             Step::TakeOver(source) => self.take_over(source).await,
             Step::Create(owner, callback) => self.create(owner, callback).await,
             Step::Update(pick, callback, filter, active) => {
-                self.update(&self.pick(pick), callback, filter, active).await
+                self.update(&self.pick(pick), callback, filter, active).await;
             }
             Step::Renew(pick, lease) => {
                 let (id, lease) = (self.pick(pick), lease.map(Duration::from_secs));
@@ -253,7 +253,9 @@ impl Pair {
     async fn commit(&mut self, source: usize, changes: &[Change]) {
         let (name, fence) = (SourceName::from(SOURCES[source]), Fence(self.fences[source]));
         let rows = self.inventory.entry(name.clone()).or_default();
-        changes.iter().for_each(|change| rows.apply(change));
+        for change in changes {
+            rows.apply(change);
+        }
         let _head: Position = both!(self, store => store.commit(&name, fence, changes)).unwrap();
         let refused = both!(self, store => store.commit(&name, Fence(fence.0 - 1), changes));
         assert!(refused.is_err() || fence.0 == 0);

@@ -36,7 +36,9 @@ impl Place {
 async fn subscribe(store: &Embedded) -> Id {
     match store.create(wish("smo", "a"), QUOTA).await.unwrap() {
         Created::New(subscription) => subscription.id,
-        other => panic!("expected a new subscription, found {other:?}"),
+        other @ (Created::Duplicate(_) | Created::QuotaExceeded) => {
+            panic!("expected a new subscription, found {other:?}")
+        }
     }
 }
 

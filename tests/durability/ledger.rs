@@ -93,7 +93,8 @@ impl Ledger {
             }
             Note::Committed(object) => self.commits.get_mut(&object).unwrap().done = true,
             Note::Delivering(delivery) => {
-                self.account(delivery.subscription.clone()).in_doubt = Some(delivery);
+                let account = self.account(delivery.subscription.clone());
+                account.in_doubt = Some(delivery);
             }
             Note::Delivered(delivery) => self.account(delivery.subscription.clone()).delivered(delivery),
         }

@@ -21,6 +21,9 @@ const WRITERS: u64 = 4;
 /// So many subscriptions per writer live at most.
 const PER_WRITER: usize = 4;
 
+/// So many subscriptions of earlier rounds are kept, or every event would go to ever more of them.
+const KEPT: usize = 4;
+
 /// Takes the notes of all tasks, one after the other.
 pub(crate) type Notes = Arc<dyn Fn(Note) + Send + Sync>;
 
@@ -192,12 +195,9 @@ pub(crate) async fn settle(store: &Embedded, ledger: &mut Ledger) -> Counts {
         if claims.is_empty() {
             break;
         }
-        for claim in claims {
-            for item in &claim.items {
-                assert!(store.ack_head(&claim, attempt(item)).await.unwrap());
-                ledger.take(Note::Delivered(delivery(&claim, item)));
-            }
-            Deliveries::release(store, &claim).await.unwrap();
+        let drained = claims.iter().map(|claim| drain(store, claim));
+        for delivery in futures::future::join_all(drained).await.into_iter().flatten() {
+            ledger.take(Note::Delivered(delivery));
         }
     }
     let rows = store.snapshot(&lab()).await.unwrap().objects;
@@ -206,5 +206,22 @@ pub(crate) async fn settle(store: &Embedded, ledger: &mut Ledger) -> Counts {
         assert!(rows.contains(object), "the row of {object} is lost");
     }
     let live = store.page(None, None, 10_000).await.unwrap();
-    ledger.count(&live.into_iter().map(|subscription| subscription.id).collect())
+    let live: BTreeSet<Id> = live.into_iter().map(|subscription| subscription.id).collect();
+    let counts = ledger.count(&live);
+    for id in live.into_iter().skip(KEPT) {
+        ledger.take(Note::Deleting(id.clone()));
+        store.delete(&id, None).await.unwrap();
+        ledger.take(Note::Deleted(id));
+    }
+    counts
+}
+
+async fn drain(store: &Embedded, claim: &Claim) -> Vec<Delivery> {
+    let mut deliveries = Vec::new();
+    for item in &claim.items {
+        assert!(store.ack_head(claim, attempt(item)).await.unwrap());
+        deliveries.push(delivery(claim, item));
+    }
+    Deliveries::release(store, claim).await.unwrap();
+    deliveries
 }

@@ -1,5 +1,6 @@
 //! Nothing acknowledged is lost: random sequences, kill -9, dropped unsynced writes.
 #![expect(
+    clippy::cognitive_complexity,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 /// How often the power is cut.
 fn cuts() -> u64 {
-    if figures::full() { 1_000 } else { 60 }
+    if figures::full() { 1_000 } else { 40 }
 }
 
 /// How many cuts one disk lives through.
@@ -25,7 +25,7 @@ async fn a_power_cut_loses_nothing_acknowledged() {
         let mut ledger = Ledger::default();
         drop(netweave_embedded::open_with(disk.clone(), clock(), Arc::new(RandomIds)).unwrap());
         for _ in 0..CUTS_PER_DISK {
-            let fuse = 1 + dice.roll(2_000);
+            let fuse = 1 + dice.roll(600);
             disk = disk.after_power_cut(&mut dice, fuse);
             ledger = run_until_cut(&disk, dice.roll(u64::MAX), ledger).await;
             disk = disk.after_power_cut(&mut dice, u64::MAX);

@@ -17,9 +17,7 @@ pub(crate) fn client(ca: Option<&Path>) -> Result<ClientConfig> {
     if let Some(path) = ca {
         add_file(&mut roots, path)?;
     }
-    if roots.is_empty() {
-        warn!("no certificate authorities are known: every https callback will fail");
-    }
+    note_if_empty(&roots);
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
@@ -40,6 +38,12 @@ fn platform() -> RootCertStore {
         warn!(ignored, failures, "some of the platform's certificate authorities cannot be read");
     }
     roots
+}
+
+fn note_if_empty(roots: &RootCertStore) {
+    if roots.is_empty() {
+        warn!("no certificate authorities are known: every https callback will fail");
+    }
 }
 
 fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<()> {

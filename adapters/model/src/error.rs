@@ -120,11 +120,7 @@ impl Error {
         reason: impl Into<Cow<'static, str>>,
         position: Option<usize>,
     ) -> Self {
-        self.0.params.push(InvalidParam {
-            name: name.into(),
-            reason: reason.into(),
-            position,
-        });
+        self.0.params.push(InvalidParam { name: name.into(), reason: reason.into(), position });
         self
     }
 
@@ -176,11 +172,7 @@ impl fmt::Display for Error {
         if !self.0.private.is_empty() {
             write!(f, " ({})", self.0.private)?;
         }
-        let mut cause = self
-            .0
-            .source
-            .as_deref()
-            .map(|source| source as &dyn std::error::Error);
+        let mut cause = self.0.source.as_deref().map(|source| source as &dyn std::error::Error);
         while let Some(error) = cause {
             write!(f, ": {error}")?;
             cause = error.source();

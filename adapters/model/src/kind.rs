@@ -92,9 +92,6 @@ impl FromStr for Kind {
 
     /// Reads a collection's path segment.
     fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.collection() == text)
-            .ok_or(())
+        Self::ALL.into_iter().find(|kind| kind.collection() == text).ok_or(())
     }
 }

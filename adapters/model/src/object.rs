@@ -106,10 +106,7 @@ impl Object {
             Error::internal("an inventory object cannot be serialised").with_source(error)
         })?;
         Ok(Self {
-            key: ObjectKey {
-                kind: T::KIND,
-                id: info.id().clone(),
-            },
+            key: ObjectKey { kind: T::KIND, id: info.id().clone() },
             parent: info.parent().cloned(),
             json: json.into(),
         })
@@ -123,14 +120,8 @@ mod tests {
     #[test]
     fn stable_ids_depend_on_source_kind_and_native_id_only() {
         let a = SourceName::from("a");
-        assert_eq!(
-            Id::stable(&a, Kind::Resource, "n"),
-            Id::stable(&a, Kind::Resource, "n")
-        );
-        assert_ne!(
-            Id::stable(&a, Kind::Resource, "n"),
-            Id::stable(&a, Kind::ResourcePool, "n")
-        );
+        assert_eq!(Id::stable(&a, Kind::Resource, "n"), Id::stable(&a, Kind::Resource, "n"));
+        assert_ne!(Id::stable(&a, Kind::Resource, "n"), Id::stable(&a, Kind::ResourcePool, "n"));
         assert_ne!(
             Id::stable(&a, Kind::Resource, "n"),
             Id::stable(&SourceName::from("b"), Kind::Resource, "n")

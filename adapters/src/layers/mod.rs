@@ -85,10 +85,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn calls_that_wait_in_vain_do_not_open_the_breaker() {
-        let settings = Guard { rate: Rate { at_once: 1, ..Rate::default() }, ..Guard::local() };
-        let backend = guarded(Fake::new([Turn::Hang]), &settings);
         let limits = Limits { probe: Duration::from_hours(1), ..Limits::default() };
-        let slow = guarded(Fake::new([Turn::Hang]), &Guard { limits, ..settings });
+        let rate = Rate { at_once: 1, ..Rate::default() };
+        let slow = guarded(Fake::new([Turn::Hang]), &Guard { limits, rate, ..Guard::default() });
         {
             let hanging = slow.probe();
             tokio::pin!(hanging);
@@ -98,7 +97,6 @@ mod tests {
             }
         }
         assert!(slow.probe().await.is_ok());
-        assert_eq!(backend.probe().await.unwrap_err().kind(), ErrorKind::Timeout);
     }
 
     #[tokio::test(start_paused = true)]

@@ -55,7 +55,7 @@ pub struct DevOptions {
 
 pub(super) fn run(args: &Args, process: &mut Process) -> Result<ExitCode, Failure> {
     let (conf, options) = prepare(args, process)?;
-    Ok(crate::wire::serve(conf, options))
+    Ok(crate::wire::serve(&conf, &options))
 }
 
 fn prepare(args: &Args, process: &Process) -> Result<(Conf, ServeOptions), Failure> {

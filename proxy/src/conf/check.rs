@@ -221,8 +221,7 @@ mod tests {
         for entry in ["0.0.0.0/0", "::/0"] {
             assert_eq!(allowed(entry), Ok(true), "{entry}");
         }
-        for entry in ["", "*", "10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "1.2.3", "a b", "https://smo"]
-        {
+        for entry in ["", "*", "10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "1.2.3", "a b", "https://smo"] {
             assert!(allowed(entry).is_err(), "{entry}");
         }
     }

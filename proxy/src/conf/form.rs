@@ -78,10 +78,15 @@ impl Walk {
         before.map_or_else(|| path.to_owned(), |before| format!("{list}[{before}]{rest}"))
     }
 
-    /// Tells whether a fault was found at a path or above it.
+    /// Tells whether a fault was found at a path or above it; a file of no use is above everything.
     pub(super) fn covers(&self, path: &str) -> bool {
-        let below = |fault: &Fault| path.strip_prefix(fault.path.as_str());
-        self.faults.iter().filter_map(below).any(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        self.faults.iter().any(|fault| match path.strip_prefix(fault.path.as_str()) {
+            Some(_) if fault.path.is_empty() => {
+                !matches!(fault.origin, Origin::Variable(_) | Origin::Flag(_))
+            }
+            Some(rest) => rest.is_empty() || rest.starts_with(['.', '[']),
+            None => false,
+        })
     }
 
     fn fault(&mut self, spot: Spot<'_>, message: impl Into<String>) -> Option<Node> {

@@ -87,17 +87,8 @@ impl Chain {
         trust: Arc<Trust>,
         limits: Limits,
     ) -> Self {
-        let body = body::Bounds {
-            size: conf.body.bytes(),
-            time: conf.body_time.0,
-        };
-        Self {
-            majors,
-            longest_target: conf.url.bytes(),
-            trust,
-            limits,
-            body,
-        }
+        let body = body::Bounds { size: conf.body.bytes(), time: conf.body_time.0 };
+        Self { majors, longest_target: conf.url.bytes(), trust, limits, body }
     }
 
     /// Takes a request's head through the filters up to the body. `slot` is told the route as soon as it is known.
@@ -114,14 +105,9 @@ impl Chain {
         target::check(head, self.longest_target)?;
         let path = head.uri.path();
         let health = table::health(path);
-        let caller = if health.is_some() {
-            None
-        } else {
-            Some(peer.identity(&self.trust, now).map_err(unknown)?)
-        };
-        let in_flight = caller
-            .map(|(_, share)| self.limits.enter(share, now))
-            .transpose()?;
+        let caller =
+            if health.is_some() { None } else { Some(peer.identity(&self.trust, now).map_err(unknown)?) };
+        let in_flight = caller.map(|(_, share)| self.limits.enter(share, now)).transpose()?;
         let route = table::resolve(path, &self.majors).ok_or_else(|| Box::new(Problem::no_such_path()))?;
         *slot = table::slot(&route);
         let method = declared(&route, &head.method)?;
@@ -133,15 +119,7 @@ impl Chain {
         negotiate::check(head, &route, method)?;
         let query = head.uri.query().unwrap_or("");
         let headers = &head.headers;
-        Ok(Admitted::Call(Pending {
-            route,
-            method,
-            query,
-            headers,
-            identity,
-            scope,
-            _in_flight: in_flight,
-        }))
+        Ok(Admitted::Call(Pending { route, method, query, headers, identity, scope, _in_flight: in_flight }))
     }
 }
 
@@ -172,11 +150,7 @@ pub fn takes_body(method: &Method) -> bool {
 
 /// Finds the method among the declared ones; HEAD is GET without its body.
 fn declared<'a>(route: &Route<'a>, method: &'a Method) -> std::result::Result<&'a Method, Refused> {
-    let asked = if *method == Method::HEAD {
-        &Method::GET
-    } else {
-        method
-    };
+    let asked = if *method == Method::HEAD { &Method::GET } else { method };
     if route.methods.contains(asked) {
         Ok(asked)
     } else {

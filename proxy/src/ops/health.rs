@@ -4,6 +4,7 @@ use crate::listen::Stopping;
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::routes::Health;
+use crate::telemetry::metrics::Metrics;
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
@@ -13,6 +14,9 @@ use std::sync::Arc;
 pub trait Readiness: Send + Sync {
     /// Returns the state of everything that readiness depends on, in a fixed order, without waiting for any of it.
     fn check(&self) -> Vec<Check>;
+
+    /// Writes what only a look can tell, such as ages, to its metric families; called before they are rendered.
+    fn observe(&self, _metrics: &Metrics) {}
 }
 
 /// The state of one thing.
@@ -47,6 +51,11 @@ impl HealthView {
     /// Makes a view of the process's state.
     pub fn new(readiness: Arc<dyn Readiness>, stopping: Arc<Stopping>) -> Self {
         Self { readiness, stopping }
+    }
+
+    /// Brings the families up to date that are only written when somebody looks.
+    pub fn observe(&self, metrics: &Metrics) {
+        self.readiness.observe(metrics);
     }
 
     /// Answers a question; `verbose` shows every check with its detail.

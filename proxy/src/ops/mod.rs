@@ -58,6 +58,7 @@ impl Ops {
         if let Some(bytes) = memory::resident() {
             self.metrics.resident.set(bytes);
         }
+        self.health.observe(&self.metrics);
         match self.metrics.render() {
             Ok(text) => Reply {
                 status: StatusCode::OK,

@@ -10,20 +10,10 @@ use prometheus::{
 };
 
 /// Bucket edges in seconds; the service level objectives (0.1, 0.5, 1) are edges.
-const SECONDS: &[f64] = &[
-    0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
+const SECONDS: &[f64] =
+    &[0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 /// Bucket edges in bytes.
-const BYTES: &[f64] = &[
-    256.0,
-    1024.0,
-    4096.0,
-    16_384.0,
-    65_536.0,
-    262_144.0,
-    1_048_576.0,
-    4_194_304.0,
-];
+const BYTES: &[f64] = &[256.0, 1024.0, 4096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0, 4_194_304.0];
 
 macro_rules! families {
     ($($(#[$doc:meta])* $field:ident: $type:ty = $make:ident($name:literal, $help:literal $(, $labels:expr)?);)*) => {
@@ -127,9 +117,7 @@ impl Metrics {
     /// `Internal`: the encoder refused.
     pub fn render(&self) -> Result<Vec<u8>> {
         let mut out = Vec::with_capacity(32 * 1024);
-        TextEncoder::new()
-            .encode(&self.registry.gather(), &mut out)
-            .map_err(faulty)?;
+        TextEncoder::new().encode(&self.registry.gather(), &mut out).map_err(faulty)?;
         Ok(out)
     }
 }

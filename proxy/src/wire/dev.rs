@@ -59,9 +59,14 @@ pub(super) fn greet(dev: &DevOptions, addresses: &Addresses) {
         file(CLIENT_KEY)
     );
     let base = format!("https://{api}/o2ims-infrastructureInventory");
+    let program = std::env::current_exe().unwrap_or_else(|_| "netweave".into());
     let mut text = String::new();
     let lines = [
-        format!("netweave {} - DEVELOPMENT: loopback only, certificates in {}", env!("CARGO_PKG_VERSION"), dev.dir.display()),
+        format!(
+            "netweave {} - DEVELOPMENT: loopback only, certificates in {}",
+            env!("CARGO_PKG_VERSION"),
+            dev.dir.display()
+        ),
         format!("  API      {base}/v2/"),
         format!("  Ops      http://{}/metrics  /readyz?verbose", addresses.ops),
         format!("  Inbox    http://{INBOX}/"),
@@ -69,8 +74,11 @@ pub(super) fn greet(dev: &DevOptions, addresses: &Addresses) {
         "Try:".to_owned(),
         format!("  {curl} {base}/v2/resourcePools"),
         format!("  {curl} '{base}/v2/resourceTypes?filter=(eq,resourceClass,COMPUTE)'"),
-        format!("  {curl} -H 'Content-Type: application/json' -d '{{\"callback\":\"http://{INBOX}/smo\"}}' {base}/v2/subscriptions"),
+        format!(
+            "  {curl} -H 'Content-Type: application/json' -d '{{\"callback\":\"http://{INBOX}/smo\"}}' {base}/v2/subscriptions"
+        ),
         format!("  curl -s http://{INBOX}/"),
+        format!("  {} subs watch --dev --url https://{api}", program.display()),
         format!("  curl -s http://{}/readyz?verbose", addresses.ops),
         String::new(),
         format!("Ctrl-C ends it and keeps everything; remove {} to start afresh.", dev.dir.display()),

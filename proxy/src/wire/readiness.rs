@@ -3,6 +3,7 @@
 use crate::inventory::catalog::Catalog;
 use crate::inventory::sources::Sources;
 use crate::ops::{Check, Readiness};
+use crate::telemetry::metrics::Metrics;
 use netweave_model::port::Clock;
 use std::sync::Arc;
 
@@ -20,9 +21,14 @@ impl Ready {
 }
 
 impl Readiness for Ready {
+    fn observe(&self, metrics: &Metrics) {
+        self.sources.observe(metrics, self.clock.now());
+    }
+
     fn check(&self) -> Vec<Check> {
         let loaded = self.catalog.views().loaded;
-        let detail = if loaded { String::new() } else { "the inventory is being loaded from the store".to_owned() };
+        let detail =
+            if loaded { String::new() } else { "the inventory is being loaded from the store".to_owned() };
         let mut checks = vec![Check { name: "inventory".to_owned(), ok: loaded, degraded: false, detail }];
         let now = self.clock.now();
         for (name, state) in self.sources.all() {

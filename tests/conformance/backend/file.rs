@@ -65,7 +65,7 @@ impl Bench for FileBench {
     }
 
     async fn set(&mut self, resources: &Resources) {
-        self.text = HEAD.to_owned();
+        HEAD.clone_into(&mut self.text);
         if resources.is_empty() {
             self.text += "  []\n";
         }

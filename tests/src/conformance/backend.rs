@@ -5,7 +5,6 @@
 #![expect(
     clippy::expect_used,
     clippy::missing_panics_doc,
-    clippy::panic,
     reason = "code of tests: a panic is how it says that something is not as it must be"
 )]
 

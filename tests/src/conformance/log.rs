@@ -12,7 +12,7 @@ async fn next(stream: &mut EntryStream) -> Entry {
     loop {
         match stream.next().await.expect("a stream never ends by itself").unwrap() {
             Entry::Seen { .. } => {}
-            entry => return entry,
+            entry @ (Entry::Changed(_) | Entry::Baseline { .. }) => return entry,
         }
     }
 }

@@ -135,7 +135,9 @@ impl Rig {
     pub async fn subscribe(&self, owner: &str, callback: &str) -> Subscription {
         match self.subscriptions.create(wish(owner, callback), QUOTA).await.unwrap() {
             Created::New(subscription) => subscription,
-            other => panic!("expected a new subscription, found {other:?}"),
+            other @ (Created::Duplicate(_) | Created::QuotaExceeded) => {
+                panic!("expected a new subscription, found {other:?}")
+            }
         }
     }
 

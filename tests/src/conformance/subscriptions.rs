@@ -52,7 +52,7 @@ pub async fn an_equal_one_of_the_owner_is_a_duplicate(factory: &dyn Factory) {
     let made = rig.subscribe("smo", "a").await;
     let mut same = wish("smo", "a");
     same.states = StateForm::String;
-    same.secret = "whsec_BBBB".to_owned();
+    "whsec_BBBB".clone_into(&mut same.secret);
     assert_eq!(rig.subscriptions.create(same, QUOTA).await.unwrap(), Created::Duplicate(made));
     let mut others = [wish("other", "a"), wish("smo", "b"), wish("smo", "a"), wish("smo", "a")];
     others[2].filter = Some("f".to_owned());
@@ -117,7 +117,7 @@ pub async fn an_update_changes_what_it_names(factory: &dyn Factory) {
         state: Some(suspended()),
     };
     let changed = rig.subscriptions.update(&expected.id, Some(1), update).await.unwrap();
-    expected.callback = "https://smo.example/b".to_owned();
+    "https://smo.example/b".clone_into(&mut expected.callback);
     expected.consumer_subscription_id = Some("mine".to_owned());
     expected.filter = Some("f".to_owned());
     expected.states = StateForm::String;

@@ -29,11 +29,7 @@ impl File {
         let source = SourceName::from(conf.name.as_str());
         Ok(Self {
             loader: Arc::new(Loader::new(conf.path.clone(), source, o_cloud_id.clone())),
-            capabilities: Capabilities {
-                kinds: Kind::ALL.to_vec(),
-                native_watch: true,
-                single_get: true,
-            },
+            capabilities: Capabilities { kinds: Kind::ALL.to_vec(), native_watch: true, single_get: true },
         })
     }
 }

@@ -63,12 +63,7 @@ impl Faults {
     }
 
     pub(crate) fn add(&mut self, at: Place, path: impl Into<String>, message: impl Into<String>) {
-        let fault = Fault {
-            path: path.into(),
-            line: at.line,
-            column: at.column,
-            message: message.into(),
-        };
+        let fault = Fault { path: path.into(), line: at.line, column: at.column, message: message.into() };
         // A value that is asked for twice is at fault once.
         if self.list.contains(&fault) {
             return;

@@ -25,12 +25,7 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// Opens an entry; keys that are not `known` are faults, with the nearest known key as a hint.
     pub(crate) fn open(node: &'a Node, path: String, known: &[&str], faults: &'a Noted) -> Self {
-        let mut fields = Self {
-            at: node.at,
-            path,
-            faults,
-            entries: BTreeMap::new(),
-        };
+        let mut fields = Self { at: node.at, path, faults, entries: BTreeMap::new() };
         match &node.value {
             Value::Map(entries) => {
                 for (key, value) in entries {
@@ -104,10 +99,7 @@ impl<'a> Fields<'a> {
         let text = self.opt_text(key)?;
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:".contains(c);
         if text.len() > MAX_NAME || !text.chars().all(plain) || text.chars().all(|c| c == '.') {
-            self.fault_of(
-                key,
-                format!("must be at most {MAX_NAME} letters, digits or any of -._~:"),
-            );
+            self.fault_of(key, format!("must be at most {MAX_NAME} letters, digits or any of -._~:"));
         }
         Some(text)
     }
@@ -145,11 +137,7 @@ impl<'a> Fields<'a> {
                 Value::Text(text) if !text.trim().is_empty() => texts.push(text.clone()),
                 Value::Number(number) => texts.push(number.to_string()),
                 Value::Text(_) | Value::Null | Value::Bool(_) | Value::List(_) | Value::Map(_) => {
-                    self.fault_at(
-                        node.at,
-                        &path,
-                        format!("expected text, found {}", node.describe()),
-                    );
+                    self.fault_at(node.at, &path, format!("expected text, found {}", node.describe()));
                 }
             }
         }
@@ -164,11 +152,7 @@ impl<'a> Fields<'a> {
         match &node.value {
             Value::List(items) => {
                 let path = self.child(key);
-                items
-                    .iter()
-                    .enumerate()
-                    .map(|(index, item)| (format!("{path}[{index}]"), item))
-                    .collect()
+                items.iter().enumerate().map(|(index, item)| (format!("{path}[{index}]"), item)).collect()
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Map(_) => {
                 self.fault_of(key, format!("expected a list, found {}", node.describe()));
@@ -179,10 +163,7 @@ impl<'a> Fields<'a> {
 
     /// Opens the elements of a list, each a mapping with known keys.
     pub(crate) fn entries(&self, key: &str, known: &[&str]) -> Vec<Self> {
-        self.list(key)
-            .into_iter()
-            .map(|(path, node)| Self::open(node, path, known, self.faults))
-            .collect()
+        self.list(key).into_iter().map(|(path, node)| Self::open(node, path, known, self.faults)).collect()
     }
 
     /// Opens a nested mapping, if it is there.
@@ -204,18 +185,11 @@ impl<'a> Fields<'a> {
     }
 
     fn present(&self, key: &str) -> Option<&'a Node> {
-        self.entries
-            .get(key)
-            .copied()
-            .filter(|node| !matches!(node.value, Value::Null))
+        self.entries.get(key).copied().filter(|node| !matches!(node.value, Value::Null))
     }
 
     fn child(&self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        }
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
     fn fault_at(&self, at: Place, path: &str, message: impl Into<String>) {
@@ -225,10 +199,7 @@ impl<'a> Fields<'a> {
 
 /// Returns a hint that names the nearest known key, if one is near.
 fn nearest(word: &str, known: &[&str]) -> String {
-    let near = known
-        .iter()
-        .map(|candidate| (distance(word, candidate), candidate))
-        .min();
+    let near = known.iter().map(|candidate| (distance(word, candidate), candidate)).min();
     match near {
         Some((steps, candidate)) if steps <= 1 + candidate.len() / 4 => {
             format!("; did you mean {candidate}?")
@@ -271,10 +242,7 @@ mod tests {
 
     #[test]
     fn an_unknown_key_names_the_nearest() {
-        assert_eq!(
-            nearest("descripton", &["name", "description"]),
-            "; did you mean description?"
-        );
+        assert_eq!(nearest("descripton", &["name", "description"]), "; did you mean description?");
         assert_eq!(nearest("zzz", &["name", "id"]), "; known are name, id");
     }
 }

@@ -13,11 +13,7 @@ pub struct Inventory {
 impl Inventory {
     /// Adds an object; returns `false` if its kind already has one of that id.
     pub(crate) fn add(&mut self, object: Object) -> bool {
-        self.kinds
-            .entry(object.key.kind)
-            .or_default()
-            .insert(object.key.id.clone(), object)
-            .is_none()
+        self.kinds.entry(object.key.kind).or_default().insert(object.key.id.clone(), object).is_none()
     }
 
     /// Returns an object, if it exists.
@@ -32,17 +28,13 @@ impl Inventory {
 
     /// Returns the complete list of a kind.
     pub(crate) fn listing(&self, kind: Kind) -> Listing {
-        Listing {
-            objects: self.objects(kind).cloned().collect(),
-        }
+        Listing { objects: self.objects(kind).cloned().collect() }
     }
 
     /// Names everything of a kind, as a stream begins.
     pub(crate) fn baseline(&self, kind: Kind) -> impl Iterator<Item = Change> {
         let objects = self.objects(kind).cloned().map(Change::Upsert);
-        std::iter::once(Change::Reset(kind))
-            .chain(objects)
-            .chain(std::iter::once(Change::Synced(kind)))
+        std::iter::once(Change::Reset(kind)).chain(objects).chain(std::iter::once(Change::Synced(kind)))
     }
 
     /// Returns what must happen to the objects of a kind so that `self` becomes `next`.

@@ -54,12 +54,7 @@ struct Stamp {
 
 impl Loader {
     pub(crate) fn new(path: PathBuf, source: SourceName, o_cloud_id: Id) -> Self {
-        Self {
-            path,
-            source,
-            o_cloud_id,
-            known: Mutex::default(),
-        }
+        Self { path, source, o_cloud_id, known: Mutex::default() }
     }
 
     pub(crate) fn path(&self) -> &std::path::Path {
@@ -78,12 +73,7 @@ impl Loader {
                     self.load(&mut known, stamp).await;
                 }
             }
-            Err(faults) => {
-                *known = Known {
-                    outcome: Some(Err(Arc::new(faults))),
-                    ..Known::default()
-                }
-            }
+            Err(faults) => *known = Known { outcome: Some(Err(Arc::new(faults))), ..Known::default() },
         }
         match &known.outcome {
             Some(Ok(inventory)) => Ok(Arc::clone(inventory)),
@@ -102,12 +92,7 @@ impl Loader {
                 }
                 (known.stamp, known.digest) = (Some(stamp), Some(digest));
             }
-            Err(faults) => {
-                *known = Known {
-                    outcome: Some(Err(Arc::new(faults))),
-                    ..Known::default()
-                }
-            }
+            Err(faults) => *known = Known { outcome: Some(Err(Arc::new(faults))), ..Known::default() },
         }
     }
 
@@ -140,14 +125,9 @@ impl Loader {
     }
 
     async fn read(&self) -> std::result::Result<Vec<u8>, Faults> {
-        let file = tokio::fs::File::open(&self.path)
-            .await
-            .map_err(|error| self.unreadable(&error))?;
+        let file = tokio::fs::File::open(&self.path).await.map_err(|error| self.unreadable(&error))?;
         let mut text = Vec::new();
-        file.take(MAX_FILE + 1)
-            .read_to_end(&mut text)
-            .await
-            .map_err(|error| self.unreadable(&error))?;
+        file.take(MAX_FILE + 1).read_to_end(&mut text).await.map_err(|error| self.unreadable(&error))?;
         if text.len() as u64 > MAX_FILE {
             return Err(too_large());
         }
@@ -155,21 +135,14 @@ impl Loader {
     }
 
     async fn stamp(&self) -> std::result::Result<Stamp, Faults> {
-        let data = tokio::fs::metadata(&self.path)
-            .await
-            .map_err(|error| self.unreadable(&error))?;
+        let data = tokio::fs::metadata(&self.path).await.map_err(|error| self.unreadable(&error))?;
         if !data.is_file() {
             return Err(Faults::of_file(format!("{} is not a file", self.path.display())));
         }
         if data.len() > MAX_FILE {
             return Err(too_large());
         }
-        Ok(Stamp {
-            modified: data.modified().ok(),
-            size: data.len(),
-            device: data.dev(),
-            inode: data.ino(),
-        })
+        Ok(Stamp { modified: data.modified().ok(), size: data.len(), device: data.dev(), inode: data.ino() })
     }
 
     fn unreadable(&self, error: &std::io::Error) -> Faults {
@@ -188,10 +161,7 @@ fn digest(text: &[u8]) -> u64 {
 }
 
 fn unusable(faults: &Arc<Faults>) -> Error {
-    Error::new(
-        ErrorKind::Unavailable,
-        "this part of the inventory cannot be read now",
-    )
-    .with_private("the inventory file is unusable")
-    .with_source(Arc::clone(faults) as Arc<dyn std::error::Error + Send + Sync>)
+    Error::new(ErrorKind::Unavailable, "this part of the inventory cannot be read now")
+        .with_private("the inventory file is unusable")
+        .with_source(Arc::clone(faults) as Arc<dyn std::error::Error + Send + Sync>)
 }

@@ -81,10 +81,9 @@ impl Node {
             Value::Number(value) => serde_json::Value::Number(value.clone()),
             Value::Text(value) => value.as_str().into(),
             Value::List(items) => items.iter().map(Self::to_json).collect(),
-            Value::Map(entries) => entries
-                .iter()
-                .map(|(key, node)| (key.text.clone(), node.to_json()))
-                .collect(),
+            Value::Map(entries) => {
+                entries.iter().map(|(key, node)| (key.text.clone(), node.to_json())).collect()
+            }
         }
     }
 }
@@ -92,10 +91,7 @@ impl Node {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Value>::deserialize(deserializer)?;
-        Ok(Self {
-            at: place(spanned.referenced),
-            value: spanned.value,
-        })
+        Ok(Self { at: place(spanned.referenced), value: spanned.value })
     }
 }
 
@@ -139,9 +135,7 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("not a finite number"))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
@@ -163,13 +157,7 @@ impl<'de> Visitor<'de> for AnyValue {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut entries = Vec::new();
         while let Some(key) = access.next_key::<Spanned<String>>()? {
-            entries.push((
-                Key {
-                    at: place(key.referenced),
-                    text: key.value,
-                },
-                access.next_value()?,
-            ));
+            entries.push((Key { at: place(key.referenced), text: key.value }, access.next_value()?));
         }
         Ok(Value::Map(entries))
     }
@@ -177,10 +165,7 @@ impl<'de> Visitor<'de> for AnyValue {
 
 fn place(location: Location) -> Place {
     let number = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
-    Place {
-        line: number(location.line()),
-        column: number(location.column()),
-    }
+    Place { line: number(location.line()), column: number(location.column()) }
 }
 
 #[cfg(test)]
@@ -190,18 +175,11 @@ mod tests {
     #[test]
     fn values_and_keys_know_their_place() {
         let node = Node::parse("a: 1\nb:\n  - no\n  - {c: true}\n").unwrap();
-        let Value::Map(entries) = &node.value else {
-            panic!("{node:?}")
-        };
+        let Value::Map(entries) = &node.value else { panic!("{node:?}") };
         assert_eq!((entries[0].0.at.line, entries[0].1.at.column), (1, 4));
-        let Value::List(items) = &entries[1].1.value else {
-            panic!("{node:?}")
-        };
+        let Value::List(items) = &entries[1].1.value else { panic!("{node:?}") };
         assert_eq!(items[1].at.line, 4);
-        assert_eq!(
-            node.to_json(),
-            serde_json::json!({"a": 1, "b": ["no", {"c": true}]})
-        );
+        assert_eq!(node.to_json(), serde_json::json!({"a": 1, "b": ["no", {"c": true}]}));
     }
 
     #[test]

@@ -3,18 +3,11 @@
 /// One edit of the sample.
 enum Edit {
     /// Sets a line `name: value` of an entry.
-    Set {
-        key: &'static str,
-        name: &'static str,
-        value: &'static str,
-    },
+    Set { key: &'static str, name: &'static str, value: &'static str },
     /// Raises the last number of a version in a line `name: 1.2.3` of an entry.
     Raise { key: &'static str, name: &'static str },
     /// Adds a copy of an entry after it, with replaced texts.
-    Copy {
-        key: &'static str,
-        replace: &'static [(&'static str, &'static str)],
-    },
+    Copy { key: &'static str, replace: &'static [(&'static str, &'static str)] },
     /// Removes an entry.
     Remove { key: &'static str },
 }
@@ -22,15 +15,8 @@ enum Edit {
 /// What happens, over and over: a server is locked and unlocked, firmware is updated, a server comes and goes, a clock
 /// loses its satellites and finds them again.
 const EDITS: &[Edit] = &[
-    Edit::Set {
-        key: "regional-worker-07",
-        name: "administrativeState",
-        value: "LOCKED",
-    },
-    Edit::Raise {
-        key: "far-edge-vdu-03",
-        name: "bmcFirmware",
-    },
+    Edit::Set { key: "regional-worker-07", name: "administrativeState", value: "LOCKED" },
+    Edit::Raise { key: "far-edge-vdu-03", name: "bmcFirmware" },
     Edit::Copy {
         key: "edge-worker-10",
         replace: &[
@@ -42,28 +28,11 @@ const EDITS: &[Edit] = &[
             ("unit: 24", "unit: 26"),
         ],
     },
-    Edit::Set {
-        key: "edge-ptp-01",
-        name: "clockState",
-        value: "HOLDOVER",
-    },
-    Edit::Set {
-        key: "regional-worker-07",
-        name: "administrativeState",
-        value: "UNLOCKED",
-    },
-    Edit::Raise {
-        key: "regional-leaf-02",
-        name: "software",
-    },
-    Edit::Remove {
-        key: "edge-worker-11",
-    },
-    Edit::Set {
-        key: "edge-ptp-01",
-        name: "clockState",
-        value: "LOCKED",
-    },
+    Edit::Set { key: "edge-ptp-01", name: "clockState", value: "HOLDOVER" },
+    Edit::Set { key: "regional-worker-07", name: "administrativeState", value: "UNLOCKED" },
+    Edit::Raise { key: "regional-leaf-02", name: "software" },
+    Edit::Remove { key: "edge-worker-11" },
+    Edit::Set { key: "edge-ptp-01", name: "clockState", value: "LOCKED" },
 ];
 
 /// Returns the sample inventory: 3 sites, 4 pools, 60 resources, 2 deployment managers.
@@ -96,11 +65,7 @@ fn entry(lines: &[String], key: &str) -> Option<(usize, usize)> {
     let head = format!("- key: {key}");
     let from = lines.iter().position(|line| line.trim_start() == head)?;
     let depth = indentation(lines.get(from)?);
-    let length = lines
-        .iter()
-        .skip(from + 1)
-        .take_while(|line| indentation(line) > depth)
-        .count();
+    let length = lines.iter().skip(from + 1).take_while(|line| indentation(line) > depth).count();
     Some((from, from + 1 + length))
 }
 
@@ -137,11 +102,7 @@ fn copy(lines: &mut Vec<String>, key: &str, replace: &[(&str, &str)]) {
         .iter()
         .take(to)
         .skip(from)
-        .map(|line| {
-            replace
-                .iter()
-                .fold(line.clone(), |line, (old, new)| line.replace(old, new))
-        })
+        .map(|line| replace.iter().fold(line.clone(), |line, (old, new)| line.replace(old, new)))
         .collect();
     if copied.first().is_some_and(|head| lines.contains(head)) {
         return;
@@ -162,10 +123,7 @@ mod tests {
     }
 
     fn counts(inventory: &Inventory) -> BTreeMap<Kind, usize> {
-        Kind::ALL
-            .into_iter()
-            .map(|kind| (kind, inventory.objects(kind).count()))
-            .collect()
+        Kind::ALL.into_iter().map(|kind| (kind, inventory.objects(kind).count())).collect()
     }
 
     #[test]
@@ -185,10 +143,7 @@ mod tests {
         for step in 0..16 {
             let next = sample_step(&text, step);
             let (before, after) = (inventory(&text), inventory(&next));
-            let changes: usize = Kind::ALL
-                .iter()
-                .map(|kind| before.difference(&after, *kind).len())
-                .sum();
+            let changes: usize = Kind::ALL.iter().map(|kind| before.difference(&after, *kind).len()).sum();
             assert_eq!(changes, 1, "step {step}");
             text = next;
         }

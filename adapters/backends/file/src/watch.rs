@@ -95,20 +95,11 @@ impl Follow {
     fn tell(&mut self, inventory: Arc<Inventory>) {
         let before = self.ready.len();
         match self.told.take() {
-            None => self.ready.extend(
-                self.kinds
-                    .iter()
-                    .flat_map(|kind| inventory.baseline(*kind))
-                    .map(Ok),
-            ),
+            None => self.ready.extend(self.kinds.iter().flat_map(|kind| inventory.baseline(*kind)).map(Ok)),
             Some(told) if Arc::ptr_eq(&told, &inventory) => {}
             Some(told) => {
-                self.ready.extend(
-                    self.kinds
-                        .iter()
-                        .flat_map(|kind| told.difference(&inventory, *kind))
-                        .map(Ok),
-                );
+                self.ready
+                    .extend(self.kinds.iter().flat_map(|kind| told.difference(&inventory, *kind)).map(Ok));
             }
         }
         self.told = Some(inventory);
@@ -147,10 +138,7 @@ impl Follow {
 
 fn watcher(path: &Path, bell: Arc<Notify>) -> notify::Result<RecommendedWatcher> {
     let name = path.file_name().map(OsStr::to_owned);
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let concerns = move |path: &PathBuf| path.file_name() == name.as_deref() || path.ends_with(SWAPPED);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| match event {
         // Our own reading opens the file, which must not ring the bell.

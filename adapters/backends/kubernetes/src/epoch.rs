@@ -105,7 +105,7 @@ impl Epoch {
                 self.cluster.put_class(name, class::class(&shared.scope, &item)?);
             }
             Event::Delete(item) => {
-                self.cluster.remove_class(item.metadata.name.as_deref().unwrap_or_default())
+                self.cluster.remove_class(item.metadata.name.as_deref().unwrap_or_default());
             }
             Event::InitDone => return Ok(self.named(Origin::Classes)),
         }

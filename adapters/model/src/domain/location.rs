@@ -53,10 +53,7 @@ pub enum PointType {
 impl Point {
     /// Makes a point from degrees.
     pub fn new(longitude: f64, latitude: f64) -> Self {
-        Self {
-            kind: PointType::Point,
-            coordinates: [longitude, latitude],
-        }
+        Self { kind: PointType::Point, coordinates: [longitude, latitude] }
     }
 }
 

@@ -12,10 +12,7 @@ use super::value::Predicate;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const WHOLE: Span = Span {
-    start: 0,
-    end: usize::MAX,
-};
+const WHOLE: Span = Span { start: 0, end: usize::MAX };
 
 /// A filter whose paths are resolved to numbers, once for many objects.
 ///
@@ -35,28 +32,17 @@ impl Bound {
     pub(super) fn new(expressions: Arc<[Expression]>, paths: &Paths) -> Self {
         // Read first: a path that gets its number while this runs counts as newer.
         let known = paths.len();
-        let resolved: Vec<_> = expressions
-            .iter()
-            .map(|expression| Resolved::new(expression, paths))
-            .collect();
+        let resolved: Vec<_> =
+            expressions.iter().map(|expression| Resolved::new(expression, paths)).collect();
         let open = resolved.iter().any(|resolved| resolved.open);
         let root = Group::build(resolved, paths);
-        Self {
-            expressions,
-            root,
-            known,
-            open,
-        }
+        Self { expressions, root, known, open }
     }
 
     /// Tells whether an object matches.
     pub fn matches(&self, object: &Indexed) -> bool {
         let newer = usize::try_from(object.newest()).map_or(true, |newest| newest >= self.known);
-        if self.open && newer {
-            self.scan(object)
-        } else {
-            self.root.holds(object, WHOLE)
-        }
+        if self.open && newer { self.scan(object) } else { self.root.holds(object, WHOLE) }
     }
 
     /// Tells whether nothing would be gained by binding afresh.
@@ -70,9 +56,7 @@ impl Bound {
         let Ok(object) = Indexed::new(object.json().clone(), &paths) else {
             return false;
         };
-        Self::new(Arc::clone(&self.expressions), &paths)
-            .root
-            .holds(&object, WHOLE)
+        Self::new(Arc::clone(&self.expressions), &paths).root.holds(&object, WHOLE)
     }
 }
 
@@ -87,20 +71,12 @@ struct Resolved<'a> {
 
 impl<'a> Resolved<'a> {
     fn new(expression: &'a Expression, paths: &Paths) -> Self {
-        let all: Vec<_> = expression
-            .arrays
-            .iter()
-            .map(|array| paths.find(&format!("{array}{ITEM}")))
-            .collect();
+        let all: Vec<_> =
+            expression.arrays.iter().map(|array| paths.find(&format!("{array}{ITEM}"))).collect();
         let path = paths.find(&expression.path);
         let open = expression.key || path.is_none() || all.contains(&None);
         let arrays: Vec<_> = all.into_iter().flatten().collect();
-        Self {
-            expression,
-            path,
-            arrays: arrays.into_iter(),
-            open,
-        }
+        Self { expression, path, arrays: arrays.into_iter(), open }
     }
 }
 
@@ -118,49 +94,31 @@ impl Group {
         let mut keys: BTreeMap<_, Vec<_>> = BTreeMap::new();
         let mut arrays: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for mut resolved in expressions {
-            let Expression {
-                path,
-                key,
-                operator,
-                values,
-                ..
-            } = resolved.expression;
+            let Expression { path, key, operator, values, .. } = resolved.expression;
             let predicate = Predicate::new(*operator, values);
             if let Some(array) = resolved.arrays.next() {
                 arrays.entry(array).or_default().push(resolved);
             } else if *key {
                 keys.entry(path).or_default().push(predicate);
             } else {
-                attributes
-                    .entry(path)
-                    .or_insert((resolved.path, Vec::new()))
-                    .1
-                    .push(predicate);
+                attributes.entry(path).or_insert((resolved.path, Vec::new())).1.push(predicate);
             }
         }
+        let mut attributes: Vec<_> =
+            attributes.into_values().map(|(path, predicates)| AttributeTest { path, predicates }).collect();
+        // What rules most objects out at the least cost goes first.
+        attributes.sort_by_key(|test| !test.predicates.iter().any(Predicate::is_equality));
         Self {
-            attributes: attributes
-                .into_values()
-                .map(|(path, predicates)| AttributeTest { path, predicates })
-                .collect(),
-            keys: keys
-                .into_iter()
-                .map(|(map, predicates)| KeyTest::new(map, predicates, paths))
-                .collect(),
-            arrays: arrays
-                .into_iter()
-                .map(|(array, inner)| (array, Self::build(inner, paths)))
-                .collect(),
+            attributes: attributes.into(),
+            keys: keys.into_iter().map(|(map, predicates)| KeyTest::new(map, predicates, paths)).collect(),
+            arrays: arrays.into_iter().map(|(array, inner)| (array, Self::build(inner, paths))).collect(),
         }
     }
 
     fn holds(&self, object: &Indexed, range: Span) -> bool {
         self.attributes.iter().all(|test| test.holds(object, range))
             && self.keys.iter().all(|test| test.holds(object, range))
-            && self
-                .arrays
-                .iter()
-                .all(|(array, group)| group.holds_for_an_element(*array, object, range))
+            && self.arrays.iter().all(|(array, group)| group.holds_for_an_element(*array, object, range))
     }
 
     fn holds_for_an_element(&self, array: u32, object: &Indexed, range: Span) -> bool {
@@ -186,11 +144,7 @@ impl AttributeTest {
         if leaves.is_empty() {
             return self.predicates.iter().all(Predicate::holds_for_nothing);
         }
-        leaves.iter().any(|leaf| {
-            self.predicates
-                .iter()
-                .all(|test| test.holds_for_leaf(*leaf, object))
-        })
+        leaves.iter().any(|leaf| self.predicates.iter().all(|test| test.holds_for_leaf(*leaf, object)))
     }
 }
 
@@ -205,21 +159,14 @@ struct KeyTest {
 impl KeyTest {
     fn new(map: &str, predicates: Vec<Predicate>, paths: &Paths) -> Self {
         let below = paths.below(map);
-        let length = below
-            .iter()
-            .map(|(path, _)| *path as usize + 1)
-            .max()
-            .unwrap_or(0);
+        let length = below.iter().map(|(path, _)| *path as usize + 1).max().unwrap_or(0);
         let mut table = vec![None; length];
         for (path, key) in below {
             if let Some(entry) = table.get_mut(path as usize) {
                 *entry = Some(predicates.iter().all(|test| test.holds_for_key(&key)));
             }
         }
-        Self {
-            predicates,
-            below: table.into(),
-        }
+        Self { predicates, below: table.into() }
     }
 
     fn holds(&self, object: &Indexed, range: Span) -> bool {

@@ -71,10 +71,7 @@ impl Exclusion {
         if canonical.len() > MAX_TEXT {
             return Err(too_long(text.len()).into_error(PARAMETER));
         }
-        Ok(Some(Self {
-            alternatives: alternatives.into(),
-            canonical: canonical.into(),
-        }))
+        Ok(Some(Self { alternatives: alternatives.into(), canonical: canonical.into() }))
     }
 
     /// Returns the one spelling that filters with the same alternatives share.
@@ -88,9 +85,7 @@ impl Exclusion {
             let bound = Bound::new(Arc::clone(&alternative.expressions), paths);
             (alternative.types.clone(), bound)
         };
-        BoundExclusion {
-            alternatives: self.alternatives.iter().map(bind).collect(),
-        }
+        BoundExclusion { alternatives: self.alternatives.iter().map(bind).collect() }
     }
 }
 
@@ -104,9 +99,7 @@ impl BoundExclusion {
     /// Tells whether a change of this object must not be sent.
     pub fn excludes(&self, kind: Kind, object: &Indexed) -> bool {
         let name = kind.type_name();
-        self.alternatives
-            .iter()
-            .any(|(types, bound)| types.contains(name) && bound.matches(object))
+        self.alternatives.iter().any(|(types, bound)| types.contains(name) && bound.matches(object))
     }
 
     /// Tells whether nothing would be gained by binding afresh. The answers are right in any case.
@@ -136,25 +129,16 @@ impl Alternative {
             vec![Target::Inventory(Kind::Resource)]
         } else {
             let tests = about.iter().map(TypeTest::new).collect::<Parsed<Vec<_>>>()?;
-            TYPES
-                .into_iter()
-                .filter(|target| tests.iter().all(|test| test.holds(*target)))
-                .collect()
+            TYPES.into_iter().filter(|target| tests.iter().all(|test| test.holds(*target))).collect()
         };
         if types.is_empty() {
             return Err(Fault::new(at, "no object type is left for these expressions"));
         }
         let tables: Vec<&'static Table> = types.iter().map(|target| target.table()).collect();
-        let mut expressions = raws
-            .into_iter()
-            .map(|raw| raw.check(&tables))
-            .collect::<Parsed<Vec<_>>>()?;
+        let mut expressions = raws.into_iter().map(|raw| raw.check(&tables)).collect::<Parsed<Vec<_>>>()?;
         expressions.sort_unstable();
         expressions.dedup();
-        Ok(Self {
-            types: tables.iter().map(|table| table.name).collect(),
-            expressions: expressions.into(),
-        })
+        Ok(Self { types: tables.iter().map(|table| table.name).collect(), expressions: expressions.into() })
     }
 }
 
@@ -171,11 +155,7 @@ fn write_types(types: &BTreeSet<&'static str>) -> String {
         return positive;
     }
     let negative = write(others, "neq", "nin");
-    if negative.len() < positive.len() {
-        negative
-    } else {
-        positive
-    }
+    if negative.len() < positive.len() { negative } else { positive }
 }
 
 fn is_about_type(raw: &Raw) -> bool {
@@ -190,14 +170,8 @@ struct TypeTest<'a> {
 
 impl<'a> TypeTest<'a> {
     fn new(raw: &'a Raw) -> Parsed<Self> {
-        if !matches!(
-            raw.operator,
-            Operator::Eq | Operator::Neq | Operator::In | Operator::Nin
-        ) {
-            return Err(Fault::new(
-                raw.names.at(),
-                "objectType takes the operators eq, neq, in and nin",
-            ));
+        if !matches!(raw.operator, Operator::Eq | Operator::Neq | Operator::In | Operator::Nin) {
+            return Err(Fault::new(raw.names.at(), "objectType takes the operators eq, neq, in and nin"));
         }
         let known = |value: &String| TYPES.iter().any(|target| target.table().name == *value);
         if !raw.values.iter().all(known) {
@@ -207,10 +181,7 @@ impl<'a> TypeTest<'a> {
                  LocationInfo, OCloudSiteInfo, AlarmDictionary, PerformanceDictionary, CloudInfo",
             ));
         }
-        Ok(Self {
-            values: &raw.values,
-            negative: raw.operator.is_negative(),
-        })
+        Ok(Self { values: &raw.values, negative: raw.operator.is_negative() })
     }
 
     fn holds(&self, target: Target) -> bool {
@@ -243,9 +214,7 @@ fn parse(text: &str, max_depth: usize) -> Parsed<Vec<Alternative>> {
 fn parse_conjunction(lexer: &mut Lexer<'_>, max_depth: usize, left: &mut usize) -> Parsed<Vec<Raw>> {
     let mut raws = Vec::new();
     loop {
-        *left = left
-            .checked_sub(1)
-            .ok_or(Fault::new(lexer.at(), "the filter has too many expressions"))?;
+        *left = left.checked_sub(1).ok_or(Fault::new(lexer.at(), "the filter has too many expressions"))?;
         raws.push(Raw::parse(lexer, max_depth)?);
         if !lexer.eat(b';') {
             return Ok(raws);

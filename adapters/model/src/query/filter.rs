@@ -48,17 +48,11 @@ impl Operator {
     ];
 
     fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|(name, _)| *name == text)
-            .map(|(_, operator)| operator)
+        Self::ALL.into_iter().find(|(name, _)| *name == text).map(|(_, operator)| operator)
     }
 
     fn name(self) -> &'static str {
-        Self::ALL
-            .into_iter()
-            .find(|(_, operator)| *operator == self)
-            .map_or("", |(name, _)| name)
+        Self::ALL.into_iter().find(|(_, operator)| *operator == self).map_or("", |(name, _)| name)
     }
 
     fn takes_many(self) -> bool {
@@ -112,12 +106,7 @@ impl Raw {
             values.sort_unstable();
             values.dedup();
         }
-        Ok(Self {
-            operator,
-            names,
-            values,
-            values_at,
-        })
+        Ok(Self { operator, names, values, values_at })
     }
 
     /// Looks the attribute up in every table and makes an expression that can be bound.
@@ -241,10 +230,7 @@ impl Filter {
         if canonical.len() > MAX_TEXT {
             return Err(too_long(0).into_error(PARAMETER));
         }
-        Ok(Some(Self {
-            expressions: expressions.into(),
-            canonical: canonical.into(),
-        }))
+        Ok(Some(Self { expressions: expressions.into(), canonical: canonical.into() }))
     }
 
     /// Returns the one spelling that filters with the same expressions share.

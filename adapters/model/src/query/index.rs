@@ -48,11 +48,7 @@ impl Leaf {
     fn new(path: u32, span: Span, holds: Holds) -> Self {
         let start = u32::try_from(span.start).unwrap_or(u32::MAX);
         let length = u32::try_from(span.end.saturating_sub(span.start)).unwrap_or(0);
-        Self {
-            path,
-            start,
-            tail: (length << HOLDS_BITS) | holds as u32,
-        }
+        Self { path, start, tail: (length << HOLDS_BITS) | holds as u32 }
     }
 
     pub(super) fn holds(self) -> Holds {
@@ -73,10 +69,7 @@ impl Leaf {
 
     pub(super) fn span(self) -> Span {
         let start = self.start as usize;
-        Span {
-            start,
-            end: start + (self.tail >> HOLDS_BITS) as usize,
-        }
+        Span { start, end: start + (self.tail >> HOLDS_BITS) as usize }
     }
 }
 
@@ -100,13 +93,8 @@ impl Indexed {
             return Err(Error::internal("an inventory object is not UTF-8"));
         }
         let mut scanner = Scanner::new(&json);
-        let mut builder = Builder {
-            json: &json,
-            paths,
-            path: String::new(),
-            leaves: Vec::new(),
-            unnumbered: false,
-        };
+        let mut builder =
+            Builder { json: &json, paths, path: String::new(), leaves: Vec::new(), unnumbered: false };
         builder.value(&mut scanner)?;
         scanner.finish()?;
         let leaves = builder.finish();
@@ -128,10 +116,8 @@ impl Indexed {
         let key = (path, u32::try_from(range.start).unwrap_or(u32::MAX));
         let first = self.leaves.partition_point(|leaf| (leaf.path, leaf.start) < key);
         let rest = self.leaves.get(first..).unwrap_or_default();
-        let count = rest
-            .iter()
-            .take_while(|leaf| leaf.path == path && (leaf.start as usize) < range.end)
-            .count();
+        let count =
+            rest.iter().take_while(|leaf| leaf.path == path && (leaf.start as usize) < range.end).count();
         rest.get(..count).unwrap_or_default()
     }
 
@@ -201,13 +187,7 @@ impl Builder<'_> {
             self.path.truncate(length);
         }
         if empty {
-            self.push(
-                Span {
-                    start,
-                    end: scanner.position(),
-                },
-                Holds::Nothing,
-            );
+            self.push(Span { start, end: scanner.position() }, Holds::Nothing);
         }
         Ok(())
     }
@@ -229,16 +209,10 @@ impl Builder<'_> {
                     self.object(scanner, start)?;
                 }
             }
-            elements.spans.push(Span {
-                start,
-                end: scanner.position(),
-            });
+            elements.spans.push(Span { start, end: scanner.position() });
         }
         if empty {
-            let span = Span {
-                start,
-                end: scanner.position(),
-            };
+            let span = Span { start, end: scanner.position() };
             self.push(span, Holds::Nothing);
             elements.spans.push(span);
         }
@@ -289,8 +263,7 @@ impl Builder<'_> {
 
     fn finish(mut self) -> Box<[Leaf]> {
         if self.unnumbered {
-            self.leaves
-                .push(Leaf::new(UNNUMBERED, Span { start: 0, end: 0 }, Holds::Nothing));
+            self.leaves.push(Leaf::new(UNNUMBERED, Span { start: 0, end: 0 }, Holds::Nothing));
         }
         self.leaves.sort_unstable_by_key(|leaf| (leaf.path, leaf.start));
         self.leaves.into_boxed_slice()
@@ -301,21 +274,13 @@ impl Builder<'_> {
 mod tests {
     use super::*;
 
-    const ALL: Span = Span {
-        start: 0,
-        end: usize::MAX,
-    };
+    const ALL: Span = Span { start: 0, end: usize::MAX };
 
     fn found(object: &Indexed, paths: &Paths, path: &str) -> Vec<(Holds, String)> {
         let leaves = paths.find(path).map_or(&[][..], |number| object.at(number, ALL));
         leaves
             .iter()
-            .map(|leaf| {
-                (
-                    leaf.holds(),
-                    String::from_utf8(object.bytes(leaf.span()).to_vec()).unwrap(),
-                )
-            })
+            .map(|leaf| (leaf.holds(), String::from_utf8(object.bytes(leaf.span()).to_vec()).unwrap()))
             .collect()
     }
 
@@ -330,10 +295,7 @@ mod tests {
         let object = index(json, &paths);
         assert_eq!(found(&object, &paths, "a"), [(Holds::Text, "x".into())]);
         assert_eq!(found(&object, &paths, "b/c~1d"), [(Holds::Number, "1.5".into())]);
-        let holds: Vec<_> = found(&object, &paths, "b/e")
-            .into_iter()
-            .map(|leaf| leaf.0)
-            .collect();
+        let holds: Vec<_> = found(&object, &paths, "b/e").into_iter().map(|leaf| leaf.0).collect();
         assert_eq!(holds, [Holds::True, Holds::Nothing, Holds::False]);
         assert_eq!(found(&object, &paths, "f"), [(Holds::Escaped, "q\\\"".into())]);
         assert_eq!(found(&object, &paths, "g"), [(Holds::Nothing, "{}".into())]);
@@ -345,10 +307,7 @@ mod tests {
     fn elements_of_arrays_with_objects_have_ranges() {
         let paths = Paths::new();
         let object = index(r#"{"a":[{"x":1},[{"x":2},7],{}],"t":["p","q"]}"#, &paths);
-        let items: Vec<_> = found(&object, &paths, "a/@item")
-            .into_iter()
-            .map(|leaf| leaf.1)
-            .collect();
+        let items: Vec<_> = found(&object, &paths, "a/@item").into_iter().map(|leaf| leaf.1).collect();
         assert_eq!(items, [r#"{"x":1}"#, r#"{"x":2}"#, "7", "{}"]);
         assert_eq!(found(&object, &paths, "t/@item"), []);
         let second = object.at(paths.find("a/@item").unwrap(), ALL)[1].span();
@@ -367,20 +326,14 @@ mod tests {
     fn a_leaf_takes_twelve_bytes() {
         let paths = Paths::new();
         let json = r#"{"a":1,"b":2}"#;
-        assert_eq!(
-            index(json, &paths).memory(),
-            size_of::<Indexed>() + json.len() + 2 * 12
-        );
+        assert_eq!(index(json, &paths).memory(), size_of::<Indexed>() + json.len() + 2 * 12);
     }
 
     #[test]
     fn what_is_no_json_is_refused() {
         let paths = Paths::new();
         for json in ["", "{", "{} {}", "{\"a\":tru}"] {
-            assert!(
-                Indexed::new(Bytes::from_static(json.as_bytes()), &paths).is_err(),
-                "{json}"
-            );
+            assert!(Indexed::new(Bytes::from_static(json.as_bytes()), &paths).is_err(), "{json}");
         }
         assert!(Indexed::new(Bytes::from_static(b"\"\xff\""), &paths).is_err());
     }

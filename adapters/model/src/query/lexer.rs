@@ -22,11 +22,11 @@ impl Fault {
     /// Makes the error that names the parameter.
     pub(super) fn into_error(self, parameter: &'static str) -> Error {
         let Self { at, reason } = self;
-        Error::new(
-            ErrorKind::Invalid,
-            format!("{parameter}: {reason} (at byte {at})"),
+        Error::new(ErrorKind::Invalid, format!("{parameter}: {reason} (at byte {at})")).with_param(
+            parameter,
+            reason,
+            Some(at),
         )
-        .with_param(parameter, reason, Some(at))
     }
 }
 
@@ -64,11 +64,7 @@ impl<'a> Lexer<'a> {
 
     /// Passes a punctuation mark that must be there.
     pub(super) fn expect(&mut self, mark: u8, reason: &'static str) -> Parsed<()> {
-        if self.eat(mark) {
-            Ok(())
-        } else {
-            Err(Fault::new(self.at, reason))
-        }
+        if self.eat(mark) { Ok(()) } else { Err(Fault::new(self.at, reason)) }
     }
 
     /// Passes and returns everything up to the next comma or closing parenthesis, or the end.
@@ -122,10 +118,7 @@ impl<'a> Lexer<'a> {
                     self.at += 1;
                 }
                 None => {
-                    return Err(Fault::new(
-                        self.at,
-                        "a value must be followed by a comma or a parenthesis",
-                    ));
+                    return Err(Fault::new(self.at, "a value must be followed by a comma or a parenthesis"));
                 }
             }
         }

@@ -50,14 +50,10 @@ impl Marker {
     /// `Invalid`: it was changed, or is another collection's, another query's or another version's.
     pub(super) fn parse(text: &str, collection: &str, query_hash: u64) -> Result<Self> {
         if text.len() <= MAX_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            let page = text
-                .parse()
-                .map_err(|_parse| refused("page numbers start at 1"))?;
+            let page = text.parse().map_err(|_parse| refused("page numbers start at 1"))?;
             return Ok(Self::Page(page));
         }
-        let key = (text.len() <= MAX_MARKER)
-            .then(|| read(text, collection, query_hash))
-            .flatten();
+        let key = (text.len() <= MAX_MARKER).then(|| read(text, collection, query_hash)).flatten();
         key.map(|key| Self::After { key }).ok_or_else(|| {
             refused("the marker does not belong to this query; start at the first page, without a marker")
         })
@@ -78,9 +74,7 @@ fn read(text: &str, collection: &str, query_hash: u64) -> Option<String> {
     let mut expected = vec![VERSION];
     expected.extend_from_slice(&check(collection, key, query_hash));
     expected.extend_from_slice(&query_hash.to_be_bytes());
-    (head == expected)
-        .then(|| String::from_utf8(key.to_vec()).ok())
-        .flatten()
+    (head == expected).then(|| String::from_utf8(key.to_vec()).ok()).flatten()
 }
 
 /// Guards against mistakes, not against forgery: a forged marker shows nothing that a query could not.
@@ -113,10 +107,7 @@ mod tests {
     fn one_to_nine_digits_are_a_page_number() {
         let page = |text| Marker::parse(text, "resources", 7);
         assert_eq!(page("1").unwrap(), Marker::Page(NonZeroU32::MIN));
-        assert_eq!(
-            page("000000042").unwrap(),
-            Marker::Page(NonZeroU32::new(42).unwrap())
-        );
+        assert_eq!(page("000000042").unwrap(), Marker::Page(NonZeroU32::new(42).unwrap()));
         for text in ["0", "000", "", "1234567890", "-1", "+1", "1.0", "\u{661}"] {
             let error = page(text).unwrap_err();
             assert_eq!(error.params()[0].name, PARAMETER, "{text}");
@@ -126,22 +117,14 @@ mod tests {
     #[test]
     fn a_marker_of_another_collection_query_or_version_is_refused() {
         let marker = Marker::after("resources/a", "k", 7);
-        assert_eq!(
-            Marker::parse(&marker, "resources/a", 7).unwrap(),
-            Marker::After { key: "k".into() }
-        );
+        assert_eq!(Marker::parse(&marker, "resources/a", 7).unwrap(), Marker::After { key: "k".into() });
         assert!(Marker::parse(&marker, "resources/b", 7).is_err());
         assert!(Marker::parse(&marker, "resources/a", 8).is_err());
         let mut bytes = URL_SAFE_NO_PAD.decode(&marker).unwrap();
         bytes[0] = VERSION + 1;
         assert!(Marker::parse(&URL_SAFE_NO_PAD.encode(bytes), "resources/a", 7).is_err());
         assert!(
-            Marker::parse(
-                &Marker::after("resources/a", &"k".repeat(5000), 7),
-                "resources/a",
-                7
-            )
-            .is_err()
+            Marker::parse(&Marker::after("resources/a", &"k".repeat(5000), 7), "resources/a", 7).is_err()
         );
     }
 

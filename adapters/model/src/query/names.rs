@@ -54,10 +54,7 @@ impl Names {
             if name.is_empty() {
                 return Err(Fault::new(start, "an attribute name is missing"));
             }
-            names.push(Name {
-                text: name,
-                at: start,
-            });
+            names.push(Name { text: name, at: start });
         }
         Ok(Self { names, key })
     }
@@ -67,9 +64,8 @@ impl Names {
         let mut place = Place::Table(table);
         let mut arrays = Vec::new();
         for (name, count) in self.names.iter().zip(1..) {
-            let (next, array) = place
-                .step(&name.text)
-                .ok_or_else(|| Fault::new(name.at, "there is no such attribute"))?;
+            let (next, array) =
+                place.step(&name.text).ok_or_else(|| Fault::new(name.at, "there is no such attribute"))?;
             place = next;
             if array {
                 arrays.push(count);

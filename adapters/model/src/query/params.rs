@@ -56,17 +56,9 @@ impl Query {
         let filter = Filter::parse(target, filters, max_depth)?;
         let selectors = Selectors::new(target, &given)?;
         let hash = hash(collection, filter.as_ref(), &selectors);
-        let marker = marker
-            .map(|text| Marker::parse(text, collection, hash))
-            .transpose()?;
+        let marker = marker.map(|text| Marker::parse(text, collection, hash)).transpose()?;
         let limit = limit.map(parse_limit).transpose()?;
-        Ok(Self {
-            filter,
-            selectors,
-            marker,
-            limit,
-            hash,
-        })
+        Ok(Self { filter, selectors, marker, limit, hash })
     }
 
     /// Parses the raw query of a single object's URL, which may hold selectors only.
@@ -135,23 +127,12 @@ fn once<'a>(slot: &mut Option<&'a str>, value: &'a str, parameter: &'static str)
 
 fn parse_limit(text: &str) -> Result<NonZeroUsize> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    let limit = text
-        .parse::<NonZeroUsize>()
-        .ok()
-        .filter(|limit| digits && limit.get() <= MAX_LIMIT);
-    limit.ok_or_else(|| {
-        Error::invalid(
-            "limit",
-            format!("the limit must be a number from 1 to {MAX_LIMIT}"),
-        )
-    })
+    let limit = text.parse::<NonZeroUsize>().ok().filter(|limit| digits && limit.get() <= MAX_LIMIT);
+    limit.ok_or_else(|| Error::invalid("limit", format!("the limit must be a number from 1 to {MAX_LIMIT}")))
 }
 
 fn unknown(known: &'static str) -> Error {
-    Error::invalid(
-        "query",
-        format!("there is an unknown parameter; known are {known}"),
-    )
+    Error::invalid("query", format!("there is an unknown parameter; known are {known}"))
 }
 
 /// Splits a raw query and decodes names and values.
@@ -192,9 +173,7 @@ fn percent_decode(text: &str) -> Result<Cow<'_, str>> {
 }
 
 fn hex(digit: Option<u8>) -> Option<u8> {
-    char::from(digit?)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    char::from(digit?).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]

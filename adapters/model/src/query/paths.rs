@@ -35,10 +35,7 @@ impl Paths {
 
     /// Starts without any path and numbers as many as given.
     pub(super) fn with_limit(limit: usize) -> Self {
-        Self {
-            table: RwLock::default(),
-            limit,
-        }
+        Self { table: RwLock::default(), limit }
     }
 
     /// Returns how many paths are numbered; grows when objects with attributes unseen so far are indexed.
@@ -105,9 +102,7 @@ impl Default for Paths {
 
 impl fmt::Debug for Paths {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Paths")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Paths").field("len", &self.len()).finish_non_exhaustive()
     }
 }
 
@@ -144,13 +139,9 @@ mod tests {
 
     #[test]
     fn names_escape_and_read_back() {
-        for (name, escaped) in [
-            ("plain", "plain"),
-            ("a/b", "a~1b"),
-            ("~1", "~01"),
-            ("@key", "~bkey"),
-            ("", ""),
-        ] {
+        for (name, escaped) in
+            [("plain", "plain"), ("a/b", "a~1b"), ("~1", "~01"), ("@key", "~bkey"), ("", "")]
+        {
             assert_eq!(escape(name), escaped);
             assert_eq!(unescape(escaped).as_deref(), Ok(name));
         }

@@ -57,11 +57,7 @@ pub(super) struct Scanner<'a> {
 impl<'a> Scanner<'a> {
     /// Starts before the first value.
     pub(super) fn new(json: &'a [u8]) -> Self {
-        Self {
-            json,
-            at: 0,
-            depth: 0,
-        }
+        Self { json, at: 0, depth: 0 }
     }
 
     /// Returns the offset of the next value, after blanks.
@@ -148,11 +144,7 @@ impl<'a> Scanner<'a> {
     /// Checks that nothing follows the value that was passed.
     pub(super) fn finish(&mut self) -> Result<()> {
         self.skip_blanks();
-        if self.at == self.json.len() {
-            Ok(())
-        } else {
-            Err(self.malformed())
-        }
+        if self.at == self.json.len() { Ok(()) } else { Err(self.malformed()) }
     }
 
     fn more(&mut self, first: bool, close: u8) -> Result<bool> {
@@ -197,17 +189,11 @@ impl<'a> Scanner<'a> {
             end += 2;
         }
         self.at = end + 1;
-        Ok(Key {
-            span: Span { start, end },
-            escaped,
-        })
+        Ok(Key { span: Span { start, end }, escaped })
     }
 
     fn literal(&mut self, word: &[u8], token: Token) -> Result<Start> {
-        let span = Span {
-            start: self.at,
-            end: self.at + word.len(),
-        };
+        let span = Span { start: self.at, end: self.at + word.len() };
         if self.json.get(span.start..span.end) != Some(word) {
             return Err(self.malformed());
         }
@@ -226,10 +212,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn malformed(&self) -> Error {
-        Error::internal(format!(
-            "an inventory object is not valid JSON at byte {}",
-            self.at
-        ))
+        Error::internal(format!("an inventory object is not valid JSON at byte {}", self.at))
     }
 }
 
@@ -239,9 +222,7 @@ pub(super) fn text(json: &[u8], span: Span, escaped: bool) -> Option<Cow<'_, str
         let quoted = json.get(span.start.checked_sub(1)?..span.end.checked_add(1)?)?;
         serde_json::from_slice::<String>(quoted).ok().map(Cow::Owned)
     } else {
-        std::str::from_utf8(json.get(span.start..span.end)?)
-            .ok()
-            .map(Cow::Borrowed)
+        std::str::from_utf8(json.get(span.start..span.end)?).ok().map(Cow::Borrowed)
     }
 }
 

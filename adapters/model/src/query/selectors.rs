@@ -58,11 +58,7 @@ struct Tree {
 impl Selectors {
     /// Makes the selectors of a query that has none.
     pub fn whole(target: Target) -> Self {
-        Self {
-            mode: Mode::Whole,
-            table: target.table(),
-            canonical: String::new(),
-        }
+        Self { mode: Mode::Whole, table: target.table(), canonical: String::new() }
     }
 
     /// Checks the selectors of a query.
@@ -84,11 +80,7 @@ impl Selectors {
                 format!("{parameter}={}", names.join(","))
             }
         };
-        Ok(Self {
-            mode,
-            table,
-            canonical,
-        })
+        Ok(Self { mode, table, canonical })
     }
 
     /// Tells whether objects are sent as they are.
@@ -111,12 +103,8 @@ impl Selectors {
             Mode::Keep(tree) => (tree, true),
             Mode::Cut(tree) => (tree, false),
         };
-        let mut cutter = Cutter {
-            json,
-            scanner: Scanner::new(json),
-            out: Vec::with_capacity(json.len()),
-            keep,
-        };
+        let mut cutter =
+            Cutter { json, scanner: Scanner::new(json), out: Vec::with_capacity(json.len()), keep };
         cutter.value(Place::Table(self.table), tree)?;
         cutter.scanner.finish()?;
         Ok(cutter.out)
@@ -133,8 +121,7 @@ impl Tree {
     ) -> Result<Option<Self>> {
         let mut tree = Self::default();
         for list in lists {
-            tree.add_list(list, table, left)
-                .map_err(|fault| fault.into_error(parameter))?;
+            tree.add_list(list, table, left).map_err(|fault| fault.into_error(parameter))?;
         }
         Ok((!lists.is_empty()).then_some(tree))
     }
@@ -143,15 +130,10 @@ impl Tree {
         let inner = list.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
         let mut at = usize::from(inner.is_some());
         for text in inner.unwrap_or(list).split(',') {
-            *left = left
-                .checked_sub(1)
-                .ok_or(Fault::new(at, "too many attributes are listed"))?;
+            *left = left.checked_sub(1).ok_or(Fault::new(at, "too many attributes are listed"))?;
             let names = Names::parse(text, at, MAX_DEPTH)?;
             if let Some(key) = names.key() {
-                return Err(Fault::new(
-                    key,
-                    "selectors take attributes, not the keys of a map",
-                ));
+                return Err(Fault::new(key, "selectors take attributes, not the keys of a map"));
             }
             names.find(table)?;
             self.add(names.names());
@@ -175,11 +157,7 @@ impl Tree {
     fn list(&self, path: &str, names: &mut Vec<String>) {
         for (name, part) in &self.parts {
             let name = super::paths::escape(name);
-            let path = if path.is_empty() {
-                name.into_owned()
-            } else {
-                format!("{path}/{name}")
-            };
+            let path = if path.is_empty() { name.into_owned() } else { format!("{path}/{name}") };
             if part.listed {
                 names.push(path);
             } else {
@@ -284,8 +262,7 @@ impl Cutter<'_> {
     }
 
     fn copy(&mut self, start: usize, end: usize) {
-        self.out
-            .extend_from_slice(self.json.get(start..end).unwrap_or_default());
+        self.out.extend_from_slice(self.json.get(start..end).unwrap_or_default());
     }
 }
 

@@ -26,9 +26,7 @@ impl Number {
         if let Ok(integer) = text.parse::<u64>() {
             return Some(Self::Integer(integer.into()));
         }
-        let plain = digits
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
+        let plain = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
         let bare_point = text.ends_with('.') || text.contains(".e") || text.contains(".E");
         let real = text.parse::<f64>().ok()?;
         (plain && !bare_point && real.is_finite()).then_some(Self::Real(real))
@@ -57,20 +55,14 @@ impl Number {
 fn time(text: &str) -> Option<jiff::Timestamp> {
     let bytes = text.as_bytes();
     let marks = [(4, b"--"), (7, b"--"), (10, b"Tt"), (13, b"::"), (16, b"::")];
-    let marked = marks
-        .iter()
-        .all(|(at, mark)| bytes.get(*at).is_some_and(|byte| mark.contains(byte)));
+    let marked = marks.iter().all(|(at, mark)| bytes.get(*at).is_some_and(|byte| mark.contains(byte)));
     let utc = bytes.last().is_some_and(|byte| matches!(byte, b'Z' | b'z'));
     let offset = bytes
         .len()
         .checked_sub(6)
         .and_then(|at| bytes.get(at..))
         .is_some_and(|zone| matches!(zone.first(), Some(b'+' | b'-')) && zone.get(3) == Some(&b':'));
-    if marked && (utc || offset) {
-        text.parse().ok()
-    } else {
-        None
-    }
+    if marked && (utc || offset) { text.parse().ok() } else { None }
 }
 
 /// A time of a filter, with its whole second as text: most stored times are compared without being parsed.
@@ -83,10 +75,7 @@ struct Time {
 impl Time {
     fn parse(text: &str) -> Option<Self> {
         let at = time(text)?;
-        Some(Self {
-            at,
-            second: at.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
-        })
+        Some(Self { at, second: at.strftime("%Y-%m-%dT%H:%M:%S").to_string() })
     }
 
     /// Orders a stored time against this one; `None` if it is no time.
@@ -105,20 +94,14 @@ fn whole_second(text: &str) -> Option<&str> {
     const FORM: &[u8; 20] = b"dddd-dd-ddTdd:dd:ddZ";
     const HIGHEST: &[u8; 20] = b"9999-12-28T23:59:59Z";
     let fits = |(byte, form): (&u8, &u8)| {
-        if *form == b'd' {
-            byte.is_ascii_digit()
-        } else {
-            byte == form
-        }
+        if *form == b'd' { byte.is_ascii_digit() } else { byte == form }
     };
     if text.len() != FORM.len() || !text.as_bytes().iter().zip(FORM).all(fits) {
         return None;
     }
     let below = |at: usize| text.get(at..at + 2).map(str::as_bytes) <= HIGHEST.get(at..at + 2);
     let above = |at: usize| text.get(at..at + 2) > Some("00");
-    (above(5) && above(8) && [5, 8, 11, 14, 17].into_iter().all(below))
-        .then(|| text.get(..19))
-        .flatten()
+    (above(5) && above(8) && [5, 8, 11, 14, 17].into_iter().all(below)).then(|| text.get(..19)).flatten()
 }
 
 /// One value of a filter, read in every way in which it may be compared.
@@ -131,21 +114,14 @@ struct Operand {
 
 impl Operand {
     fn new(text: &str) -> Self {
-        Self {
-            text: text.into(),
-            number: Number::parse(text),
-            time: Time::parse(text),
-        }
+        Self { text: text.into(), number: Number::parse(text), time: Time::parse(text) }
     }
 
     fn equals(&self, stored: &Stored<'_>) -> bool {
         match stored {
             Stored::Text(stored) => {
                 *stored == &*self.text
-                    || self
-                        .time
-                        .as_ref()
-                        .is_some_and(|own| own.compare(stored) == Some(Ordering::Equal))
+                    || self.time.as_ref().is_some_and(|own| own.compare(stored) == Some(Ordering::Equal))
             }
             Stored::Number(stored) => self.compare_number(stored) == Some(Ordering::Equal),
             Stored::Boolean(stored) => *stored == &*self.text,
@@ -165,10 +141,7 @@ impl Operand {
         if let Some(order) = self.time.as_ref().and_then(|own| own.compare(stored)) {
             return order;
         }
-        let numbers = self
-            .number
-            .zip(Number::parse(stored))
-            .and_then(|(own, stored)| stored.compare(own));
+        let numbers = self.number.zip(Number::parse(stored)).and_then(|(own, stored)| stored.compare(own));
         numbers.unwrap_or_else(|| stored.cmp(&self.text))
     }
 
@@ -211,9 +184,7 @@ impl Predicate {
     /// Prepares an operator and its values.
     pub(super) fn new(operator: Operator, values: &[String]) -> Self {
         let order = |holds| {
-            let operand = values
-                .first()
-                .map_or_else(|| Operand::new(""), |value| Operand::new(value));
+            let operand = values.first().map_or_else(|| Operand::new(""), |value| Operand::new(value));
             Test::Order(holds, operand)
         };
         let test = match operator {
@@ -224,17 +195,16 @@ impl Predicate {
             Operator::Gte => order(Ordering::is_ge),
             Operator::Lt => order(Ordering::is_lt),
             Operator::Lte => order(Ordering::is_le),
-            Operator::Cont | Operator::Ncont => Test::Contain(
-                values
-                    .iter()
-                    .map(|value| Finder::new(value).into_owned())
-                    .collect(),
-            ),
+            Operator::Cont | Operator::Ncont => {
+                Test::Contain(values.iter().map(|value| Finder::new(value).into_owned()).collect())
+            }
         };
-        Self {
-            test,
-            negative: operator.is_negative(),
-        }
+        Self { test, negative: operator.is_negative() }
+    }
+
+    /// Tells whether the expression asks for one of some values.
+    pub(super) fn is_equality(&self) -> bool {
+        matches!(self.test, Test::Equal(_)) && !self.negative
     }
 
     /// Tells whether the expression holds where there is no value.
@@ -283,9 +253,9 @@ impl Predicate {
         let found = match &self.test {
             Test::Equal(operands) => operands.iter().any(|operand| operand.equals(stored)),
             Test::Order(holds, operand) => operand.compare(stored).is_some_and(holds),
-            Test::Contain(finders) => finders
-                .iter()
-                .any(|finder| finder.find(stored.text().as_bytes()).is_some()),
+            Test::Contain(finders) => {
+                finders.iter().any(|finder| finder.find(stored.text().as_bytes()).is_some())
+            }
         };
         found != self.negative
     }
@@ -320,14 +290,8 @@ mod tests {
     #[test]
     fn integers_of_64_bits_are_exact_and_others_are_real() {
         let compare = |left, right| Number::parse(left)?.compare(Number::parse(right)?);
-        assert_eq!(
-            compare("9007199254740993", "9007199254740992"),
-            Some(Ordering::Greater)
-        );
-        assert_eq!(
-            compare("18446744073709551615", "18446744073709551614"),
-            Some(Ordering::Greater)
-        );
+        assert_eq!(compare("9007199254740993", "9007199254740992"), Some(Ordering::Greater));
+        assert_eq!(compare("18446744073709551615", "18446744073709551614"), Some(Ordering::Greater));
         assert_eq!(compare("1e3", "1000"), Some(Ordering::Equal));
         assert_eq!(compare("-0", "0"), Some(Ordering::Equal));
         assert_eq!(compare("0.5", "1"), Some(Ordering::Less));
@@ -335,11 +299,7 @@ mod tests {
 
     #[test]
     fn only_rfc_3339_is_a_time() {
-        for text in [
-            "2026-03-02T10:00:00Z",
-            "2026-03-02t10:00:00.123z",
-            "2026-03-02T10:00:00+01:00",
-        ] {
+        for text in ["2026-03-02T10:00:00Z", "2026-03-02t10:00:00.123z", "2026-03-02T10:00:00+01:00"] {
             assert!(time(text).is_some(), "{text}");
         }
         for text in [

@@ -26,6 +26,7 @@ pub(crate) struct Progress {
 
 /// The batches that are not durable yet.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "three facts that come true one by one, in any order")]
 pub(crate) struct Batches {
     pub(crate) pending: Batch,
     pub(crate) in_flight: Option<Arc<Batch>>,
@@ -33,6 +34,8 @@ pub(crate) struct Batches {
     taken: u64,
     /// The writer is to finish and end.
     closing: bool,
+    /// The last batch is taken. There always is one, for the time at which the store was closed.
+    sealed: bool,
     /// Nothing more is written: an operation may have been cut off half-way.
     failed: bool,
 }
@@ -98,9 +101,10 @@ impl Shared {
         while batches.pending.is_empty() && !batches.closing {
             batches = self.work.wait(batches).unwrap_or_else(PoisonError::into_inner);
         }
-        if batches.failed || (batches.pending.is_empty() && batches.pending.lazy.is_empty()) {
+        if batches.failed || (batches.sealed && batches.pending.is_empty()) {
             return None;
         }
+        batches.sealed = batches.closing;
         if company && !batches.closing {
             let few =
                 |batches: &mut Batches| batches.pending.operations < GATHER_OPERATIONS && !batches.closing;

@@ -134,6 +134,15 @@ backends:
 }
 
 #[test]
+fn a_file_of_no_use_is_the_only_fault() {
+    for text in ["a: [", "- a", "just text"] {
+        let mut loaded = file(text);
+        loaded.add(check::files(loaded.unchecked(), netweave_model::Timestamp(0)));
+        assert_eq!((loaded.faults.len(), loaded.warnings.len()), (1, 0), "{text}");
+    }
+}
+
+#[test]
 fn flags_win_over_variables_over_the_file_over_the_topology() {
     let text = "environment: prod\nshutdown: { grace: 3s }\nlimits: { inFlight: 1, h2Streams: 1 }\n";
     let environment = [("NETWEAVE_LIMITS_IN_FLIGHT".to_owned(), "2".to_owned())];

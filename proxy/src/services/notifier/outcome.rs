@@ -37,7 +37,7 @@ impl Outcome {
             200..=299 => Self::Delivered,
             410 => Self::Gone,
             408 | 425 | 429 | 500.. => {
-                Self::Retry(answer.retry_after.map(|pause| pause.min(MAX_RETRY_AFTER)))
+                Self::Retry(answer.retry_after.map(|pause| pause.clamp(FIRST_PAUSE, MAX_RETRY_AFTER)))
             }
             _ => Self::Refused,
         }

@@ -7,20 +7,11 @@ use std::time::Duration;
 const HEAD: &str = "apiVersion: netweave-inventory/v1\nlocations:\n";
 
 fn backend(path: &Path) -> File {
-    File::open(
-        &Conf {
-            name: "lab".to_owned(),
-            path: path.to_owned(),
-        },
-        &Id::from("cloud"),
-    )
-    .unwrap()
+    File::open(&Conf { name: "lab".to_owned(), path: path.to_owned() }, &Id::from("cloud")).unwrap()
 }
 
 fn text(keys: &[&str]) -> String {
-    keys.iter().fold(HEAD.to_owned(), |text, key| {
-        text + &format!("  - {{key: {key}, address: x}}\n")
-    })
+    keys.iter().fold(HEAD.to_owned(), |text, key| text + &format!("  - {{key: {key}, address: x}}\n"))
 }
 
 fn id(key: &str) -> Id {
@@ -35,10 +26,7 @@ fn rename_over(path: &Path, text: &str) {
 
 async fn next(stream: &mut Changes) -> Result<Change> {
     loop {
-        let item = tokio::time::timeout(Duration::from_secs(20), stream.next())
-            .await
-            .unwrap()
-            .unwrap();
+        let item = tokio::time::timeout(Duration::from_secs(20), stream.next()).await.unwrap().unwrap();
         if item.as_ref().ok() != Some(&Change::Heartbeat) {
             return item;
         }
@@ -69,10 +57,7 @@ async fn lists_and_gets_what_the_file_says_now() {
     assert_eq!(file.list(Kind::Location).await.unwrap().objects.len(), 2);
     rename_over(&path, &text(&["a"]));
     assert_eq!(file.list(Kind::Location).await.unwrap().objects.len(), 1);
-    let key = |key| ObjectKey {
-        kind: Kind::Location,
-        id: id(key),
-    };
+    let key = |key| ObjectKey { kind: Kind::Location, id: id(key) };
     assert!(file.get(&key("a")).await.is_ok());
     assert_eq!(file.get(&key("b")).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
@@ -80,10 +65,7 @@ async fn lists_and_gets_what_the_file_says_now() {
 #[tokio::test]
 async fn a_missing_folder_is_a_file_that_cannot_be_read_now() {
     let (folder, _) = place();
-    let error = backend(&folder.path().join("none/inventory.yaml"))
-        .probe()
-        .await
-        .unwrap_err();
+    let error = backend(&folder.path().join("none/inventory.yaml")).probe().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(!error.public().contains('/'), "{}", error.public());
 }
@@ -91,14 +73,8 @@ async fn a_missing_folder_is_a_file_that_cannot_be_read_now() {
 #[tokio::test]
 async fn a_folder_in_place_of_the_file_and_a_giant_file_are_refused() {
     let (folder, path) = place();
-    assert_eq!(
-        backend(folder.path()).probe().await.unwrap_err().kind(),
-        ErrorKind::Unavailable
-    );
-    std::fs::File::create(&path)
-        .unwrap()
-        .set_len(64 * 1024 * 1024 + 1)
-        .unwrap();
+    assert_eq!(backend(folder.path()).probe().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    std::fs::File::create(&path).unwrap().set_len(64 * 1024 * 1024 + 1).unwrap();
     let error = backend(&path).probe().await.unwrap_err();
     assert!(error.to_string().contains("larger than"), "{error}");
 }
@@ -110,14 +86,9 @@ async fn only_differences_follow_the_baseline() {
     let mut stream = backend(&path).changes(&[Kind::Location]);
     assert_eq!(baseline(&mut stream).await, 2);
     rename_over(&path, &text(&["b", "c"]));
-    let Change::Upsert(object) = next(&mut stream).await.unwrap() else {
-        panic!()
-    };
+    let Change::Upsert(object) = next(&mut stream).await.unwrap() else { panic!() };
     assert_eq!(object.key.id, id("c"));
-    let deleted = ObjectKey {
-        kind: Kind::Location,
-        id: id("a"),
-    };
+    let deleted = ObjectKey { kind: Kind::Location, id: id("a") };
     assert_eq!(next(&mut stream).await.unwrap(), Change::Delete(deleted));
 }
 
@@ -128,9 +99,7 @@ async fn a_write_in_place_of_the_same_size_is_seen() {
     let mut stream = backend(&path).changes(&[Kind::Location]);
     assert_eq!(baseline(&mut stream).await, 1);
     std::fs::write(&path, text(&["b"])).unwrap();
-    let Change::Upsert(object) = next(&mut stream).await.unwrap() else {
-        panic!()
-    };
+    let Change::Upsert(object) = next(&mut stream).await.unwrap() else { panic!() };
     assert_eq!(object.key.id, id("b"));
 }
 
@@ -149,9 +118,7 @@ async fn a_swapped_config_map_is_seen() {
     let mut stream = backend(&path).changes(&[Kind::Location]);
     assert_eq!(baseline(&mut stream).await, 1);
     version("..2", &["a", "b"]);
-    let Change::Upsert(object) = next(&mut stream).await.unwrap() else {
-        panic!()
-    };
+    let Change::Upsert(object) = next(&mut stream).await.unwrap() else { panic!() };
     assert_eq!(object.key.id, id("b"));
 }
 
@@ -163,21 +130,12 @@ async fn a_broken_file_is_an_error_item_and_nothing_is_deleted() {
     let mut stream = file.changes(&[Kind::Location]);
     assert_eq!(baseline(&mut stream).await, 2);
     rename_over(&path, "apiVersion: [\n");
-    assert_eq!(
-        next(&mut stream).await.unwrap_err().kind(),
-        ErrorKind::Unavailable
-    );
-    assert_eq!(
-        file.list(Kind::Location).await.unwrap_err().kind(),
-        ErrorKind::Unavailable
-    );
+    assert_eq!(next(&mut stream).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(file.list(Kind::Location).await.unwrap_err().kind(), ErrorKind::Unavailable);
     std::fs::remove_file(&path).unwrap();
     assert!(next(&mut stream).await.is_err());
     rename_over(&path, &text(&["a", "b"]));
-    let mended = tokio::time::timeout(Duration::from_secs(20), stream.next())
-        .await
-        .unwrap()
-        .unwrap();
+    let mended = tokio::time::timeout(Duration::from_secs(20), stream.next()).await.unwrap().unwrap();
     assert_eq!(mended.unwrap(), Change::Heartbeat);
 }
 
@@ -206,10 +164,7 @@ async fn kinds_that_were_not_asked_for_are_not_told() {
 
 #[test]
 fn a_path_without_a_file_name_is_refused() {
-    let conf = Conf {
-        name: "lab".to_owned(),
-        path: "/".into(),
-    };
+    let conf = Conf { name: "lab".to_owned(), path: "/".into() };
     let refused = File::open(&conf, &Id::from("cloud")).map(drop).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Invalid);
 }

@@ -10,16 +10,8 @@ use netweave_model::{Id, Kind};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-const ALARMS: &[&str] = &[
-    "key",
-    "id",
-    "version",
-    "schemaVersion",
-    "entityType",
-    "vendor",
-    "alarms",
-    "probableCauses",
-];
+const ALARMS: &[&str] =
+    &["key", "id", "version", "schemaVersion", "entityType", "vendor", "alarms", "probableCauses"];
 const ALARM: &[&str] = &[
     "key",
     "id",
@@ -33,21 +25,9 @@ const ALARM: &[&str] = &[
 ];
 const CAUSE: &[&str] = &["code", "description", "standardReference"];
 const STANDARD: &[&str] = &["organization", "specification", "version"];
-const MEASUREMENTS: &[&str] = &[
-    "key",
-    "id",
-    "version",
-    "schemaVersion",
-    "vendorSoftwareProduct",
-    "measurements",
-];
-const MEASUREMENT: &[&str] = &[
-    "key",
-    "id",
-    "standardReference",
-    "measurementDefinition",
-    "extensions",
-];
+const MEASUREMENTS: &[&str] =
+    &["key", "id", "version", "schemaVersion", "vendorSoftwareProduct", "measurements"];
+const MEASUREMENT: &[&str] = &["key", "id", "standardReference", "measurementDefinition", "extensions"];
 
 /// The only interface over which this gateway speaks.
 const INTERFACE: &str = "O2IMS";
@@ -63,18 +43,11 @@ pub(super) struct Dictionaries<'a> {
 pub(super) fn open<'a>(reader: &mut Reader<'_>, top: &Fields<'a>) -> Dictionaries<'a> {
     let mut named = |section, known, kind| -> Vec<(Id, Fields<'a>)> {
         let entries = top.entries(section, known);
-        entries
-            .into_iter()
-            .map(|fields| (reader.names.declare(kind, &fields), fields))
-            .collect()
+        entries.into_iter().map(|fields| (reader.names.declare(kind, &fields), fields)).collect()
     };
     Dictionaries {
         alarms: named("alarmDictionaries", ALARMS, Kind::AlarmDictionary),
-        measurements: named(
-            "performanceDictionaries",
-            MEASUREMENTS,
-            Kind::PerformanceDictionary,
-        ),
+        measurements: named("performanceDictionaries", MEASUREMENTS, Kind::PerformanceDictionary),
     }
 }
 
@@ -125,10 +98,9 @@ fn alarm_definition(
 ) -> AlarmDefinition {
     let key = fields.name("key");
     let native = format!("{dictionary}/{key}");
-    let id = fields.opt_id("id").map_or_else(
-        || Id::stable(reader.source, Kind::AlarmDictionary, &native),
-        Id::from,
-    );
+    let id = fields
+        .opt_id("id")
+        .map_or_else(|| Id::stable(reader.source, Kind::AlarmDictionary, &native), Id::from);
     let alarm_definition_id = Uuid::parse_str(id.as_str()).unwrap_or_else(|_| {
         fields.fault_of("id", "must be a UUID");
         Uuid::nil()
@@ -156,13 +128,11 @@ fn probable_cause(fields: &Fields<'_>) -> ProbableCause {
 }
 
 fn standard_reference(fields: &Fields<'_>) -> Option<StandardReference> {
-    fields
-        .entry("standardReference", STANDARD)
-        .map(|standard| StandardReference {
-            standard_definition_organization: standard.text("organization"),
-            standard_specification: standard.text("specification"),
-            version_or_release: standard.text("version"),
-        })
+    fields.entry("standardReference", STANDARD).map(|standard| StandardReference {
+        standard_definition_organization: standard.text("organization"),
+        standard_specification: standard.text("specification"),
+        version_or_release: standard.text("version"),
+    })
 }
 
 fn performance_dictionary(reader: &Reader<'_>, id: &Id, fields: &Fields<'_>) -> PerformanceDictionary {

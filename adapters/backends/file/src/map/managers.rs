@@ -41,9 +41,7 @@ fn manager(reader: &Reader<'_>, id: &Id, fields: &Fields<'_>) -> DeploymentManag
     {
         fields.fault_of("serviceUri", "must be an http or https URI");
     }
-    let supported_locations = reader
-        .names
-        .find_all(Kind::Location, fields, "supportedLocations");
+    let supported_locations = reader.names.find_all(Kind::Location, fields, "supportedLocations");
     if supported_locations.is_empty() {
         fields.fault_of("supportedLocations", "must name at least one location");
     }

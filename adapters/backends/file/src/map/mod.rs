@@ -66,20 +66,11 @@ pub fn read(text: &str, source: &SourceName, o_cloud_id: &Id) -> Result<Inventor
     if !version.is_empty() && version != API_VERSION {
         top.fault_of("apiVersion", format!("must be {API_VERSION}"));
     }
-    let reader = Reader {
-        source,
-        o_cloud_id,
-        names: Names::new(source),
-        inventory: RefCell::default(),
-    };
+    let reader = Reader { source, o_cloud_id, names: Names::new(source), inventory: RefCell::default() };
     let inventory = read_sections(reader, &top);
     drop(top);
     let faults = noted.into_inner();
-    if faults.is_empty() {
-        Ok(inventory)
-    } else {
-        Err(faults)
-    }
+    if faults.is_empty() { Ok(inventory) } else { Err(faults) }
 }
 
 fn read_sections(mut reader: Reader<'_>, top: &Fields<'_>) -> Inventory {

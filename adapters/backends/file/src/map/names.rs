@@ -13,11 +13,7 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn new(source: &SourceName) -> Self {
-        Self {
-            source: source.clone(),
-            ids: BTreeMap::new(),
-            count: 0,
-        }
+        Self { source: source.clone(), ids: BTreeMap::new(), count: 0 }
     }
 
     /// Returns how many entries were declared.
@@ -29,16 +25,9 @@ impl Names {
     pub(super) fn declare(&mut self, kind: Kind, fields: &Fields<'_>) -> Id {
         let key = fields.name("key");
         let id = self.id_of(kind, fields, &key);
-        let taken = self
-            .ids
-            .entry(kind)
-            .or_default()
-            .insert(key.clone(), (id.clone(), fields.at.line));
+        let taken = self.ids.entry(kind).or_default().insert(key.clone(), (id.clone(), fields.at.line));
         if let Some((_, line)) = taken.filter(|_| !key.is_empty()) {
-            fields.fault_of(
-                "key",
-                format!("{key:?} is already the key of the entry at line {line}"),
-            );
+            fields.fault_of("key", format!("{key:?} is already the key of the entry at line {line}"));
         }
         id
     }
@@ -46,9 +35,7 @@ impl Names {
     /// Returns the id of an entry that no reference can name.
     pub(super) fn id_of(&mut self, kind: Kind, fields: &Fields<'_>, native: &str) -> Id {
         self.count += 1;
-        fields
-            .opt_id("id")
-            .map_or_else(|| Id::stable(&self.source, kind, native), Id::from)
+        fields.opt_id("id").map_or_else(|| Id::stable(&self.source, kind, native), Id::from)
     }
 
     /// Resolves a reference that must be there.
@@ -65,11 +52,7 @@ impl Names {
 
     /// Resolves a list of references.
     pub(super) fn find_all(&self, kind: Kind, fields: &Fields<'_>, key: &'static str) -> Vec<Id> {
-        fields
-            .texts(key)
-            .iter()
-            .map(|text| self.resolve(kind, fields, key, text))
-            .collect()
+        fields.texts(key).iter().map(|text| self.resolve(kind, fields, key, text)).collect()
     }
 
     fn resolve(&self, kind: Kind, fields: &Fields<'_>, key: &'static str, text: &str) -> Id {

@@ -6,26 +6,10 @@ use netweave_model::domain::{CivicAddressElement, LocationInfo, OCloudSiteInfo, 
 use netweave_model::{Id, Kind};
 use std::collections::BTreeMap;
 
-const LOCATION: &[&str] = &[
-    "key",
-    "id",
-    "name",
-    "description",
-    "coordinate",
-    "civicAddress",
-    "address",
-    "extensions",
-];
+const LOCATION: &[&str] =
+    &["key", "id", "name", "description", "coordinate", "civicAddress", "address", "extensions"];
 const SITE: &[&str] = &["key", "id", "name", "description", "location", "extensions"];
-const POOL: &[&str] = &[
-    "key",
-    "id",
-    "name",
-    "description",
-    "site",
-    "extensions",
-    "resources",
-];
+const POOL: &[&str] = &["key", "id", "name", "description", "site", "extensions", "resources"];
 
 /// The entries of these sections with their ids.
 pub(super) struct Places<'a> {
@@ -38,10 +22,7 @@ pub(super) struct Places<'a> {
 pub(super) fn open<'a>(reader: &mut Reader<'_>, top: &Fields<'a>) -> Places<'a> {
     let mut named = |section, known, kind| -> Vec<(Id, Fields<'a>)> {
         let entries = top.entries(section, known);
-        entries
-            .into_iter()
-            .map(|fields| (reader.names.declare(kind, &fields), fields))
-            .collect()
+        entries.into_iter().map(|fields| (reader.names.declare(kind, &fields), fields)).collect()
     };
     Places {
         locations: named("locations", LOCATION, Kind::Location),
@@ -54,10 +35,7 @@ pub(super) fn open<'a>(reader: &mut Reader<'_>, top: &Fields<'a>) -> Places<'a> 
 pub(super) fn build(reader: &Reader<'_>, places: &Places<'_>) {
     let mut pools_of: BTreeMap<Id, Vec<Id>> = BTreeMap::new();
     for (id, fields) in &places.pools {
-        pools_of
-            .entry(reader.names.find(Kind::OCloudSite, fields, "site"))
-            .or_default()
-            .push(id.clone());
+        pools_of.entry(reader.names.find(Kind::OCloudSite, fields, "site")).or_default().push(id.clone());
     }
     let mut sites_of: BTreeMap<Id, Vec<Id>> = BTreeMap::new();
     let mut location_of = BTreeMap::new();
@@ -71,10 +49,7 @@ pub(super) fn build(reader: &Reader<'_>, places: &Places<'_>) {
     let mut words_of = BTreeMap::new();
     for (id, fields) in &places.locations {
         let info = location(id, fields, sorted(sites_of.remove(id)));
-        words_of.insert(
-            id.clone(),
-            info.address.clone().unwrap_or_else(|| info.name.clone()),
-        );
+        words_of.insert(id.clone(), info.address.clone().unwrap_or_else(|| info.name.clone()));
         reader.add(fields, &info);
     }
     for (id, fields) in &places.pools {
@@ -101,10 +76,7 @@ fn location(id: &Id, fields: &Fields<'_>, sites: Vec<Id>) -> LocationInfo {
         name,
         o_cloud_site_ids: sites,
         coordinate: coordinate.map(|point| {
-            Point::new(
-                point.number("longitude", -180.0, 180.0),
-                point.number("latitude", -90.0, 90.0),
-            )
+            Point::new(point.number("longitude", -180.0, 180.0), point.number("latitude", -90.0, 90.0))
         }),
         civic_address: civic.iter().map(civic_element).collect(),
         address,
@@ -118,10 +90,7 @@ fn civic_element(fields: &Fields<'_>) -> CivicAddressElement {
         fields.fault_of("caType", "must be a whole number from 0 to 255");
         0
     });
-    CivicAddressElement {
-        ca_type,
-        ca_value: fields.text("caValue"),
-    }
+    CivicAddressElement { ca_type, ca_value: fields.text("caValue") }
 }
 
 fn site(id: &Id, fields: &Fields<'_>, location: Id, pools: Vec<Id>) -> OCloudSiteInfo {

@@ -20,17 +20,8 @@ const TYPE: &[&str] = &[
     "performanceDictionary",
     "extensions",
 ];
-const RESOURCE: &[&str] = &[
-    "key",
-    "id",
-    "type",
-    "description",
-    "globalAssetId",
-    "tags",
-    "groups",
-    "extensions",
-    "elements",
-];
+const RESOURCE: &[&str] =
+    &["key", "id", "type", "description", "globalAssetId", "tags", "groups", "extensions", "elements"];
 const LOOSE: &[&str] = &[
     "key",
     "id",
@@ -66,24 +57,14 @@ pub(super) fn open<'a>(reader: &mut Reader<'_>, top: &Fields<'a>, places: &Place
         types.push((reader.names.declare(Kind::ResourceType, &fields), fields));
     }
     let nested = places.pools.iter().flat_map(|(id, pool)| {
-        pool.entries("resources", RESOURCE)
-            .into_iter()
-            .map(|fields| (Some(id.clone()), fields))
+        pool.entries("resources", RESOURCE).into_iter().map(|fields| (Some(id.clone()), fields))
     });
-    let loose = top
-        .entries("resources", LOOSE)
-        .into_iter()
-        .map(|fields| (None, fields));
+    let loose = top.entries("resources", LOOSE).into_iter().map(|fields| (None, fields));
     let mut resources = Vec::new();
     for (pool, fields) in nested.chain(loose) {
         let id = reader.names.declare(Kind::Resource, &fields);
         let elements = open_elements(reader, &fields, &fields.text("key"));
-        resources.push(Resource {
-            id,
-            pool,
-            fields,
-            elements,
-        });
+        resources.push(Resource { id, pool, fields, elements });
     }
     Resources { types, resources }
 }
@@ -98,12 +79,7 @@ fn open_elements<'a>(reader: &mut Reader<'_>, parent: &Fields<'a>, path: &str) -
             fields.fault("another element of this resource has the same key or id");
         }
         let parts = open_elements(reader, &fields, &native);
-        elements.push(Resource {
-            id,
-            pool: None,
-            fields,
-            elements: parts,
-        });
+        elements.push(Resource { id, pool: None, fields, elements: parts });
     }
     elements
 }
@@ -132,19 +108,13 @@ fn resource_type(reader: &Reader<'_>, id: &Id, fields: &Fields<'_>) -> ResourceT
         vendor: fields.text("vendor"),
         model: fields.text("model"),
         version: fields.text("version"),
-        alarm_dictionary_id: reader
-            .names
-            .find_opt(Kind::AlarmDictionary, fields, "alarmDictionary"),
+        alarm_dictionary_id: reader.names.find_opt(Kind::AlarmDictionary, fields, "alarmDictionary"),
         performance_dictionary_id: reader.names.find_opt(
             Kind::PerformanceDictionary,
             fields,
             "performanceDictionary",
         ),
-        resource_kind: fields.choice(
-            "resourceKind",
-            ResourceKind::Undefined,
-            "UNDEFINED, PHYSICAL, LOGICAL",
-        ),
+        resource_kind: fields.choice("resourceKind", ResourceKind::Undefined, "UNDEFINED, PHYSICAL, LOGICAL"),
         resource_class: fields.choice(
             "resourceClass",
             ResourceClass::Undefined,
@@ -163,11 +133,7 @@ fn resource(reader: &Reader<'_>, entry: &Resource<'_>, pool: &Id) -> ResourceInf
         resource_type_id: reader.names.find(Kind::ResourceType, fields, "type"),
         global_asset_id: fields.opt_text("globalAssetId"),
         description: fields.text_or("description", &key),
-        elements: entry
-            .elements
-            .iter()
-            .map(|element| resource(reader, element, pool))
-            .collect(),
+        elements: entry.elements.iter().map(|element| resource(reader, element, pool)).collect(),
         tags: fields.texts("tags"),
         groups: fields.texts("groups"),
         extensions: extensions(fields),

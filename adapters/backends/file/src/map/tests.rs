@@ -40,29 +40,19 @@ fn one<T: DeserializeOwned>(inventory: &Inventory, kind: Kind, id: Id) -> T {
 /// Returns `line: path: message` of every fault.
 fn faults(text: &str) -> Vec<String> {
     let faults = parse(text).unwrap_err();
-    faults
-        .list()
-        .iter()
-        .map(|fault| format!("{}: {}: {}", fault.line, fault.path, fault.message))
-        .collect()
+    faults.list().iter().map(|fault| format!("{}: {}: {}", fault.line, fault.path, fault.message)).collect()
 }
 
 #[test]
 fn references_become_ids_and_places_know_what_they_hold() {
     let inventory = parse(SMALL).unwrap();
     let id = |kind, key| Id::stable(&source(), kind, key);
-    let (oslo, edge, pool_id) = (
-        id(Kind::Location, "oslo"),
-        id(Kind::OCloudSite, "edge"),
-        id(Kind::ResourcePool, "pool"),
-    );
+    let (oslo, edge, pool_id) =
+        (id(Kind::Location, "oslo"), id(Kind::OCloudSite, "edge"), id(Kind::ResourcePool, "pool"));
     let location: LocationInfo = one(&inventory, Kind::Location, oslo.clone());
     assert_eq!(location.o_cloud_site_ids, std::slice::from_ref(&edge));
     let site: OCloudSiteInfo = one(&inventory, Kind::OCloudSite, edge.clone());
-    assert_eq!(
-        (site.global_location_id, site.resource_pools),
-        (oslo.clone(), vec![pool_id.clone()])
-    );
+    assert_eq!((site.global_location_id, site.resource_pools), (oslo.clone(), vec![pool_id.clone()]));
     let pool: ResourcePoolInfo = one(&inventory, Kind::ResourcePool, pool_id.clone());
     assert_eq!(
         (pool.o_cloud_site_id, pool.global_location_id, pool.o_cloud_id),
@@ -70,32 +60,20 @@ fn references_become_ids_and_places_know_what_they_hold() {
     );
     assert_eq!(pool.location.as_deref(), Some("Oslo"));
     let resource: ResourceInfo = one(&inventory, Kind::Resource, id(Kind::Resource, "s1"));
-    assert_eq!(
-        (&resource.resource_pool_id, resource.elements.len()),
-        (&pool_id, 1)
-    );
+    assert_eq!((&resource.resource_pool_id, resource.elements.len()), (&pool_id, 1));
     assert_eq!(resource.elements[0].resource_id, id(Kind::Resource, "s1/nic"));
     assert_eq!(resource.extensions["nativeId"], "s1");
-    let manager: DeploymentManagerInfo = one(
-        &inventory,
-        Kind::DeploymentManager,
-        id(Kind::DeploymentManager, "dm"),
-    );
+    let manager: DeploymentManagerInfo =
+        one(&inventory, Kind::DeploymentManager, id(Kind::DeploymentManager, "dm"));
     assert_eq!(manager.supported_locations, [oslo]);
 }
 
 #[test]
 fn a_given_id_is_kept_and_the_parent_is_the_pool() {
     let inventory = parse(SMALL).unwrap();
-    let key = ObjectKey {
-        kind: Kind::Resource,
-        id: Id::from("given-2"),
-    };
+    let key = ObjectKey { kind: Kind::Resource, id: Id::from("given-2") };
     let object = inventory.get(&key).unwrap();
-    assert_eq!(
-        object.parent,
-        Some(Id::stable(&source(), Kind::ResourcePool, "pool"))
-    );
+    assert_eq!(object.parent, Some(Id::stable(&source(), Kind::ResourcePool, "pool")));
     let resource: ResourceInfo = serde_json::from_slice(&object.json).unwrap();
     assert_eq!(resource.tags, ["a", "1"]);
 }
@@ -150,10 +128,7 @@ fn each_faulty_value_is_named() {
     let head = "apiVersion: netweave-inventory/v1\n";
     for (text, expected) in [
         ("locations: 1", "2: locations: expected a list, found a number"),
-        (
-            "locations: [a]",
-            "2: locations[0]: expected a mapping, found text",
-        ),
+        ("locations: [a]", "2: locations[0]: expected a mapping, found text"),
         (
             "locations: [{key: a, coordinate: {longitude: 181, latitude: 0}}]",
             "2: locations[0].coordinate.longitude: must be a number from -180 to 180",
@@ -170,18 +145,12 @@ fn each_faulty_value_is_named() {
             "locations: [{key: a, address: x, id: '..'}]",
             "2: locations[0].id: must be at most 253 letters, digits or any of -._~:",
         ),
-        (
-            "locations: [{key: a, address: ' '}]",
-            "2: locations[0].address: must not be empty",
-        ),
+        ("locations: [{key: a, address: ' '}]", "2: locations[0].address: must not be empty"),
         (
             "locations: [{key: a, address: x, extensions: [1]}]",
             "2: locations[0].extensions: expected a mapping, found a list",
         ),
-        (
-            "locations: [{key: [], address: x}]",
-            "2: locations[0].key: expected text, found a list",
-        ),
+        ("locations: [{key: [], address: x}]", "2: locations[0].key: expected text, found a list"),
         (
             "locations: [{key: a, address: x, id: z}, {key: b, address: x, id: z}]",
             "2: locations[1]: another entry has the same id",
@@ -206,23 +175,14 @@ fn each_faulty_value_is_named() {
 
 #[test]
 fn an_empty_or_foreign_file_is_a_fault() {
-    for text in [
-        "",
-        "null\n",
-        "[]\n",
-        "just text\n",
-        "apiVersion: netweave/v1\nbackends: []\n",
-    ] {
+    for text in ["", "null\n", "[]\n", "just text\n", "apiVersion: netweave/v1\nbackends: []\n"] {
         assert!(!parse(text).unwrap_err().is_empty(), "{text:?}");
     }
 }
 
 #[test]
 fn too_many_faults_are_counted_only() {
-    let text = format!(
-        "apiVersion: netweave-inventory/v1\nlocations:\n{}",
-        "  - {key: a}\n".repeat(300)
-    );
+    let text = format!("apiVersion: netweave-inventory/v1\nlocations:\n{}", "  - {key: a}\n".repeat(300));
     let faults = parse(&text).unwrap_err();
     assert_eq!(faults.list().len(), 100);
     assert!(faults.to_string().ends_with(" more"), "{faults}");

@@ -10,9 +10,7 @@ use serde_json::{Value, json};
 const RESOURCE: Target = Target::Inventory(Kind::Resource);
 
 fn filter(target: Target, text: &str) -> Filter {
-    Filter::parse(target, [text], 8)
-        .unwrap_or_else(|error| panic!("{text}: {error}"))
-        .unwrap()
+    Filter::parse(target, [text], 8).unwrap_or_else(|error| panic!("{text}: {error}")).unwrap()
 }
 
 fn index(value: &Value, paths: &Paths) -> Indexed {
@@ -202,40 +200,19 @@ fn one_element_must_satisfy_all_that_share_its_array() {
             ("(eq,elements/resourceId,2);(eq,elements/tags,r)", true),
             ("(eq,elements/resourceId,1);(eq,elements/tags,r)", false),
             ("(eq,elements/tags,q);(eq,elements/tags,r)", false),
-            (
-                "(eq,elements/extensions/slot,2);(eq,elements/description,y)",
-                true,
-            ),
+            ("(eq,elements/extensions/slot,2);(eq,elements/description,y)", true),
             ("(neq,elements/extensions/slot,2)", true),
-            (
-                "(neq,elements/extensions/slot,2);(eq,elements/description,y)",
-                false,
-            ),
-            (
-                "(eq,elements/elements/resourceId,3);(eq,elements/resourceId,1)",
-                true,
-            ),
-            (
-                "(eq,elements/elements/resourceId,3);(eq,elements/resourceId,2)",
-                false,
-            ),
+            ("(neq,elements/extensions/slot,2);(eq,elements/description,y)", false),
+            ("(eq,elements/elements/resourceId,3);(eq,elements/resourceId,1)", true),
+            ("(eq,elements/elements/resourceId,3);(eq,elements/resourceId,2)", false),
             ("(eq,elements/elements/resourceId,1)", false),
-            (
-                "(eq,extensions/nics/name,eth1);(gt,extensions/nics/speed,20)",
-                true,
-            ),
-            (
-                "(eq,extensions/nics/name,eth0);(gt,extensions/nics/speed,20)",
-                false,
-            ),
+            ("(eq,extensions/nics/name,eth1);(gt,extensions/nics/speed,20)", true),
+            ("(eq,extensions/nics/name,eth0);(gt,extensions/nics/speed,20)", false),
         ],
     );
     check(
         &json!({"elements": []}),
-        &[
-            ("(eq,elements/resourceId,1)", false),
-            ("(neq,elements/resourceId,1)", true),
-        ],
+        &[("(eq,elements/resourceId,1)", false), ("(neq,elements/resourceId,1)", true)],
     );
 }
 
@@ -252,10 +229,7 @@ fn keys_of_maps_are_compared_like_texts() {
             ("(eq,extensions/labels/@key,y)", false),
             ("(eq,extensions/labels/list/@key,y)", true),
             ("(cont,extensions/labels/@key,on)", true),
-            (
-                "(cont,extensions/labels/@key,on);(cont,extensions/labels/@key,/)",
-                false,
-            ),
+            ("(cont,extensions/labels/@key,on);(cont,extensions/labels/@key,/)", false),
             ("(neq,extensions/labels/@key,zone)", true),
             ("(in,extensions/@key,labels,other)", true),
             ("(eq,extensions/@key,none)", true),
@@ -270,18 +244,9 @@ fn keys_of_maps_are_compared_like_texts() {
     check(
         &value,
         &[
-            (
-                "(eq,elements/extensions/labels/@key,p);(eq,elements/description,1)",
-                true,
-            ),
-            (
-                "(eq,elements/extensions/labels/@key,p);(eq,elements/description,2)",
-                false,
-            ),
-            (
-                "(neq,elements/extensions/labels/@key,p);(eq,elements/description,2)",
-                true,
-            ),
+            ("(eq,elements/extensions/labels/@key,p);(eq,elements/description,1)", true),
+            ("(eq,elements/extensions/labels/@key,p);(eq,elements/description,2)", false),
+            ("(neq,elements/extensions/labels/@key,p);(eq,elements/description,2)", true),
         ],
     );
 }
@@ -295,14 +260,8 @@ fn arrays_of_other_types_are_reached_too() {
     for (text, expected) in [
         ("(gt,coordinate/coordinates,50)", true),
         ("(gt,coordinate/coordinates,60)", false),
-        (
-            "(eq,civicAddress/caType,24);(eq,civicAddress/caValue,10115)",
-            true,
-        ),
-        (
-            "(eq,civicAddress/caType,1);(eq,civicAddress/caValue,10115)",
-            false,
-        ),
+        ("(eq,civicAddress/caType,24);(eq,civicAddress/caValue,10115)", true),
+        ("(eq,civicAddress/caType,1);(eq,civicAddress/caValue,10115)", false),
     ] {
         let bound = filter(Target::Inventory(Kind::Location), text).bind(&paths);
         assert_eq!(bound.matches(&object), expected, "{text}");
@@ -313,19 +272,12 @@ fn arrays_of_other_types_are_reached_too() {
 fn an_object_with_paths_that_are_newer_than_the_bound_filter_is_still_read_right() {
     let paths = Paths::new();
     let old = index(&json!({"description": "x"}), &paths);
-    let bound = filter(
-        RESOURCE,
-        "(eq,extensions/nics/name,a);(eq,extensions/nics/speed,1)",
-    )
-    .bind(&paths);
+    let bound = filter(RESOURCE, "(eq,extensions/nics/name,a);(eq,extensions/nics/speed,1)").bind(&paths);
     let absent = filter(RESOURCE, "(neq,extensions/nics/name,a)").bind(&paths);
     let keys = filter(RESOURCE, "(eq,extensions/@key,nics)").bind(&paths);
     assert!(!bound.matches(&old) && absent.matches(&old) && !keys.matches(&old));
     assert!(bound.is_current(&paths));
-    let new = index(
-        &json!({"extensions": {"nics": [{"name": "a", "speed": 1}]}}),
-        &paths,
-    );
+    let new = index(&json!({"extensions": {"nics": [{"name": "a", "speed": 1}]}}), &paths);
     assert!(bound.matches(&new) && !absent.matches(&new) && keys.matches(&new));
     assert!(!bound.is_current(&paths));
     let other = index(
@@ -338,23 +290,8 @@ fn an_object_with_paths_that_are_newer_than_the_bound_filter_is_still_read_right
 #[test]
 fn an_object_with_paths_beyond_the_table_is_still_read_right() {
     let paths = Paths::with_limit(1);
-    let object = index(
-        &json!({"description": "x", "extensions": {"a": [{"b": 1}]}}),
-        &paths,
-    );
-    assert!(
-        filter(RESOURCE, "(eq,extensions/a/b,1);(eq,description,x)")
-            .bind(&paths)
-            .matches(&object)
-    );
-    assert!(
-        !filter(RESOURCE, "(neq,extensions/a/b,1)")
-            .bind(&paths)
-            .matches(&object)
-    );
-    assert!(
-        filter(RESOURCE, "(eq,extensions/@key,a)")
-            .bind(&paths)
-            .matches(&object)
-    );
+    let object = index(&json!({"description": "x", "extensions": {"a": [{"b": 1}]}}), &paths);
+    assert!(filter(RESOURCE, "(eq,extensions/a/b,1);(eq,description,x)").bind(&paths).matches(&object));
+    assert!(!filter(RESOURCE, "(neq,extensions/a/b,1)").bind(&paths).matches(&object));
+    assert!(filter(RESOURCE, "(eq,extensions/@key,a)").bind(&paths).matches(&object));
 }

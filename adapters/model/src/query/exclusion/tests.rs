@@ -6,9 +6,7 @@ use crate::query::Filter;
 use proptest::prelude::*;
 
 fn exclusion(text: &str) -> Exclusion {
-    Exclusion::parse(text, 8)
-        .unwrap_or_else(|error| panic!("{text}: {error}"))
-        .unwrap()
+    Exclusion::parse(text, 8).unwrap_or_else(|error| panic!("{text}: {error}")).unwrap()
 }
 
 fn excludes(text: &str, kind: Kind, json: &'static str) -> bool {
@@ -19,21 +17,9 @@ fn excludes(text: &str, kind: Kind, json: &'static str) -> bool {
 
 #[test]
 fn an_alternative_without_object_type_is_about_resources() {
-    assert!(excludes(
-        "(eq,description,x)",
-        Kind::Resource,
-        r#"{"description":"x"}"#
-    ));
-    assert!(!excludes(
-        "(eq,description,x)",
-        Kind::Resource,
-        r#"{"description":"y"}"#
-    ));
-    assert!(!excludes(
-        "(eq,description,x)",
-        Kind::ResourcePool,
-        r#"{"description":"x"}"#
-    ));
+    assert!(excludes("(eq,description,x)", Kind::Resource, r#"{"description":"x"}"#));
+    assert!(!excludes("(eq,description,x)", Kind::Resource, r#"{"description":"y"}"#));
+    assert!(!excludes("(eq,description,x)", Kind::ResourcePool, r#"{"description":"x"}"#));
 }
 
 #[test]
@@ -41,43 +27,18 @@ fn object_types_can_be_named_and_ruled_out() {
     let json = r#"{"name":"edge","description":"x"}"#;
     for (text, pool, site, resource) in [
         ("(eq,objectType,ResourcePoolInfo)", true, false, false),
-        (
-            "(in,objectType,ResourcePoolInfo,OCloudSiteInfo)",
-            true,
-            true,
-            false,
-        ),
+        ("(in,objectType,ResourcePoolInfo,OCloudSiteInfo)", true, true, false),
         ("(neq,objectType,ResourcePoolInfo)", false, true, true),
-        (
-            "(nin,objectType,ResourcePoolInfo,ResourceInfo)",
-            false,
-            true,
-            false,
-        ),
+        ("(nin,objectType,ResourcePoolInfo,ResourceInfo)", false, true, false),
         (
             "(in,objectType,ResourcePoolInfo,OCloudSiteInfo);(neq,objectType,OCloudSiteInfo)",
             true,
             false,
             false,
         ),
-        (
-            "(eq,objectType,ResourcePoolInfo);(eq,name,edge)",
-            true,
-            false,
-            false,
-        ),
-        (
-            "(eq,objectType,ResourcePoolInfo);(eq,name,core)",
-            false,
-            false,
-            false,
-        ),
-        (
-            "(eq,objectType,ResourcePoolInfo);(eq,name,core)|(eq,description,x)",
-            false,
-            false,
-            true,
-        ),
+        ("(eq,objectType,ResourcePoolInfo);(eq,name,edge)", true, false, false),
+        ("(eq,objectType,ResourcePoolInfo);(eq,name,core)", false, false, false),
+        ("(eq,objectType,ResourcePoolInfo);(eq,name,core)|(eq,description,x)", false, false, true),
         (
             "[(eq,objectType,ResourcePoolInfo);(eq,name,edge)]|[(eq,objectType,OCloudSiteInfo)]",
             true,
@@ -95,31 +56,15 @@ fn object_types_can_be_named_and_ruled_out() {
 #[test]
 fn every_kind_has_an_object_type() {
     for kind in Kind::ALL {
-        assert!(excludes(
-            &format!("(eq,objectType,{})", kind.type_name()),
-            kind,
-            "{}"
-        ));
+        assert!(excludes(&format!("(eq,objectType,{})", kind.type_name()), kind, "{}"));
     }
 }
 
 #[test]
 fn marks_inside_values_do_not_split() {
-    assert!(excludes(
-        "(eq,description,'a|b]')",
-        Kind::Resource,
-        r#"{"description":"a|b]"}"#
-    ));
-    assert!(excludes(
-        "(eq,description,a|b])",
-        Kind::Resource,
-        r#"{"description":"a|b]"}"#
-    ));
-    assert!(excludes(
-        "[(eq,description,'x)|(y')]",
-        Kind::Resource,
-        r#"{"description":"x)|(y"}"#
-    ));
+    assert!(excludes("(eq,description,'a|b]')", Kind::Resource, r#"{"description":"a|b]"}"#));
+    assert!(excludes("(eq,description,a|b])", Kind::Resource, r#"{"description":"a|b]"}"#));
+    assert!(excludes("[(eq,description,'x)|(y')]", Kind::Resource, r#"{"description":"x)|(y"}"#));
 }
 
 #[test]
@@ -154,20 +99,12 @@ fn object_types_have_the_shortest_spelling() {
         assert_eq!(exclusion(text).canonical(), spelling);
     }
     let all = TYPES.map(|target| target.table().name).join(",");
-    assert_eq!(
-        exclusion(&format!("(in,objectType,{all})")).alternatives[0]
-            .types
-            .len(),
-        TYPES.len()
-    );
+    assert_eq!(exclusion(&format!("(in,objectType,{all})")).alternatives[0].types.len(), TYPES.len());
 }
 
 #[test]
 fn the_canonical_spelling_has_no_more_expressions_than_the_text() {
-    let text = (0..MAX_EXPRESSIONS)
-        .map(|number| format!("(eq,tags,{number})"))
-        .collect::<Vec<_>>()
-        .join("|");
+    let text = (0..MAX_EXPRESSIONS).map(|number| format!("(eq,tags,{number})")).collect::<Vec<_>>().join("|");
     let first = exclusion(&text);
     assert_eq!(exclusion(first.canonical()), first);
 }
@@ -190,17 +127,12 @@ fn errors_name_the_member_and_the_byte() {
         ("(gt,objectType,ResourceInfo)", 4),
         ("(cont,objectType,ResourceInfo)", 6),
         ("(eq,objectType/x,ResourceInfo)", 4),
-        (
-            "(eq,tags,x)|(eq,objectType,ResourceInfo);(eq,objectType,CloudInfo)",
-            12,
-        ),
+        ("(eq,tags,x)|(eq,objectType,ResourceInfo);(eq,objectType,CloudInfo)", 12),
         ("(neq,objectType,ResourceInfo);(eq,name,x)", 34),
         ("(in,objectType,ResourcePoolInfo,ResourceInfo);(eq,name,x)", 50),
     ];
     for (text, at) in cases {
-        let Err(error) = Exclusion::parse(text, 8) else {
-            panic!("{text} was taken")
-        };
+        let Err(error) = Exclusion::parse(text, 8) else { panic!("{text} was taken") };
         assert_eq!(error.kind(), ErrorKind::Invalid, "{text}");
         assert_eq!(error.params()[0].name, "/filter", "{text}");
         assert_eq!(error.params()[0].position, Some(at), "{text}: {error}");
@@ -215,10 +147,7 @@ fn length_and_expressions_are_bounded() {
     assert!(Exclusion::parse(&format!("(eq,tags,{})", "x".repeat(MAX_TEXT)), 8).is_err());
     let almost = format!("(eq,tags,'{}it's,b')", "x".repeat(MAX_TEXT - 18));
     assert_eq!(almost.len(), MAX_TEXT);
-    assert!(
-        Exclusion::parse(&almost, 8).is_err(),
-        "it would not read back from its canonical spelling"
-    );
+    assert!(Exclusion::parse(&almost, 8).is_err(), "it would not read back from its canonical spelling");
 }
 
 #[test]

@@ -86,13 +86,7 @@ pub struct Attribute {
 
 impl Attribute {
     const fn new(mandatory: bool, name: &'static str, shape: Shape, about: &'static str) -> Self {
-        Self {
-            name,
-            shape,
-            mandatory,
-            deprecated: false,
-            about,
-        }
+        Self { name, shape, mandatory, deprecated: false, about }
     }
 
     /// Makes an attribute that is always there.
@@ -181,10 +175,7 @@ impl Place {
         match self {
             Self::Table(table) => {
                 let attribute = table.get(name)?;
-                Some((
-                    Self::of(attribute),
-                    matches!(attribute.shape, Shape::ObjectArray(_)),
-                ))
+                Some((Self::of(attribute), matches!(attribute.shape, Shape::ObjectArray(_))))
             }
             Self::Map | Self::Free => Some((Self::Free, true)),
             Self::Leaf => None,

@@ -10,38 +10,19 @@ use super::{Attribute, Table};
 const EXTENSIONS: Attribute = Attribute::may("extensions", Map, "Vendor attributes.");
 const NAME: Attribute = Attribute::must("name", Simple(Text), "Human-readable name.");
 const DESCRIPTION: Attribute = Attribute::must("description", Simple(Text), "Human-readable description.");
-const STANDARD_REFERENCE: Attribute = Attribute::may(
-    "standardReference",
-    Object(&STANDARD),
-    "Where it is standardised.",
-);
+const STANDARD_REFERENCE: Attribute =
+    Attribute::may("standardReference", Object(&STANDARD), "Where it is standardised.");
 
 pub(super) static CLOUD: Table = Table {
     name: "CloudInfo",
     attributes: &[
-        Attribute::must(
-            "oCloudId",
-            Simple(Identifier),
-            "Identifies the O-Cloud within its own domain.",
-        ),
-        Attribute::must(
-            "globalCloudId",
-            Simple(Identifier),
-            "Identifies the O-Cloud among all of the SMO.",
-        ),
-        Attribute::may(
-            "globalcloudId",
-            Simple(Identifier),
-            "An older spelling of globalCloudId.",
-        )
-        .deprecated(),
+        Attribute::must("oCloudId", Simple(Identifier), "Identifies the O-Cloud within its own domain."),
+        Attribute::must("globalCloudId", Simple(Identifier), "Identifies the O-Cloud among all of the SMO."),
+        Attribute::may("globalcloudId", Simple(Identifier), "An older spelling of globalCloudId.")
+            .deprecated(),
         NAME,
         DESCRIPTION,
-        Attribute::must(
-            "serviceUri",
-            Simple(Uri),
-            "The API root, without API name and version.",
-        ),
+        Attribute::must("serviceUri", Simple(Uri), "The API root, without API name and version."),
         EXTENSIONS,
     ],
 };
@@ -52,17 +33,9 @@ pub(super) static LOCATION: Table = Table {
         Attribute::must("globalLocationId", Simple(Identifier), "Identifies the place."),
         NAME,
         DESCRIPTION,
-        Attribute::may(
-            "oCloudSiteIds",
-            SimpleArray(Identifier),
-            "The sites at this place.",
-        ),
+        Attribute::may("oCloudSiteIds", SimpleArray(Identifier), "The sites at this place."),
         Attribute::may("coordinate", Object(&POINT), "The place as a GeoJSON point."),
-        Attribute::may(
-            "civicAddress",
-            ObjectArray(&CIVIC_ADDRESS),
-            "The address as RFC 4776 elements.",
-        ),
+        Attribute::may("civicAddress", ObjectArray(&CIVIC_ADDRESS), "The address as RFC 4776 elements."),
         Attribute::may("address", Simple(Text), "The address as one text."),
         EXTENSIONS,
     ],
@@ -72,22 +45,14 @@ static POINT: Table = Table {
     name: "GeoJsonPoint",
     attributes: &[
         Attribute::must("type", Simple(Enum(&["Point"])), "Always Point."),
-        Attribute::must(
-            "coordinates",
-            SimpleArray(Number),
-            "Longitude, then latitude, in degrees (WGS 84).",
-        ),
+        Attribute::must("coordinates", SimpleArray(Number), "Longitude, then latitude, in degrees (WGS 84)."),
     ],
 };
 
 static CIVIC_ADDRESS: Table = Table {
     name: "CivicAddressElement",
     attributes: &[
-        Attribute::must(
-            "caType",
-            Simple(Integer),
-            "The element's type, as RFC 4776 numbers it.",
-        ),
+        Attribute::must("caType", Simple(Integer), "The element's type, as RFC 4776 numbers it."),
         Attribute::must("caValue", Simple(Text), "The element's value."),
     ],
 };
@@ -99,11 +64,7 @@ pub(super) static SITE: Table = Table {
         Attribute::must("globalLocationId", Simple(Identifier), "The place where it is."),
         NAME,
         DESCRIPTION,
-        Attribute::must(
-            "resourcePools",
-            SimpleArray(Identifier),
-            "The pools at this site.",
-        ),
+        Attribute::must("resourcePools", SimpleArray(Identifier), "The pools at this site."),
         EXTENSIONS,
     ],
 };
@@ -117,22 +78,10 @@ pub(super) static RESOURCE_TYPE: Table = Table {
         Attribute::must("vendor", Simple(Text), "Who makes it."),
         Attribute::must("model", Simple(Text), "The maker's model name."),
         Attribute::must("version", Simple(Text), "The model's version."),
-        Attribute::may(
-            "alarmDictionary",
-            Object(&ALARM_DICTIONARY),
-            "A copy of its alarm dictionary.",
-        )
-        .deprecated(),
-        Attribute::may(
-            "alarmDictionaryId",
-            Simple(Identifier),
-            "The alarms it can raise.",
-        ),
-        Attribute::may(
-            "performanceDictionaryId",
-            Simple(Identifier),
-            "The measurements it can deliver.",
-        ),
+        Attribute::may("alarmDictionary", Object(&ALARM_DICTIONARY), "A copy of its alarm dictionary.")
+            .deprecated(),
+        Attribute::may("alarmDictionaryId", Simple(Identifier), "The alarms it can raise."),
+        Attribute::may("performanceDictionaryId", Simple(Identifier), "The measurements it can deliver."),
         Attribute::must(
             "resourceKind",
             Simple(Enum(&["UNDEFINED", "PHYSICAL", "LOGICAL"])),
@@ -169,11 +118,7 @@ pub(super) static RESOURCE: Table = Table {
         Attribute::must("resourceTypeId", Simple(Identifier), "Its type."),
         Attribute::may("globalAssetId", Simple(Text), "The asset in the owner's books."),
         DESCRIPTION,
-        Attribute::may(
-            "elements",
-            ObjectArray(&RESOURCE),
-            "Resources that are part of this one.",
-        ),
+        Attribute::may("elements", ObjectArray(&RESOURCE), "Resources that are part of this one."),
         Attribute::may("tags", SimpleArray(Text), "Marks without a value."),
         Attribute::may("groups", SimpleArray(Text), "Groups it belongs to."),
         EXTENSIONS,
@@ -183,20 +128,12 @@ pub(super) static RESOURCE: Table = Table {
 pub(super) static DEPLOYMENT_MANAGER: Table = Table {
     name: "DeploymentManagerInfo",
     attributes: &[
-        Attribute::must(
-            "deploymentManagerId",
-            Simple(Identifier),
-            "Identifies the service.",
-        ),
+        Attribute::must("deploymentManagerId", Simple(Identifier), "Identifies the service."),
         NAME,
         DESCRIPTION,
         Attribute::must("oCloudId", Simple(Identifier), "The O-Cloud it belongs to."),
         Attribute::must("serviceUri", Simple(Uri), "The API root of the O2-DMS service."),
-        Attribute::must(
-            "supportedLocations",
-            SimpleArray(Identifier),
-            "The places it can deploy to.",
-        ),
+        Attribute::must("supportedLocations", SimpleArray(Identifier), "The places it can deploy to."),
         Attribute::must("capabilities", Map, "What it offers."),
         Attribute::must("capacity", Map, "How much of it there is."),
         EXTENSIONS,
@@ -206,29 +143,13 @@ pub(super) static DEPLOYMENT_MANAGER: Table = Table {
 pub(super) static ALARM_DICTIONARY: Table = Table {
     name: "AlarmDictionary",
     attributes: &[
-        Attribute::must(
-            "alarmDictionaryId",
-            Simple(Identifier),
-            "Identifies the dictionary.",
-        ),
+        Attribute::must("alarmDictionaryId", Simple(Identifier), "Identifies the dictionary."),
         Attribute::must("alarmDictionaryVersion", Simple(Text), "Version of its content."),
-        Attribute::must(
-            "alarmDictionarySchemaVersion",
-            Simple(Text),
-            "Version of its form.",
-        ),
+        Attribute::must("alarmDictionarySchemaVersion", Simple(Text), "Version of its form."),
         Attribute::must("entityType", Simple(Text), "What raises the alarms."),
         Attribute::must("vendor", Simple(Text), "Who makes that."),
-        Attribute::must(
-            "managementInterfaceId",
-            SimpleArray(Text),
-            "Over which interfaces the alarms come.",
-        ),
-        Attribute::must(
-            "pkNotificationField",
-            SimpleArray(Text),
-            "The attributes that identify an alarm.",
-        ),
+        Attribute::must("managementInterfaceId", SimpleArray(Text), "Over which interfaces the alarms come."),
+        Attribute::must("pkNotificationField", SimpleArray(Text), "The attributes that identify an alarm."),
         Attribute::must("alarmDefinition", ObjectArray(&ALARM_DEFINITION), "The alarms."),
         Attribute::must("probableCauses", ObjectArray(&PROBABLE_CAUSE), "Their causes."),
     ],
@@ -239,11 +160,7 @@ static ALARM_DEFINITION: Table = Table {
     attributes: &[
         Attribute::must("alarmDefinitionId", Simple(Uuid), "Identifies the alarm."),
         Attribute::must("alarmName", Simple(Text), "Its name."),
-        Attribute::must(
-            "alarmLastChange",
-            Simple(Text),
-            "The dictionary version of its last change.",
-        ),
+        Attribute::must("alarmLastChange", Simple(Text), "The dictionary version of its last change."),
         Attribute::must(
             "alarmChangeType",
             Simple(Enum(&["ADDED", "DELETED", "MODIFIED"])),
@@ -251,21 +168,9 @@ static ALARM_DEFINITION: Table = Table {
         ),
         Attribute::must("alarmDescription", Simple(Text), "What it means."),
         Attribute::must("proposedRepairActions", Simple(Text), "What to do."),
-        Attribute::must(
-            "clearingType",
-            Simple(Enum(&["AUTOMATIC", "MANUAL"])),
-            "How it ends.",
-        ),
-        Attribute::may(
-            "managementInterfaceId",
-            SimpleArray(Text),
-            "Over which interfaces it comes.",
-        ),
-        Attribute::may(
-            "pkNotificationField",
-            SimpleArray(Text),
-            "The attributes that identify it.",
-        ),
+        Attribute::must("clearingType", Simple(Enum(&["AUTOMATIC", "MANUAL"])), "How it ends."),
+        Attribute::may("managementInterfaceId", SimpleArray(Text), "Over which interfaces it comes."),
+        Attribute::may("pkNotificationField", SimpleArray(Text), "The attributes that identify it."),
         Attribute::may("alarmAdditionalFields", Map, "Vendor attributes."),
     ],
 };
@@ -282,11 +187,7 @@ static PROBABLE_CAUSE: Table = Table {
 static STANDARD: Table = Table {
     name: "StandardReference",
     attributes: &[
-        Attribute::must(
-            "standardDefinitionOrganization",
-            Simple(Text),
-            "The organisation.",
-        ),
+        Attribute::must("standardDefinitionOrganization", Simple(Text), "The organisation."),
         Attribute::must("standardSpecification", Simple(Text), "The document."),
         Attribute::must("versionOrRelease", Simple(Text), "Its version."),
     ],
@@ -295,36 +196,12 @@ static STANDARD: Table = Table {
 pub(super) static PERFORMANCE_DICTIONARY: Table = Table {
     name: "PerformanceDictionary",
     attributes: &[
-        Attribute::must(
-            "performanceDictionaryId",
-            Simple(Identifier),
-            "Identifies the dictionary.",
-        ),
-        Attribute::must(
-            "performanceDictionaryVersion",
-            Simple(Text),
-            "Version of its content.",
-        ),
-        Attribute::must(
-            "performanceDictionarySchemaVersion",
-            Simple(Text),
-            "Version of its form.",
-        ),
-        Attribute::must(
-            "vendorSoftwareProduct",
-            Simple(Text),
-            "The product that measures.",
-        ),
-        Attribute::must(
-            "supportedInterfaces",
-            SimpleArray(Text),
-            "Over which interfaces measurements come.",
-        ),
-        Attribute::must(
-            "supportedMeasurements",
-            ObjectArray(&MEASUREMENT),
-            "The measurements.",
-        ),
+        Attribute::must("performanceDictionaryId", Simple(Identifier), "Identifies the dictionary."),
+        Attribute::must("performanceDictionaryVersion", Simple(Text), "Version of its content."),
+        Attribute::must("performanceDictionarySchemaVersion", Simple(Text), "Version of its form."),
+        Attribute::must("vendorSoftwareProduct", Simple(Text), "The product that measures."),
+        Attribute::must("supportedInterfaces", SimpleArray(Text), "Over which interfaces measurements come."),
+        Attribute::must("supportedMeasurements", ObjectArray(&MEASUREMENT), "The measurements."),
     ],
 };
 
@@ -336,17 +213,9 @@ static MEASUREMENT: Table = Table {
             Simple(Identifier),
             "Identifies the definition.",
         ),
-        Attribute::must(
-            "performanceMeasurementId",
-            Simple(Text),
-            "Identifies the measurement.",
-        ),
+        Attribute::must("performanceMeasurementId", Simple(Text), "Identifies the measurement."),
         STANDARD_REFERENCE,
-        Attribute::may(
-            "supportedInterfaces",
-            SimpleArray(Text),
-            "Over which interfaces it comes.",
-        ),
+        Attribute::may("supportedInterfaces", SimpleArray(Text), "Over which interfaces it comes."),
         Attribute::must("measurementDefinition", Map, "The definition itself."),
         EXTENSIONS,
     ],
@@ -356,11 +225,7 @@ pub(super) static SUBSCRIPTION: Table = Table {
     name: "InventorySubscriptionInfo",
     attributes: &[
         Attribute::must("subscriptionId", Simple(Identifier), "Assigned by the gateway."),
-        Attribute::may(
-            "consumerSubscriptionId",
-            Simple(Text),
-            "The consumer's own name for it.",
-        ),
+        Attribute::may("consumerSubscriptionId", Simple(Text), "The consumer's own name for it."),
         Attribute::may("filter", Simple(Text), "Which changes are not sent."),
         Attribute::must("callback", Simple(Uri), "Where notifications are posted."),
     ],

@@ -17,37 +17,23 @@ fn map() -> KeyValuePairs {
 fn check(table: &Table, value: &Value, seen: &mut Vec<String>) {
     let object = value.as_object().unwrap();
     for (name, value) in object {
-        let attribute = table
-            .get(name)
-            .unwrap_or_else(|| panic!("{}/{name} is not in the table", table.name));
+        let attribute =
+            table.get(name).unwrap_or_else(|| panic!("{}/{name} is not in the table", table.name));
         seen.push(format!("{}/{name}", table.name));
         match attribute.shape {
             Shape::Simple(scalar) => check_scalar(scalar, value),
             Shape::Object(table) => check(table, value, seen),
             Shape::SimpleArray(scalar) => {
-                value
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .for_each(|value| check_scalar(scalar, value));
+                value.as_array().unwrap().iter().for_each(|value| check_scalar(scalar, value));
             }
             Shape::ObjectArray(table) => {
-                value
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .for_each(|value| check(table, value, seen));
+                value.as_array().unwrap().iter().for_each(|value| check(table, value, seen));
             }
             Shape::Map => assert!(value.is_object(), "{name}"),
         }
     }
     for attribute in table.attributes.iter().filter(|attribute| attribute.mandatory) {
-        assert!(
-            object.contains_key(attribute.name),
-            "{}/{}",
-            table.name,
-            attribute.name
-        );
+        assert!(object.contains_key(attribute.name), "{}/{}", table.name, attribute.name);
     }
 }
 
@@ -87,11 +73,7 @@ fn check_full(target: Target, value: &Value, unsent: &[&str]) {
 }
 
 fn check_info<T: Info>(info: &T, unsent: &[&str]) {
-    check_full(
-        Target::Inventory(T::KIND),
-        &serde_json::to_value(info).unwrap(),
-        unsent,
-    );
+    check_full(Target::Inventory(T::KIND), &serde_json::to_value(info).unwrap(), unsent);
     assert_eq!(Target::Inventory(T::KIND).table().name, T::KIND.type_name());
 }
 
@@ -104,10 +86,7 @@ fn the_tables_of_places_agree_with_the_domain_types() {
             description: "d".into(),
             o_cloud_site_ids: vec!["s".into()],
             coordinate: Some(Point::new(13.4, 52.5)),
-            civic_address: vec![CivicAddressElement {
-                ca_type: 24,
-                ca_value: "10115".into(),
-            }],
+            civic_address: vec![CivicAddressElement { ca_type: 24, ca_value: "10115".into() }],
             address: Some("a".into()),
             extensions: map(),
         },
@@ -132,11 +111,7 @@ fn the_tables_of_places_agree_with_the_domain_types() {
         service_uri: "https://x".into(),
         extensions: map(),
     };
-    check_full(
-        Target::Cloud,
-        &serde_json::to_value(cloud).unwrap(),
-        &["globalcloudId"],
-    );
+    check_full(Target::Cloud, &serde_json::to_value(cloud).unwrap(), &["globalcloudId"]);
 }
 
 #[test]
@@ -152,13 +127,7 @@ fn the_tables_of_resources_agree_with_the_domain_types() {
         groups: vec!["y".into()],
         extensions: map(),
     };
-    check_info(
-        &ResourceInfo {
-            elements: vec![part.clone()],
-            ..part
-        },
-        &[],
-    );
+    check_info(&ResourceInfo { elements: vec![part.clone()], ..part }, &[]);
     check_info(
         &ResourcePoolInfo {
             resource_pool_id: "p".into(),

@@ -7,11 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn given<'a>(fields: &[&'a str], exclude_fields: &[&'a str]) -> Given<'a> {
-    Given {
-        fields: fields.to_vec(),
-        exclude_fields: exclude_fields.to_vec(),
-        ..Given::default()
-    }
+    Given { fields: fields.to_vec(), exclude_fields: exclude_fields.to_vec(), ..Given::default() }
 }
 
 fn apply(target: Target, given: &Given<'_>, value: &Value) -> Value {
@@ -37,30 +33,18 @@ fn fields_keep_what_is_listed_and_what_is_mandatory_or_simple() {
             "tags": ["x"]})
     );
     assert_eq!(apply(RESOURCE, &given(&["(tags)"], &[]), &resource()), kept);
-    assert_eq!(
-        apply(RESOURCE, &given(&["description,tags", "tags"], &[]), &resource()),
-        kept
-    );
+    assert_eq!(apply(RESOURCE, &given(&["description,tags", "tags"], &[]), &resource()), kept);
 }
 
 #[test]
 fn nested_fields_keep_parts() {
     let kept = apply(
         RESOURCE,
-        &given(
-            &["extensions/labels/a~1b,extensions/nics/n,elements/extensions"],
-            &[],
-        ),
+        &given(&["extensions/labels/a~1b,extensions/nics/n,elements/extensions"], &[]),
         &resource(),
     );
-    assert_eq!(
-        kept["extensions"],
-        json!({"labels": {"a/b": "1"}, "nics": [{"n": 1}]})
-    );
-    assert_eq!(
-        kept["elements"],
-        json!([{"resourceId": "e", "description": "d", "extensions": {"a": 1}}])
-    );
+    assert_eq!(kept["extensions"], json!({"labels": {"a/b": "1"}, "nics": [{"n": 1}]}));
+    assert_eq!(kept["elements"], json!([{"resourceId": "e", "description": "d", "extensions": {"a": 1}}]));
     assert_eq!(kept.get("tags"), None);
     let kept = apply(RESOURCE, &given(&["extensions/absent"], &[]), &resource());
     assert_eq!(kept["extensions"], json!({}));
@@ -75,16 +59,9 @@ fn exclude_fields_cut_what_is_listed_but_nothing_mandatory_or_simple() {
         &resource(),
     );
     expected.as_object_mut().unwrap().remove("elements");
-    expected["extensions"]["labels"]
-        .as_object_mut()
-        .unwrap()
-        .remove("c");
+    expected["extensions"]["labels"].as_object_mut().unwrap().remove("c");
     assert_eq!(cut, expected);
-    let cut = apply(
-        RESOURCE,
-        &given(&[], &["elements/tags", "extensions/nics/m"]),
-        &resource(),
-    );
+    let cut = apply(RESOURCE, &given(&[], &["elements/tags", "extensions/nics/m"]), &resource());
     assert_eq!(cut["elements"][0].get("tags"), None);
     assert_eq!(cut["extensions"]["nics"], json!([{"n": 1}]));
     assert_eq!(cut["tags"], json!(["x"]));
@@ -96,24 +73,13 @@ fn mandatory_arrays_stay_and_their_optional_parts_can_be_chosen() {
         {"alarmDefinitionId": "1", "pkNotificationField": ["x"], "alarmAdditionalFields": {"k": 1}}]});
     assert_eq!(apply(ALARMS, &given(&["vendor"], &[]), &value), value);
     assert_eq!(apply(ALARMS, &given(&[], &["alarmDefinition"]), &value), value);
-    let kept = apply(
-        ALARMS,
-        &given(&["alarmDefinition/alarmAdditionalFields"], &[]),
-        &value,
-    );
+    let kept = apply(ALARMS, &given(&["alarmDefinition/alarmAdditionalFields"], &[]), &value);
     assert_eq!(
         kept["alarmDefinition"],
         json!([{"alarmDefinitionId": "1", "alarmAdditionalFields": {"k": 1}}])
     );
-    let cut = apply(
-        ALARMS,
-        &given(&[], &["alarmDefinition/alarmAdditionalFields"]),
-        &value,
-    );
-    assert_eq!(
-        cut["alarmDefinition"],
-        json!([{"alarmDefinitionId": "1", "pkNotificationField": ["x"]}])
-    );
+    let cut = apply(ALARMS, &given(&[], &["alarmDefinition/alarmAdditionalFields"]), &value);
+    assert_eq!(cut["alarmDefinition"], json!([{"alarmDefinitionId": "1", "pkNotificationField": ["x"]}]));
 }
 
 #[test]
@@ -129,19 +95,9 @@ fn the_stronger_selector_wins() {
         canonical(&given(&[], &["extensions/b,extensions/a,extensions,tags"])),
         "exclude_fields=extensions,tags"
     );
-    assert_eq!(
-        canonical(&Given {
-            exclude_default: true,
-            ..Given::default()
-        }),
-        ""
-    );
+    assert_eq!(canonical(&Given { exclude_default: true, ..Given::default() }), "");
     assert!(Selectors::whole(RESOURCE).is_identity());
-    assert!(
-        !Selectors::new(RESOURCE, &given(&["tags"], &[]))
-            .unwrap()
-            .is_identity()
-    );
+    assert!(!Selectors::new(RESOURCE, &given(&["tags"], &[])).unwrap().is_identity());
 }
 
 #[test]
@@ -163,20 +119,13 @@ fn errors_name_the_parameter_and_the_byte() {
     ];
     for (text, at) in cases {
         for parameter in ["fields", "exclude_fields"] {
-            let given = if parameter == "fields" {
-                given(&[text], &[])
-            } else {
-                given(&[], &[text])
-            };
+            let given = if parameter == "fields" { given(&[text], &[]) } else { given(&[], &[text]) };
             let error = Selectors::new(RESOURCE, &given).unwrap_err();
             assert_eq!(error.params()[0].name, parameter, "{text}");
             assert_eq!(error.params()[0].position, Some(at), "{text}");
         }
     }
-    let overridden = Given {
-        all_fields: true,
-        ..given(&["unknown"], &[])
-    };
+    let overridden = Given { all_fields: true, ..given(&["unknown"], &[]) };
     assert!(
         Selectors::new(RESOURCE, &overridden).is_err(),
         "an unknown name is refused even where it has no effect"
@@ -209,17 +158,17 @@ fn any_object(table: &'static Table, depth: u32) -> BoxedStrategy<Value> {
             let value = match attribute.shape {
                 Shape::Simple(Scalar::Integer | Scalar::Number) => any::<i32>().prop_map(Value::from).boxed(),
                 Shape::Simple(_) => "[a-z\"\\\\é{},]{0,4}".prop_map(Value::from).boxed(),
-                Shape::SimpleArray(_) => prop::collection::vec("[a-z\\]\"]{0,3}", 0..3)
-                    .prop_map(Value::from)
-                    .boxed(),
+                Shape::SimpleArray(_) => {
+                    prop::collection::vec("[a-z\\]\"]{0,3}", 0..3).prop_map(Value::from).boxed()
+                }
                 Shape::Map => prop::collection::btree_map("[a-c/\"]{1,2}", any::<bool>(), 0..3)
                     .prop_map(|map| json!(map))
                     .boxed(),
                 Shape::Object(_) | Shape::ObjectArray(_) if depth == 0 => Just(json!([])).boxed(),
                 Shape::Object(inner) => any_object(inner, depth - 1),
-                Shape::ObjectArray(inner) => prop::collection::vec(any_object(inner, depth - 1), 0..3)
-                    .prop_map(Value::from)
-                    .boxed(),
+                Shape::ObjectArray(inner) => {
+                    prop::collection::vec(any_object(inner, depth - 1), 0..3).prop_map(Value::from).boxed()
+                }
             };
             let value = if attribute.mandatory {
                 value.prop_map(Some).boxed()
@@ -241,12 +190,7 @@ fn any_name(table: &'static Table) -> impl Strategy<Value = String> {
         names.push(attribute.name.to_owned());
         match Place::of(attribute) {
             Place::Table(inner) => {
-                names.extend(
-                    inner
-                        .attributes
-                        .iter()
-                        .map(|part| format!("{}/{}", attribute.name, part.name)),
-                );
+                names.extend(inner.attributes.iter().map(|part| format!("{}/{}", attribute.name, part.name)));
             }
             Place::Map | Place::Free => names.push(format!("{}/a", attribute.name)),
             Place::Leaf => {}
@@ -259,21 +203,16 @@ fn any_case() -> impl Strategy<Value = (Target, Value, Vec<String>, bool)> {
     prop::sample::select(Kind::ALL.to_vec()).prop_flat_map(|kind| {
         let table = Target::Inventory(kind).table();
         let names = prop::collection::vec(any_name(table), 1..4);
-        (
-            Just(Target::Inventory(kind)),
-            any_object(table, 1),
-            names,
-            any::<bool>(),
-        )
+        (Just(Target::Inventory(kind)), any_object(table, 1), names, any::<bool>())
     })
 }
 
 /// Checks that `part` is `whole` with members left out.
 fn is_part(part: &Value, whole: &Value) -> bool {
     match (part, whole) {
-        (Value::Object(part), Value::Object(whole)) => part
-            .iter()
-            .all(|(name, value)| whole.get(name).is_some_and(|other| is_part(value, other))),
+        (Value::Object(part), Value::Object(whole)) => {
+            part.iter().all(|(name, value)| whole.get(name).is_some_and(|other| is_part(value, other)))
+        }
         (Value::Array(part), Value::Array(whole)) => {
             part.len() == whole.len() && part.iter().zip(whole).all(|(part, whole)| is_part(part, whole))
         }

@@ -13,10 +13,8 @@ fn oracle(group: &[Plain<'_>], value: &Value) -> bool {
     match value {
         Value::Array(items) if !items.is_empty() => items.iter().any(|item| oracle(group, item)),
         Value::Object(map) if !map.is_empty() => {
-            let (keys, rest): (Vec<Plain<'_>>, Vec<Plain<'_>>) = group
-                .iter()
-                .copied()
-                .partition(|(names, key, ..)| names.is_empty() && *key);
+            let (keys, rest): (Vec<Plain<'_>>, Vec<Plain<'_>>) =
+                group.iter().copied().partition(|(names, key, ..)| names.is_empty() && *key);
             let (names, own): (Vec<Plain<'_>>, Vec<Plain<'_>>) =
                 rest.into_iter().partition(|plain| !plain.0.is_empty());
             let mut firsts: Vec<&String> = names.iter().map(|plain| &plain.0[0]).collect();
@@ -25,8 +23,7 @@ fn oracle(group: &[Plain<'_>], value: &Value) -> bool {
             own.iter().all(|plain| negative(plain.2))
                 && (keys.is_empty()
                     || map.keys().any(|key| {
-                        keys.iter()
-                            .all(|plain| holds(plain.2, plain.3, &Value::String(key.clone())))
+                        keys.iter().all(|plain| holds(plain.2, plain.3, &Value::String(key.clone())))
                     }))
                 && firsts.into_iter().all(|first| {
                     let inner: Vec<Plain<'_>> = names
@@ -40,11 +37,7 @@ fn oracle(group: &[Plain<'_>], value: &Value) -> bool {
         Value::Null | Value::Array(_) | Value::Object(_) => group.iter().all(|plain| negative(plain.2)),
         Value::Bool(_) | Value::Number(_) | Value::String(_) => {
             group.iter().all(|(names, key, operator, values)| {
-                if names.is_empty() && !key {
-                    holds(operator, values, value)
-                } else {
-                    negative(operator)
-                }
+                if names.is_empty() && !key { holds(operator, values, value) } else { negative(operator) }
             })
         }
     }
@@ -57,9 +50,7 @@ fn negative(operator: &str) -> bool {
 fn holds(operator: &str, values: &[String], value: &Value) -> bool {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let number = |text: &str| {
-        text.parse::<f64>()
-            .ok()
-            .filter(|_| text.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
+        text.parse::<f64>().ok().filter(|_| text.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
     };
     let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
     let equal = |operand: &String| match value {
@@ -122,12 +113,8 @@ fn any_value() -> impl Strategy<Value = Value> {
     scalar.prop_recursive(4, 24, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
-            prop::collection::btree_map(
-                prop::sample::select(&KEYS[..]).prop_map(str::to_owned),
-                inner,
-                0..4
-            )
-            .prop_map(|map| Value::Object(map.into_iter().collect())),
+            prop::collection::btree_map(prop::sample::select(&KEYS[..]).prop_map(str::to_owned), inner, 0..4)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }
@@ -151,24 +138,16 @@ fn any_object(depth: u32) -> BoxedStrategy<Value> {
 
 fn any_path() -> impl Strategy<Value = (Vec<String>, bool)> {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    let start = prop::sample::select(vec![
-        names(&[]),
-        names(&["elements"]),
-        names(&["elements", "elements"]),
-    ]);
+    let start =
+        prop::sample::select(vec![names(&[]), names(&["elements"]), names(&["elements", "elements"])]);
     let fixed = prop::sample::select(vec![(names(&["description"]), false), (names(&["tags"]), false)]);
-    let free = (
-        prop::collection::vec(prop::sample::select(&KEYS[..]), 0..4),
-        any::<bool>(),
-    )
-        .prop_map(|(keys, key)| {
+    let free = (prop::collection::vec(prop::sample::select(&KEYS[..]), 0..4), any::<bool>()).prop_map(
+        |(keys, key)| {
             let key = key || keys.is_empty();
-            let names = std::iter::once("extensions")
-                .chain(keys)
-                .map(str::to_owned)
-                .collect();
+            let names = std::iter::once("extensions").chain(keys).map(str::to_owned).collect();
             (names, key)
-        });
+        },
+    );
     (start, prop_oneof![1 => fixed, 3 => free]).prop_map(|(mut start, (names, key))| {
         start.extend(names);
         (start, key)
@@ -176,20 +155,15 @@ fn any_path() -> impl Strategy<Value = (Vec<String>, bool)> {
 }
 
 fn any_expression() -> impl Strategy<Value = (Vec<String>, bool, &'static str, Vec<String>)> {
-    let operators = [
-        "eq", "neq", "gt", "lt", "gte", "lte", "in", "nin", "cont", "ncont",
-    ];
-    (
-        any_path(),
-        prop::sample::select(operators.to_vec()),
-        prop::collection::vec(any_text(), 1..4),
-    )
-        .prop_map(|((names, key), operator, mut values)| {
+    let operators = ["eq", "neq", "gt", "lt", "gte", "lte", "in", "nin", "cont", "ncont"];
+    (any_path(), prop::sample::select(operators.to_vec()), prop::collection::vec(any_text(), 1..4)).prop_map(
+        |((names, key), operator, mut values)| {
             if !["in", "nin", "cont", "ncont"].contains(&operator) {
                 values.truncate(1);
             }
             (names, key, operator, values)
-        })
+        },
+    )
 }
 
 fn write(names: &[String], key: bool, operator: &str, values: &[String]) -> String {
@@ -198,10 +172,7 @@ fn write(names: &[String], key: bool, operator: &str, values: &[String]) -> Stri
     if key {
         path.push_str("/@key");
     }
-    let values: Vec<_> = values
-        .iter()
-        .map(|value| format!("'{}'", value.replace('\'', "''")))
-        .collect();
+    let values: Vec<_> = values.iter().map(|value| format!("'{}'", value.replace('\'', "''"))).collect();
     format!("({operator},{path},{})", values.join(","))
 }
 
