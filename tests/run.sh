@@ -76,11 +76,13 @@ suite() { # name
 # Builds the gateway and every test once; the suites get the gateway's path.
 build() {
   [ -z "${NETWEAVE_BIN:-}" ] || return 0
-  say "building the gateway and the tests"
-  cargo build "${CARGO[@]}" --bins --tests
+  step "building the gateway and the tests" build_all
+}
+build_all() {
   # A copy, so that another build beside this run cannot swap it under a test.
-  install -m 755 "$CARGO_TARGET_DIR/debug/netweave" "$OUT/netweave"
-  export NETWEAVE_BIN=$OUT/netweave
+  cargo build "${CARGO[@]}" --bins --tests &&
+    install -m 755 "$CARGO_TARGET_DIR/debug/netweave" "$OUT/netweave" &&
+    export NETWEAVE_BIN=$OUT/netweave
 }
 
 cargo_deny() {
