@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::conf::unit::Span;
-use crate::services::rig::{Names, Rig, delivery, loopback};
+use crate::services::fakes::{Names, Rig, delivery, loopback};
 use crate::webhook::inbox::{Answer, Received};
 use http::StatusCode;
 use netweave_http::{FORBIDDEN_ADDRESS, Settings};
