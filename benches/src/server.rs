@@ -49,7 +49,7 @@ pub fn netweave(program: &Path, folder: &Path, tls: Arc<ClientConfig>, files: &[
         "api": { "listen": [api], "tls": { "certificate": "tls.crt", "key": "tls.key", "clientCa": "ca.crt" } },
         "ops": { "listen": ops },
         "state": { "kind": "embedded", "path": "netweave.db" },
-        "limits": { "requestsPerSecond": 10_000_000, "perIdentity": { "rate": 10_000_000, "burst": 10_000_000 } },
+        "limits": { "requestsPerSecond": 1_000_000, "perIdentity": { "rate": 1_000_000, "burst": 1_000_000 } },
         "shutdown": { "delay": "0s", "grace": "1s" },
         "log": { "level": "info", "format": "json" },
         "backends": backends,
