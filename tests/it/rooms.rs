@@ -147,7 +147,8 @@ fn dependencies(folder: &str) -> BTreeSet<String> {
     names
 }
 
-/// All sources below a folder with their paths in it, each only up to its tests; files of tests are left out.
+/// All sources below a folder with their paths in it, without tests: neither modules that exist for tests alone, nor what
+/// follows the head of a test module within a file.
 fn sources(folder: &str) -> Vec<(String, String)> {
     let base = root().join(folder);
     let mut found = Vec::new();
@@ -157,19 +158,31 @@ fn sources(folder: &str) -> Vec<(String, String)> {
             let path = entry.expect("an entry of the folder").path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test(&path, &base) {
-                let text = read(&path);
-                let (code, _) = text.split_once("#[cfg(test)]\nmod ").unwrap_or((&text, ""));
-                found.push((path.strip_prefix(&base).expect("below").display().to_string(), code.to_owned()));
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push((path.strip_prefix(&base).expect("below").to_owned(), read(&path)));
             }
         }
     }
-    found
+    let for_tests: BTreeSet<String> = found.iter().flat_map(|(_, text)| modules_for_tests(text)).collect();
+    let is_test = |path: &PathBuf| {
+        path.with_extension("")
+            .components()
+            .any(|part| for_tests.contains(&part.as_os_str().display().to_string()))
+    };
+    let code = found.into_iter().filter(|(path, _)| !is_test(path));
+    code.map(|(path, text)| (path.display().to_string(), before_tests(&text).to_owned())).collect()
 }
 
-fn is_test(path: &Path, base: &Path) -> bool {
-    let below: PathBuf = path.strip_prefix(base).unwrap_or(path).with_extension("");
-    below.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "fakes")
+/// The names of modules in files of their own that are compiled for tests only.
+fn modules_for_tests(text: &str) -> impl Iterator<Item = String> {
+    text.split("#[cfg(test)]\n").skip(1).filter_map(|rest| {
+        let declaration = rest.lines().next()?.trim_start().strip_suffix(';')?;
+        Some(declaration.rsplit_once("mod ")?.1.to_owned())
+    })
+}
+
+fn before_tests(text: &str) -> &str {
+    text.split_once("#[cfg(test)]\nmod tests {").map_or(text, |(code, _)| code)
 }
 
 /// Whether code, not a comment, has a path that begins with a crate or one of its family: `pingora::`, `pingora_core::`.

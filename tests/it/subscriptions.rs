@@ -6,10 +6,13 @@ use netweave_tests::harness::{Client, Gateway, Inventory, Setup, soon, until};
 use serde_json::{Value, json};
 use std::time::Duration;
 
+/// A gateway that has read its inventory, a client, and callbacks.
 async fn scene(servers: usize) -> (Gateway, Client, Inventory, Callbacks) {
     let inventory = Inventory::with_servers(servers);
     let gateway = Setup::embedded().file("lab", &inventory).start().await;
     let client = gateway.client("smo");
+    // What changes before a source was first read is no change.
+    client.get(&format!("{V2}/resourcePools/pool-a/resources")).await.expect(200);
     (gateway, client, inventory, Callbacks::start().await)
 }
 
