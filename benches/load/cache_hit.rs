@@ -2,7 +2,7 @@
 
 use crate::{Bench, folder};
 use netweave_benches::Result;
-use netweave_benches::connection::{Target, fetch};
+use netweave_benches::connection::{Connection, Target, fetch, get};
 use netweave_benches::drive::{self, CONNECTIONS, Run};
 use netweave_benches::pki;
 use netweave_benches::process::own_cpu;
@@ -62,6 +62,13 @@ pub(crate) async fn run(bench: &Bench, nginx: &Path) -> Result<()> {
         peer.answers(&format!("/{}", body.label), |bytes| !bytes.is_empty()).await?;
     }
     say(&format!("nginx runs with:\n{}", server::nginx_conf(&home, peer.api.address)))?;
+    for body in &bodies {
+        let mut connection = Connection::open(&gateway.api).await?;
+        let answer = connection.send(&get(&body.path)).await?;
+        if !connection.from_cache(answer) {
+            return Err(format!("{} does not come from the cache", body.path).into());
+        }
+    }
     measure(bench, &gateway, &peer, &bodies).await
 }
 

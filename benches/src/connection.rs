@@ -90,6 +90,13 @@ impl Connection {
         self.buffer.get(answer.head..).unwrap_or_default()
     }
 
+    /// Whether the latest answer came from the gateway's cache.
+    pub fn from_cache(&self, answer: Answer) -> bool {
+        let head =
+            String::from_utf8_lossy(self.buffer.get(..answer.head).unwrap_or_default()).to_ascii_lowercase();
+        head.contains("x-cache: hit")
+    }
+
     async fn more(&mut self) -> Result<()> {
         match self.stream.read_buf(&mut self.buffer).await? {
             0 => Err("the server closed the connection within an answer".into()),

@@ -65,6 +65,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if let Ok(Some(_)) = self.0.try_wait() {
+            return;
+        }
         // SIGKILL of a master would leave its workers: ask first, by its own id.
         let asked = std::process::Command::new("kill").arg(self.0.id().to_string()).status();
         let gone = (0..100).any(|_| {

@@ -172,6 +172,8 @@ impl Server {
             }
             self.process.alive()?;
             if Instant::now() > end {
+                let answer =
+                    answer.map(|(status, body)| (status, String::from_utf8_lossy(&body).into_owned()));
                 return Err(format!("{path} is not answered as awaited: {answer:?}").into());
             }
             tokio::time::sleep(Duration::from_millis(2)).await;

@@ -72,7 +72,14 @@ impl Stock {
                     "kubernetes.io/arch": "amd64", "topology.kubernetes.io/zone": format!("zone-{}", index % 3),
                     "node-role.kubernetes.io/worker": "",
                 },
-                "nics": [{ "name": "eth0", "mbps": 25_000 }, { "name": "eth1", "mbps": 25_000 }],
+                "nics": [
+                    { "name": "eth0", "mbps": 25_000, "mac": format!("02:00:00:{:02x}:{:02x}:00", index >> 8 & 255, index & 255) },
+                    { "name": "eth1", "mbps": 25_000, "mac": format!("02:00:00:{:02x}:{:02x}:01", index >> 8 & 255, index & 255) },
+                ],
+                "sriov": { "resource": "intel.com/sriov_vf", "virtualFunctions": 32, "driver": "vfio-pci" },
+                "ptp": { "profile": "G.8275.1", "domain": 24, "locked": true },
+                "accelerators": [{ "model": "ACC100", "vendor": "Example", "slot": "0000:3b:00.0" }],
+                "hugepages": { "1Gi": 16, "2Mi": 0 },
             },
         });
         if self.padding > 0
