@@ -92,6 +92,8 @@ impl Base {
 /// The gateway with its sockets bound.
 struct Gateway {
     edge: Edge,
+    /// Whether the built-in webhook inbox of `serve --dev` listens.
+    inbox: bool,
 }
 
 impl Gateway {
@@ -101,8 +103,10 @@ impl Gateway {
         let callbacks = Callbacks::build(conf, &base)?;
         let mut services = inventory.services(&base, &stores);
         services.extend(callbacks.services(conf, &base, &stores, &inventory)?);
+        let inbox = options.dev.as_ref().and_then(|_| dev::inbox(&base.clock));
+        let has_inbox = inbox.is_some();
         if let Some(dev) = &options.dev {
-            services.extend(dev::services(dev, &base.clock));
+            services.extend(dev::services(dev, inbox));
         }
         let readiness = Ready::new(
             Arc::clone(&inventory.catalog),
@@ -122,14 +126,14 @@ impl Gateway {
             clock: base.clock,
             ids: base.ids,
         })?;
-        Ok(Self { edge })
+        Ok(Self { edge, inbox: has_inbox })
     }
 
     fn serve(self, options: &ServeOptions) -> Result<()> {
         let addresses = self.edge.addresses();
         info!(api = ?addresses.api, ops = %addresses.ops, "listening");
         if let Some(dev) = &options.dev {
-            dev::greet(dev, addresses);
+            dev::greet(dev, addresses, self.inbox);
         }
         self.edge.run(Signals::Process)
     }

@@ -1,6 +1,7 @@
 //! Every port's conformance suite, run by every implementation and decorator.
 
 mod backend;
+mod dead_letters;
 mod deliveries;
 mod leases;
 mod log;

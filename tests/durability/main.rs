@@ -18,3 +18,4 @@ mod ledger;
 mod load;
 mod model;
 mod power;
+mod steps;

@@ -6,7 +6,7 @@ use netweave::conf::tree::Rate;
 use netweave::conf::unit::Span;
 use std::time::Duration;
 
-const SHORT: Duration = Duration::from_secs(2);
+const SHORT: Duration = Duration::from_secs(6);
 
 #[test]
 fn above_its_share_an_identity_gets_429_and_another_does_not() {

@@ -1,6 +1,6 @@
 //! The end: what is in flight is finished, what is idle is let go, services hand over.
 
-use crate::client::{Connection, ops};
+use crate::client::{Connection, ops, settles};
 use crate::target::{POOLS, Setup, Target};
 use async_trait::async_trait;
 use netweave::conf::unit::Span;
@@ -44,27 +44,27 @@ fn a_request_in_flight_is_finished_and_the_end_comes_long_before_the_grace_perio
     assert_eq!(idle.get(POOLS).status, 200);
     let mut busy = Connection::open(&target);
     busy.send(SLOW);
-    assert!(crate::client::settles(&target, "o2ims_http_requests_in_flight", 1.0));
+    assert!(settles(&target, "o2ims_http_requests_in_flight", 1.0));
 
     let began = Instant::now();
     target.ask(Ask::Drain);
     assert!(idle.ends(Duration::from_secs(2)), "idle connections are let go");
-    let answer = busy.answer(Duration::from_secs(2)).expect("an answer");
+    let answer = busy.answer(Duration::from_secs(8)).expect("an answer");
     assert_eq!((answer.status, answer.header("connection")), (200, "close"));
     assert!(busy.ends(Duration::from_secs(2)));
     target.join();
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
     assert!(handing.0.load(Ordering::SeqCst));
 }
 
 #[test]
 fn while_it_waits_for_the_world_to_know_it_is_unready_and_still_answers() {
     let mut setup = Setup::default();
-    setup.shutdown.delay = Span(Duration::from_millis(600));
+    setup.shutdown.delay = Span(Duration::from_secs(2));
     let mut target = Target::start(setup);
     assert_eq!(ops(&target, "/readyz").status, 200);
     target.ask(Ask::Drain);
-    let end = Instant::now() + Duration::from_millis(400);
+    let end = Instant::now() + Duration::from_millis(1500);
     while ops(&target, "/readyz").status == 200 {
         assert!(Instant::now() < end, "readiness goes at once");
     }
@@ -80,8 +80,8 @@ fn asked_to_quit_it_ends_at_once() {
     let mut target = Target::start(Setup::default());
     let mut busy = Connection::open(&target);
     busy.send(SLOW);
-    let began = Instant::now();
+    assert!(settles(&target, "o2ims_http_requests_in_flight", 1.0));
     target.ask(Ask::Quit);
     target.join();
-    assert!(began.elapsed() < Duration::from_millis(400), "{:?}", began.elapsed());
+    assert!(busy.answer(Duration::from_secs(8)).is_none(), "nothing is waited for");
 }

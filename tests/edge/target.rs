@@ -31,6 +31,8 @@ pub(crate) const BODY_TIME: Duration = Duration::from_millis(800);
 pub(crate) const IDLE: Duration = Duration::from_millis(900);
 /// Size of a body.
 pub(crate) const BODY: usize = 48 << 10;
+/// How long the slow route takes.
+const SLOW: Duration = Duration::from_millis(1500);
 /// A path with a cached answer.
 pub(crate) const POOLS: &str = "/o2ims-infrastructureInventory/v1/resourcePools";
 /// A path that takes a body.
@@ -74,9 +76,10 @@ impl Routes for Fakes {
                 Ok(Reply::json(StatusCode::OK, body.to_string()))
             }
             Operation::Get(Kind::ResourceType, None, id) => match id.as_ref() {
-                "panic" => panic!("on purpose"),
+                // Without the hook: what it prints and keeps is not this test.
+                "panic" => std::panic::resume_unwind(Box::new("on purpose")),
                 "slow" => {
-                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    tokio::time::sleep(SLOW).await;
                     Ok(Reply::json(StatusCode::OK, "{}"))
                 }
                 "large" => Ok(Reply::json(StatusCode::OK, vec![b' '; 8 << 20])),
@@ -137,7 +140,7 @@ impl Default for Setup {
             per_identity: Rate { rate: 0, burst: 0 },
             ..Limits::default()
         };
-        let shutdown = Shutdown { delay: Span(Duration::ZERO), grace: Span(Duration::from_secs(5)) };
+        let shutdown = Shutdown { delay: Span(Duration::ZERO), grace: Span(Duration::from_secs(20)) };
         Self {
             limits,
             shutdown,

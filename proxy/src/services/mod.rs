@@ -2,10 +2,10 @@
 
 pub mod dispatcher;
 pub mod driver;
+#[cfg(test)]
+pub(crate) mod fakes;
 pub mod lease;
 pub mod notifier;
-#[cfg(test)]
-pub(crate) mod rig;
 pub mod sweeper;
 pub mod watcher;
 

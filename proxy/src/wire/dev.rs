@@ -10,13 +10,12 @@ use async_trait::async_trait;
 use netweave_adapters::sample;
 use netweave_model::port::Clock;
 use netweave_model::{Error, Result, Timestamp};
-use std::fmt::Write as _;
 use std::io::Write as _;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tracing::{info, warn};
 
 /// Where the built-in inbox listens.
@@ -38,10 +37,25 @@ pub(super) fn prepare(dev: &DevOptions, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
+/// Binds the inbox; a port that is taken leaves the gateway without one.
+pub(super) fn inbox(clock: &Arc<dyn Clock>) -> Option<DevInbox> {
+    let bound =
+        TcpListener::bind(INBOX).and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
+    match bound {
+        Ok(listener) => Some(DevInbox { listener, inbox: Inbox::new(Options::default(), Arc::clone(clock)) }),
+        Err(error) => {
+            warn!(%error, address = INBOX, "there is no webhook inbox, its port is taken");
+            None
+        }
+    }
+}
+
 /// Makes the background services of a development gateway.
-pub(super) fn services(dev: &DevOptions, clock: &Arc<dyn Clock>) -> Vec<Arc<dyn Service>> {
-    let inbox = Inbox::new(Options::default(), Arc::clone(clock));
-    let mut services: Vec<Arc<dyn Service>> = vec![Arc::new(DevInbox { inbox })];
+pub(super) fn services(dev: &DevOptions, inbox: Option<DevInbox>) -> Vec<Arc<dyn Service>> {
+    let mut services: Vec<Arc<dyn Service>> = Vec::new();
+    if let Some(inbox) = inbox {
+        services.push(Arc::new(inbox));
+    }
     if dev.sample {
         services.push(Arc::new(Stir { path: dev.dir.join(SAMPLE), step: AtomicU64::new(0) }));
     }
@@ -49,9 +63,10 @@ pub(super) fn services(dev: &DevOptions, clock: &Arc<dyn Clock>) -> Vec<Arc<dyn 
 }
 
 /// Prints what can be done now, ready to paste.
-pub(super) fn greet(dev: &DevOptions, addresses: &Addresses) {
+pub(super) fn greet(dev: &DevOptions, addresses: &Addresses, inbox: bool) {
     let Some(api) = addresses.api.first() else { return };
-    let file = |name: &str| dev.dir.join(name).display().to_string();
+    let dir = std::path::absolute(&dev.dir).unwrap_or_else(|_| dev.dir.clone());
+    let file = |name: &str| dir.join(name).display().to_string();
     let curl = format!(
         "curl -s --cacert {} --cert {} --key {}",
         file(CA),
@@ -60,34 +75,33 @@ pub(super) fn greet(dev: &DevOptions, addresses: &Addresses) {
     );
     let base = format!("https://{api}/o2ims-infrastructureInventory");
     let program = std::env::current_exe().unwrap_or_else(|_| "netweave".into());
-    let mut text = String::new();
-    let lines = [
-        format!(
-            "netweave {} - DEVELOPMENT: loopback only, certificates in {}",
-            env!("CARGO_PKG_VERSION"),
-            dev.dir.display()
-        ),
+    let version = env!("CARGO_PKG_VERSION");
+    let mut lines = vec![
+        format!("netweave {version} - DEVELOPMENT: loopback only, certificates in {}", dev.dir.display()),
         format!("  API      {base}/v2/"),
-        format!("  Ops      http://{}/metrics  /readyz?verbose", addresses.ops),
-        format!("  Inbox    http://{INBOX}/"),
-        String::new(),
-        "Try:".to_owned(),
+        format!("  Ops      http://{ops}/metrics  http://{ops}/readyz?verbose", ops = addresses.ops),
+    ];
+    let mut tries = vec![
         format!("  {curl} {base}/v2/resourcePools"),
         format!("  {curl} '{base}/v2/resourceTypes?filter=(eq,resourceClass,COMPUTE)'"),
-        format!(
-            "  {curl} -H 'Content-Type: application/json' -d '{{\"callback\":\"http://{INBOX}/smo\"}}' {base}/v2/subscriptions"
-        ),
-        format!("  curl -s http://{INBOX}/"),
-        format!("  {} subs watch --dev --url https://{api}", program.display()),
+        format!("  {} subs watch --dev --dir {} --url https://{api}", program.display(), dir.display()),
         format!("  curl -s http://{}/readyz?verbose", addresses.ops),
-        String::new(),
-        format!("Ctrl-C ends it and keeps everything; remove {} to start afresh.", dev.dir.display()),
     ];
-    for line in lines {
-        if writeln!(text, "{line}").is_err() {
-            return;
-        }
+    if inbox {
+        lines.push(format!("  Inbox    http://{INBOX}/"));
+        let body = format!("{{\"callback\":\"http://{INBOX}/smo\"}}");
+        tries.push(format!(
+            "  {curl} -H 'Content-Type: application/json' -d '{body}' {base}/v2/subscriptions"
+        ));
+        tries.push(format!("  curl -s http://{INBOX}/"));
     }
+    lines.push("\nTry:".to_owned());
+    lines.append(&mut tries);
+    lines.push(format!(
+        "\nCtrl-C ends it and keeps everything; remove {} to start afresh.\n",
+        dev.dir.display()
+    ));
+    let text = lines.join("\n");
     let mut out = std::io::stdout().lock();
     if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         warn!(%error, "the greeting could not be printed");
@@ -95,7 +109,8 @@ pub(super) fn greet(dev: &DevOptions, addresses: &Addresses) {
 }
 
 /// The built-in consumer of notifications.
-struct DevInbox {
+pub(super) struct DevInbox {
+    listener: TcpListener,
     inbox: Arc<Inbox>,
 }
 
@@ -107,9 +122,9 @@ impl Service for DevInbox {
 
     /// Serves until dropped.
     async fn activate(&self) -> Result<bool> {
-        let listener = TcpListener::bind(INBOX)
-            .await
-            .map_err(|error| Error::invalid("inbox", "the inbox's port is taken").with_source(error))?;
+        let listener = self.listener.try_clone().and_then(tokio::net::TcpListener::from_std);
+        let listener =
+            listener.map_err(|error| Error::internal("the inbox cannot listen").with_source(error))?;
         inbox::serve(listener, Arc::clone(&self.inbox)).await;
         Ok(true)
     }

@@ -10,6 +10,7 @@
 )]
 
 pub mod backend;
+pub mod dead_letters;
 pub mod deliveries;
 pub mod leases;
 pub mod log;

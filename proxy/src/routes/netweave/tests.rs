@@ -3,7 +3,7 @@
 use super::*;
 use crate::inventory::catalog::Catalog;
 use crate::routes::subscriptions::tests::{Caller, body, desk, header};
-use crate::services::rig::{Rig, Share, object};
+use crate::services::fakes::{Rig, Share, object};
 use http::header::{CACHE_CONTROL, ETAG, IF_MATCH};
 use netweave_model::port::{Change, Clock, Subscriptions};
 use netweave_model::subscription::{Major, StateForm};

@@ -5,7 +5,7 @@ use crate::conf::tree;
 use crate::conf::unit::Span;
 use crate::listen::identity::{Identity, IdentityField};
 use crate::routes::{Route, Scope};
-use crate::services::rig::{Rig, Share};
+use crate::services::fakes::{Rig, Share};
 use bytes::Bytes;
 use http::HeaderMap;
 use netweave_model::Timestamp;

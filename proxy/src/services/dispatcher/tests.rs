@@ -1,7 +1,7 @@
 //! Which subscriptions get which events.
 
 use super::*;
-use crate::services::rig::{Rig, object};
+use crate::services::fakes::{Rig, object};
 use netweave_model::port::{Change, Clock};
 use netweave_model::subscription::Major;
 use netweave_model::{Id, Kind, ObjectKey, Subscription};

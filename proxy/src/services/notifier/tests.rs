@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::conf::unit::Span;
-use crate::services::rig::{Names, Rig, delivery, loopback};
+use crate::services::fakes::{Names, Rig, delivery, loopback};
 use crate::webhook::inbox::{Answer, Received};
 use http::StatusCode;
 use netweave_http::{FORBIDDEN_ADDRESS, Settings};
@@ -245,6 +245,30 @@ async fn a_dead_consumer_does_not_hold_up_the_others() {
         rig.notifier.wait().await;
     }
     assert_eq!(rig.notifier.in_flight(), 1, "the silent one is still being waited for");
+}
+
+#[tokio::test]
+async fn a_host_that_hangs_does_not_take_all_the_workers() {
+    let change = |delivery: &mut Delivery| {
+        delivery.timeout = Span::seconds(60);
+        delivery.concurrency = 40;
+    };
+    let rig = Rig::with(delivery_with(change), &loopback(), names()).await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    for _ in 0..40 {
+        rig.subscribe_as(Major::V2, &format!("http://{}/", silent.local_addr().unwrap()), None).await;
+    }
+    rig.changes(1).await;
+    rig.notifier.activate().await.unwrap();
+    assert_eq!(rig.notifier.in_flight(), 40, "it has them all");
+    rig.subscribe(None).await;
+    rig.change("r", 7).await;
+    rig.fan_out().await;
+    while rig.inbox.received(0).is_empty() {
+        rig.notifier.wait().await;
+        rig.notifier.activate().await.unwrap();
+    }
+    assert!(rig.notifier.in_flight() >= 32, "while the host hangs");
 }
 
 fn names() -> Arc<Names> {

@@ -18,12 +18,25 @@ use tokio::time::Instant;
 /// Time that must be left of a claim beyond one attempt.
 const MARGIN: Duration = Duration::from_secs(2);
 
+/// How long a task waits for its turn at a host before it makes room for others, and how long it then stays away.
+const PATIENCE: Duration = Duration::from_millis(250);
+
 /// How a claim goes on after an item.
 enum Next {
     /// With the next item.
     Item,
     /// Not at all: it was let go, or lost.
     Ended,
+}
+
+/// Whether a task may call its host.
+enum Turn {
+    /// Now, while it holds this.
+    Now(OwnedSemaphorePermit),
+    /// Not now: the host is busy.
+    Later(Timestamp),
+    /// Not with this claim: it is nearly over, or the gateway ends.
+    Never,
 }
 
 /// Serves one claim to its end.
@@ -49,8 +62,12 @@ impl Worker<'_> {
         };
         let host = self.shared.hosts.of(&subscription.callback);
         for item in &self.claim.items {
-            let Some(permit) = self.permit(&host).await else {
-                break;
+            let permit = match self.turn(&host).await {
+                Turn::Now(permit) => permit,
+                Turn::Later(at) => {
+                    return self.shared.parts.deliveries.postpone(self.claim, at).await.map(drop);
+                }
+                Turn::Never => break,
             };
             let next = self.deliver(&mut subscription, &host, item).await;
             drop(permit);
@@ -63,18 +80,23 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Waits for a permit to call the host; `None` when the claim should rather be let go.
-    async fn permit(&self, host: &Host) -> Option<OwnedSemaphorePermit> {
+    /// Waits for a turn at the host, but not long: a host that answers slowly must not take all the workers.
+    async fn turn(&self, host: &Host) -> Turn {
         let mut stopping = self.shared.stopping.subscribe();
-        let attempt = self.shared.settings.timeout.0;
-        let acquire = tokio::time::timeout(attempt, Arc::clone(&host.permits).acquire_owned());
-        let permit = tokio::select! {
+        let acquire = tokio::time::timeout(PATIENCE, Arc::clone(&host.permits).acquire_owned());
+        let acquired = tokio::select! {
             biased;
-            _ = stopping.wait_for(|stopping| *stopping) => return None,
-            permit = acquire => permit.ok()?.ok()?,
+            _ = stopping.wait_for(|stopping| *stopping) => return Turn::Never,
+            acquired = acquire => acquired,
         };
-        let enough = self.shared.parts.clock.now().plus(attempt + MARGIN) < self.until;
-        enough.then_some(permit)
+        let now = self.shared.parts.clock.now();
+        match acquired {
+            Err(_) => Turn::Later(now.plus(PATIENCE)),
+            Ok(Ok(permit)) if now.plus(self.shared.settings.timeout.0 + MARGIN) < self.until => {
+                Turn::Now(permit)
+            }
+            Ok(_) => Turn::Never,
+        }
     }
 
     async fn deliver(&self, subscription: &mut Subscription, host: &Host, item: &Item) -> Result<Next> {

@@ -1,7 +1,7 @@
 //! Leases that end, with a clock that moves by hand.
 
 use super::*;
-use crate::services::rig::Rig;
+use crate::services::fakes::Rig;
 use netweave_model::ErrorKind;
 use netweave_model::port::{DeadLetterReason, Update};
 use netweave_model::subscription::Major;
