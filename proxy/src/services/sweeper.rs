@@ -1,6 +1,7 @@
 //! Sweeper: ends expired subscriptions, asks callbacks for a sign of life before, and trims the change log.
 //!
-//! In the last tenth of a lease the callback is probed once: any HTTP answer but 410 renews it, anything else is a warning.
+//! In the last tenth of a lease the callback is probed, again and again until it answers: any HTTP answer but 410 renews the
+//! lease, the first failure is a warning.
 //! Nothing is ended in the first 30 s after the start or after a gap in time, because nobody could renew meanwhile.
 
 use super::{Service, lease};
@@ -10,7 +11,7 @@ use futures::StreamExt;
 use netweave_http::Outbound;
 use netweave_model::port::{Clock, Deliveries, InventoryLog, SubscriptionChange, Subscriptions};
 use netweave_model::{Id, Result, Subscription, SubscriptionState, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ const SWEEP: usize = 100;
 /// Probes at the same time, and in one round.
 const PROBES: usize = 16;
 const PROBES_PER_ROUND: usize = 64;
+/// Shortest pause between two probes of one callback.
+const PROBE_PAUSE: Duration = Duration::from_secs(5);
 /// How long log entries are kept at least. Source: `docs/architecture.md`, section 2.
 const KEEP: Duration = Duration::from_mins(10);
 /// How often the log is trimmed.
@@ -60,7 +63,7 @@ struct State {
     version: u64,
     known: BTreeMap<Id, Subscription>,
     /// The ends of leases whose last part was dealt with already.
-    probed: BTreeSet<(Id, Timestamp)>,
+    probed: BTreeMap<(Id, Timestamp), Timestamp>,
     hold_until: Timestamp,
     /// When the next round was planned to be.
     planned: Option<Timestamp>,
@@ -73,7 +76,7 @@ impl Sweeper {
         let state = State {
             version: 0,
             known: BTreeMap::new(),
-            probed: BTreeSet::new(),
+            probed: BTreeMap::new(),
             hold_until: parts.clock.now().plus(CREDIT),
             planned: None,
             trimmed_at: None,
@@ -107,8 +110,9 @@ impl Sweeper {
                 }
             }
             let State { known, probed, .. } = state;
-            probed
-                .retain(|(id, at)| known.get(id).is_some_and(|subscription| subscription.expires_at == *at));
+            probed.retain(|(id, at), _| {
+                known.get(id).is_some_and(|subscription| subscription.expires_at == *at)
+            });
             state.version = version;
         });
         Ok(())
@@ -116,40 +120,43 @@ impl Sweeper {
 
     /// Asks the callbacks of leases that are about to end.
     async fn probe(&self, now: Timestamp) -> Result<bool> {
-        let due: Vec<Subscription> = self.with(|state| {
-            let due = state.known.values().filter(|one| lease::last_part(one) <= now && now < one.expires_at);
-            let new = due.filter(|one| !state.probed.contains(&(one.id.clone(), one.expires_at)));
-            new.take(PROBES_PER_ROUND).cloned().collect()
+        let due: Vec<(Subscription, bool)> = self.with(|state| {
+            let ending =
+                state.known.values().filter(|one| lease::last_part(one) <= now && now < one.expires_at);
+            let probed = |one: &Subscription| state.probed.get(&(one.id.clone(), one.expires_at)).copied();
+            let due = ending.map(|one| (one, probed(one)));
+            let due = due.filter(|(one, at)| at.is_none_or(|at| now.since(at) >= probe_again(one)));
+            due.take(PROBES_PER_ROUND).map(|(one, at)| (one.clone(), at.is_none())).collect()
         });
         let more = due.len() == PROBES_PER_ROUND;
-        let mut answers =
-            futures::stream::iter(due.into_iter().map(|one| self.ask(one))).buffer_unordered(PROBES);
+        let mut answers = futures::stream::iter(due.into_iter().map(|(one, first)| self.ask(one, first)))
+            .buffer_unordered(PROBES);
         while let Some((subscription, alive)) = answers.next().await {
             if alive {
                 lease::try_alive(&*self.parts.subscriptions, subscription.clone(), now).await;
             }
-            self.with(|state| state.probed.insert((subscription.id, subscription.expires_at)));
+            self.with(|state| state.probed.insert((subscription.id, subscription.expires_at), now));
         }
         Ok(more)
     }
 
     /// Asks one callback for a sign of life. A suspended one has said itself that it is gone.
-    async fn ask(&self, subscription: Subscription) -> (Subscription, bool) {
-        if subscription.state != SubscriptionState::Active {
-            self.warn(&subscription, "suspended");
-            return (subscription, false);
-        }
-        match self.parts.outbound.probe(&subscription.callback).await {
-            Ok(answer) if answer.status != 410 => (subscription, true),
-            Ok(_) => {
-                self.warn(&subscription, "gone");
-                (subscription, false)
+    ///
+    /// Only the first failure of a lease is a warning.
+    async fn ask(&self, subscription: Subscription, first: bool) -> (Subscription, bool) {
+        let silent = if subscription.state == SubscriptionState::Active {
+            match self.parts.outbound.probe(&subscription.callback).await {
+                Ok(answer) if answer.status != 410 => None,
+                Ok(_) => Some("gone".to_owned()),
+                Err(error) => Some(error.public().to_owned()),
             }
-            Err(error) => {
-                self.warn(&subscription, error.public());
-                (subscription, false)
-            }
+        } else {
+            Some("suspended".to_owned())
+        };
+        if let Some(reason) = silent.as_ref().filter(|_| first) {
+            self.warn(&subscription, reason);
         }
+        (subscription, silent.is_none())
     }
 
     fn warn(&self, subscription: &Subscription, reason: &str) {
@@ -199,6 +206,11 @@ impl Sweeper {
     fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Returns the pause between probes: a callback that is silent once is asked about ten times before its lease ends.
+fn probe_again(subscription: &Subscription) -> Duration {
+    (Duration::from_millis(subscription.lease_ms) / 100).max(PROBE_PAUSE)
 }
 
 #[async_trait]

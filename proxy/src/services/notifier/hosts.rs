@@ -1,7 +1,7 @@
 //! What is known of callback hosts: how many deliveries go there now, and whether it is worth trying.
 //!
-//! After five failures in a row, over all subscriptions of a host, its circuit is open: nobody tries until the pause of the
-//! failed attempt is over, and then one does. Any answer that is not a failure closes it.
+//! After five calls in a row without an answer, over all subscriptions of a host, its circuit is open: nobody tries for a
+//! while, and then one does. Any HTTP answer closes it: what it says concerns its subscription, not the host.
 
 use netweave_model::Timestamp;
 use std::collections::HashMap;
@@ -85,7 +85,7 @@ impl Host {
         self.circuit(|circuit| *circuit = Circuit::default());
     }
 
-    /// Notes that the host failed and will be tried again at a time.
+    /// Notes that the host did not answer and will be tried again at a time.
     pub(super) fn failed(&self, next: Timestamp) {
         self.circuit(|circuit| {
             circuit.failures = circuit.failures.saturating_add(1);

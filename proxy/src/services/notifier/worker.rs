@@ -20,6 +20,8 @@ const MARGIN: Duration = Duration::from_secs(2);
 
 /// How long a task waits for its turn at a host before it makes room for others, and how long it then stays away.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// Longest time for which a host that does not answer is left alone.
+const HOST_PAUSE: Duration = Duration::from_secs(30);
 
 /// How a claim goes on after an item.
 enum Next {
@@ -148,7 +150,12 @@ impl Worker<'_> {
     ) -> Result<Next> {
         if let Outcome::Retry(asked) = outcome {
             let pause = asked.unwrap_or_else(|| self.pause(item));
-            host.failed(self.shared.parts.clock.now().plus(pause));
+            // An answer speaks for its subscription alone; only silence speaks for the host.
+            if attempt.status.is_some() {
+                host.answered();
+            } else {
+                host.failed(self.shared.parts.clock.now().plus(pause.min(HOST_PAUSE)));
+            }
             return self.defer(pause, attempt).await;
         }
         host.answered();
