@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::services::fakes::Rig;
+use crate::webhook::inbox::{self, Inbox, Options};
 use netweave_model::ErrorKind;
 use netweave_model::port::{DeadLetterReason, Update};
 use netweave_model::subscription::Major;
@@ -47,6 +48,25 @@ async fn a_dead_callback_is_warned_of_once_and_ends_with_its_lease() {
     assert_eq!(rig.store.get(&subscription.id).await.unwrap_err().kind(), ErrorKind::NotFound);
     let dead = rig.store.dead_letters(Some(&subscription.id), 10).await.unwrap();
     assert!(dead.len() == 2 && dead.iter().all(|letter| letter.reason == DeadLetterReason::Expired));
+}
+
+#[tokio::test]
+async fn a_callback_that_was_silent_once_is_asked_again_before_its_lease_ends() {
+    let rig = Rig::start().await;
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let subscription = rig.subscribe_as(Major::V2, &format!("http://{address}/"), None).await;
+    let sweeper = rig.sweeper();
+    rig.clock.advance(950 * SECOND);
+    sweeper.activate().await.unwrap();
+    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+    let inbox = Inbox::new(Options::default(), rig.clock.share());
+    let server = tokio::spawn(inbox::serve(listener, inbox));
+    rig.clock.advance(10 * SECOND);
+    sweeper.activate().await.unwrap();
+    server.abort();
+    let renewed = rig.store.get(&subscription.id).await.unwrap();
+    assert_eq!(renewed.expires_at, rig.clock.now().plus(1000 * SECOND));
+    assert_eq!(rig.metrics.lease_warnings.get(), 1);
 }
 
 #[tokio::test]
