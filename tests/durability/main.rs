@@ -12,6 +12,7 @@ mod agree;
 mod dice;
 mod disk;
 mod file;
+mod gateway;
 mod kill;
 mod latency;
 mod ledger;
