@@ -9,6 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// Faults of one file that are shown to somebody who checks it.
+const MAX_FAULTS: usize = 10;
+
 /// One infrastructure behind the gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "kind")]
@@ -73,6 +76,16 @@ impl BackendConf {
             Self::File(_) => Guard::local(),
             #[cfg(feature = "kubernetes")]
             Self::Kubernetes(_) => Guard::default(),
+        }
+    }
+
+    /// Returns what makes the files that the section names unusable, each with its place; at most ten faults.
+    pub fn check_files(&self, o_cloud_id: &Id) -> Vec<String> {
+        match self {
+            #[cfg(feature = "file")]
+            Self::File(conf) => netweave_file::check(conf, o_cloud_id, MAX_FAULTS),
+            #[cfg(feature = "kubernetes")]
+            Self::Kubernetes(_) => Vec::new(),
         }
     }
 

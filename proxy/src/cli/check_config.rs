@@ -22,7 +22,8 @@ pub(super) fn run(args: &Args, process: &mut Process) -> Result<Exit, Failure> {
     let text = source::read(&args.file)?;
     let mut loaded = source::loaded(process, Some(&text), None, source::Ports::default());
     if !args.skip_files {
-        let findings = check::files(loaded.unchecked(), process.now());
+        let mut findings = check::files(loaded.unchecked(), process.now());
+        findings.extend(check::inventories(loaded.unchecked()));
         loaded.add(findings);
     }
     let exit = if loaded.faults.is_empty() { Exit::Done } else { Exit::Configuration };

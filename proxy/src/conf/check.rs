@@ -4,7 +4,7 @@
 
 mod files;
 
-pub use files::files;
+pub use files::{files, inventories};
 
 use super::tree::{Callback, Conf, Environment};
 use netweave_adapters::StoreConf;

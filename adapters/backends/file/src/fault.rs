@@ -50,6 +50,11 @@ impl Faults {
         &self.list
     }
 
+    /// Returns how many there are, kept or only counted.
+    pub fn len(&self) -> usize {
+        self.list.len() + self.more
+    }
+
     /// Tells whether there are none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()

@@ -135,8 +135,9 @@ impl<'a> Fields<'a> {
         for (path, node) in self.list(key) {
             match &node.value {
                 Value::Text(text) if !text.trim().is_empty() => texts.push(text.clone()),
+                Value::Text(_) => self.fault_at(node.at, &path, "must not be empty"),
                 Value::Number(number) => texts.push(number.to_string()),
-                Value::Text(_) | Value::Null | Value::Bool(_) | Value::List(_) | Value::Map(_) => {
+                Value::Null | Value::Bool(_) | Value::List(_) | Value::Map(_) => {
                     self.fault_at(node.at, &path, format!("expected text, found {}", node.describe()));
                 }
             }

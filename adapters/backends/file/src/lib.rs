@@ -17,5 +17,6 @@ pub use backend::File;
 pub use conf::Conf;
 pub use fault::{Fault, Faults};
 pub use inventory::Inventory;
+pub use load::check;
 pub use map::read;
 pub use sample::{sample, sample_step};

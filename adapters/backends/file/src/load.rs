@@ -1,12 +1,14 @@
 //! The file on disk -> the current inventory. Looks before it reads, and waits until a writer has finished.
 
+use crate::conf::Conf;
 use crate::fault::Faults;
 use crate::inventory::Inventory;
 use crate::map;
 use netweave_model::{Error, ErrorKind, Id, Result, SourceName};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::io::AsyncReadExt;
@@ -57,7 +59,7 @@ impl Loader {
         Self { path, source, o_cloud_id, known: Mutex::default() }
     }
 
-    pub(crate) fn path(&self) -> &std::path::Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -148,6 +150,34 @@ impl Loader {
     fn unreadable(&self, error: &std::io::Error) -> Faults {
         Faults::of_file(format!("{} cannot be read: {error}", self.path.display()))
     }
+}
+
+/// Returns what makes a section's file unusable, each fault with its place; at most `most` and how many more there are.
+///
+/// Reads the file once and blocks meanwhile.
+pub fn check(conf: &Conf, o_cloud_id: &Id, most: usize) -> Vec<String> {
+    let faults = match text_of(&conf.path) {
+        Err(reason) => Faults::of_file(reason),
+        Ok(text) => match map::read(&text, &SourceName::from(conf.name.as_str()), o_cloud_id) {
+            Ok(_) => return Vec::new(),
+            Err(faults) => faults,
+        },
+    };
+    let mut shown: Vec<_> = faults.list().iter().take(most).map(ToString::to_string).collect();
+    if faults.len() > shown.len() {
+        shown.push(format!("{} more faults", faults.len() - shown.len()));
+    }
+    shown
+}
+
+fn text_of(path: &Path) -> std::result::Result<String, String> {
+    let file = std::fs::File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let mut text = Vec::new();
+    file.take(MAX_FILE + 1).read_to_end(&mut text).map_err(|error| format!("cannot be read: {error}"))?;
+    if text.len() as u64 > MAX_FILE {
+        return Err(format!("is larger than {MAX_FILE} bytes"));
+    }
+    String::from_utf8(text).map_err(|error| format!("is not UTF-8 text: {error}"))
 }
 
 fn too_large() -> Faults {

@@ -3,6 +3,7 @@
 use super::{Finding, Findings};
 use crate::conf::tree::{Conf, Tls};
 use netweave_adapters::{BackendConf, StoreConf};
+use netweave_model::Id;
 use netweave_model::time::Timestamp;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
@@ -38,8 +39,9 @@ pub fn files(conf: &Conf, now: Timestamp) -> Vec<Finding> {
         match backend {
             // A source that is gone at the start is no reason not to serve what is known of it.
             BackendConf::File(file) => {
+                let path = format!("backends[{index}].path");
                 if let Err(error) = File::open(&file.path) {
-                    findings.warn(format!("backends[{index}].path"), unreadable(&error));
+                    findings.warn(path, unreadable(&error));
                 }
             }
             BackendConf::Kubernetes(cluster) => {
@@ -47,6 +49,18 @@ pub fn files(conf: &Conf, now: Timestamp) -> Vec<Finding> {
                     findings.fault(format!("backends[{index}].kubeconfig"), unreadable(&error));
                 }
             }
+        }
+    }
+    findings.0
+}
+
+/// Reads the inventories that a configuration names, which may take seconds; what is wrong in them ends no start.
+pub fn inventories(conf: &Conf) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    let o_cloud = Id::from(conf.o_cloud.id.as_str());
+    for (index, backend) in conf.backends.iter().enumerate() {
+        for fault in backend.check_files(&o_cloud) {
+            findings.warn(format!("backends[{index}].path"), fault);
         }
     }
     findings.0
@@ -290,5 +304,21 @@ mod tests {
         files.write("tls.crt", &format!("{leaf}{stranger}"));
         let found = files.findings();
         assert!(found.iter().any(|(_, message, _)| message.contains("not issued by")), "{found:?}");
+    }
+    #[test]
+    fn an_unusable_inventory_is_found_with_its_lines() {
+        let mut files = Files::new(9, 1);
+        files.write("inventory.yaml", "apiVersion: netweave-inventory/v1\nlocations: 1\n");
+        let path = files.dir.path().join("inventory.yaml");
+        let backend = serde_json::json!([{"kind": "file", "name": "a", "path": path}]);
+        files.conf.backends = serde_json::from_value(backend).unwrap();
+        let found = inventories(&files.conf);
+        assert_eq!((found.len(), found[0].path.as_str()), (1, "backends[0].path"), "{found:?}");
+        assert!(found[0].message.starts_with("line 2, column "), "{found:?}");
+        let many = "- 1\n".repeat(300);
+        files.write("inventory.yaml", &format!("apiVersion: netweave-inventory/v1\nlocations:\n{many}"));
+        let found = inventories(&files.conf);
+        assert_eq!(found.len(), 11, "{found:?}");
+        assert!(found[10].message.ends_with(" more faults"), "{found:?}");
     }
 }

@@ -156,6 +156,10 @@ fn each_faulty_value_is_named() {
             "2: locations[1]: another entry has the same id",
         ),
         (
+            "deploymentManagers: [{key: a, serviceUri: 'http://x', supportedLocations: ['']}]",
+            "2: deploymentManagers[0].supportedLocations[0]: must not be empty",
+        ),
+        (
             "deploymentManagers: [{key: a, serviceUri: 'ftp://x', supportedLocations: []}]",
             "2: deploymentManagers[0].serviceUri: must be an http or https URI",
         ),
