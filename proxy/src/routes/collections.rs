@@ -118,7 +118,7 @@ impl Collections {
     /// Waits for nothing and allocates nothing but the answer's headers.
     pub fn cached(&self, call: &Call<'_>) -> Option<Reply> {
         if let Some(document) = self.document(call) {
-            return Some(self.fixed(call, document));
+            return call.query.is_empty().then(|| self.fixed(call, document));
         }
         let asked = Asked::of(&call.route.operation, call.route.major)?;
         if asks_past_caches(call) || self.parts.catalog.is_behind() {
@@ -136,6 +136,7 @@ impl Collections {
     /// source. `Unsupported`: the call is no read of ours.
     pub async fn serve(&self, call: &Call<'_>) -> Result<Reply> {
         if let Some(document) = self.document(call) {
+            call.without_parameters()?;
             return Ok(self.fixed(call, document));
         }
         let asked = Asked::of(&call.route.operation, call.route.major).ok_or_else(not_a_read)?;

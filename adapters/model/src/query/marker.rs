@@ -47,8 +47,11 @@ impl Marker {
     /// Reads a marker: one to nine digits are a page number, all else must be ours.
     ///
     /// # Errors
-    /// `Invalid`: it was changed, or is another collection's, another query's or another version's.
+    /// `Invalid`: it is empty, was changed, or is another collection's, another query's or another version's.
     pub(super) fn parse(text: &str, collection: &str, query_hash: u64) -> Result<Self> {
+        if text.is_empty() {
+            return Err(refused("the marker is empty; start at the first page, without a marker"));
+        }
         if text.len() <= MAX_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit()) {
             let page = text.parse().map_err(|_parse| refused("page numbers start at 1"))?;
             return Ok(Self::Page(page));
@@ -112,6 +115,7 @@ mod tests {
             let error = page(text).unwrap_err();
             assert_eq!(error.params()[0].name, PARAMETER, "{text}");
         }
+        assert!(page("").unwrap_err().params()[0].reason.starts_with("the marker is empty"));
     }
 
     #[test]

@@ -84,6 +84,21 @@ impl Query {
         joined(&[filter, self.selectors.canonical(), &marker, &limit.to_string()])
     }
 
+    /// Writes the raw query of the same listing without a marker, from what equal queries share; empty if there is nothing.
+    pub fn parameters(&self) -> String {
+        let mut out = String::new();
+        if let Some(limit) = self.limit {
+            push("limit", &limit.to_string(), &mut out);
+        }
+        if let Some(filter) = &self.filter {
+            push("filter", filter.canonical(), &mut out);
+        }
+        if let Some((name, value)) = self.selectors.canonical().split_once('=') {
+            push(name, value, &mut out);
+        }
+        out
+    }
+
     /// Hashes what the pages of one listing share: collection, filter and selectors. The same in every process.
     pub fn hash(&self) -> u64 {
         self.hash
@@ -104,6 +119,26 @@ fn joined(parts: &[&str]) -> String {
         out.push_str(part);
     }
     out
+}
+
+/// Appends a parameter with all escaped that means something in a query.
+fn push(name: &str, value: &str, out: &mut String) {
+    if !out.is_empty() {
+        out.push('&');
+    }
+    out.push_str(name);
+    out.push('=');
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~(),;/:@'".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            out.extend(
+                [byte >> 4, byte & 15]
+                    .map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or('0').to_ascii_uppercase()),
+            );
+        }
+    }
 }
 
 /// Takes a selector parameter; `false` if it is none.

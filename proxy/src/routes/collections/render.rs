@@ -29,7 +29,9 @@ pub(super) struct Single<'a> {
     pub(super) major: Major,
 }
 
-/// Renders a page. `link` is the collection's path and the raw query, for the link to the next page.
+/// Renders a page; `link_path` is the collection's path, for the link to the next page.
+///
+/// The link is made of the canonical query: the answer may be kept for others, who spelled theirs otherwise.
 ///
 /// # Errors
 /// `Invalid`: a numbered page lies beyond the end.
@@ -38,7 +40,7 @@ pub(super) fn list(
     paths: &Paths,
     list: &List<'_>,
     query: &Query,
-    (link_path, raw_query): (&str, &str),
+    link_path: &str,
 ) -> Result<Answer> {
     let filter = query.filter.as_ref().map(|filter| filter.bind(paths));
     let (number, after) = match &query.marker {
@@ -59,7 +61,7 @@ pub(super) fn list(
         (true, Some(number), _) => Some(number.saturating_add(1).to_string()),
         (true, None, Some(id)) => Some(Marker::after(list.collection, id.as_str(), query.hash())),
     };
-    let next = next.map(|marker| link::next(link_path, raw_query, &marker)).transpose()?;
+    let next = next.map(|marker| link::next(link_path, &query.parameters(), &marker)).transpose()?;
     let size: usize = page.objects.iter().map(|object| object.json().len() + 1).sum();
     let mut body = Vec::with_capacity(size + 2);
     body.push(b'[');

@@ -52,8 +52,7 @@ impl Collections {
         }
         let list = List { kind, parent: asked.parent, collection: &collection, major: call.route.major };
         let link_path = full_path(call.route.major, kind, asked.parent);
-        let answer =
-            render::list(&views, self.parts.catalog.paths(), &list, &query, (&link_path, call.query))?;
+        let answer = render::list(&views, self.parts.catalog.paths(), &list, &query, &link_path)?;
         if let Some(second) = &self.parts.second {
             second.put(&key.to_text(), answer.to_cached()).await;
         }

@@ -162,6 +162,19 @@ fn queries_that_differ_have_different_spellings() {
     );
 }
 
+#[test]
+fn the_parameters_of_a_query_read_as_the_same_query() {
+    for raw in [
+        "",
+        "limit=5",
+        "filter=(eq,tags,'a%26b%2Bc%20%C3%A9%3B(')&exclude_fields=tags",
+        "fields=tags,groups&limit=7",
+    ] {
+        let query = parse(raw).unwrap();
+        assert_eq!(parse(&query.parameters()).unwrap().canonical(), query.canonical(), "{raw}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_query_makes_the_parser_panic(raw in "\\PC*", near in "(filter|fields|limit|all_fields)?[=&%+(),0-9a-f]{0,30}") {

@@ -51,6 +51,25 @@ async fn pages_have_a_hundred_items_or_what_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_kept_page_leads_everybody_on_in_the_canonical_spelling() {
+    let reads = many(5).await;
+    let first = reads.get(&format!("{POOLS}?filter=(gte,name,%300)&fields=name&all_fields&limit=2")).await;
+    let second = reads.get(&format!("{POOLS}?limit=2&filter=(gte,name,00)")).await;
+    let link = next(&second).unwrap();
+    assert_eq!(next(&first).as_ref(), Some(&link));
+    assert!(link.contains("?limit=2&filter=(gte,name,00)&nextpage_opaque_marker="), "{link}");
+    assert_eq!(ids(&reads.get(&link).await, "resourcePoolId")[0], "0002");
+}
+
+#[tokio::test]
+async fn documents_take_no_parameters() {
+    let reads = many(0).await;
+    for path in ["/v2/api_versions?fields=x", "/api_versions?x"] {
+        assert_eq!(reads.kind_of_error(path).await, ErrorKind::Invalid, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn digits_are_page_numbers_of_thirty_on_v1_and_a_hundred_on_v2() {
     let reads = many(250).await;
     for (path, size) in [("/v1/resourcePools", 30), (POOLS, 100)] {
