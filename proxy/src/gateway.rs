@@ -3,7 +3,7 @@
 //! Every request is answered in `request_filter`; nothing is ever proxied.
 
 use crate::ctx::{Ctx, REQUEST_ID, RequestIds};
-use crate::filters::{Admitted, Chain, Pending, Routes, body, takes_body};
+use crate::filters::{Admitted, Chain, Pending, Routes, body, negotiate, takes_body};
 use crate::listen::{Stopping, peer_of};
 use crate::ops::HealthView;
 use crate::problem::{Problem, Refused};
@@ -107,7 +107,15 @@ impl Gateway {
         pending: &Pending<'_>,
     ) -> std::result::Result<Reply, Refused> {
         let mut source = Downstream(&mut session.downstream_session);
-        let body = body::read(&mut source, &head.headers, self.chain.body).await?;
+        let body = match body::read(&mut source, &head.headers, self.chain.body).await {
+            Ok(body) => body,
+            Err(problem) => {
+                // Where the body ends is not known, so nothing after it may be taken for a request.
+                session.downstream_session.set_keepalive(None);
+                return Err(problem);
+            }
+        };
+        negotiate::check_body(&head.headers, &body)?;
         self.serve(pending, body).await
     }
 

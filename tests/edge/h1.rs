@@ -64,6 +64,21 @@ fn an_expectation_is_answered_before_the_body_comes() {
 }
 
 #[test]
+fn nothing_after_a_broken_chunk_is_taken_for_a_request() {
+    let target = Target::start(Setup::default());
+    for broken in ["ZZ\r\n", "ffffffffffffffffff\r\n", "2\r\n{}XX"] {
+        let mut connection = Connection::open(&target);
+        connection.send(&post("Transfer-Encoding: chunked\r\n", broken.as_bytes()));
+        connection.send(format!("GET {POOLS} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes());
+        let answer = connection.answer(SHORT).map(|answer| answer.status);
+        connection.send(format!("GET {POOLS} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes());
+        assert!(connection.ends(SHORT), "{broken:?}");
+        assert_eq!(answer, Some(400), "{broken:?}");
+        assert!(connection.answer(Duration::ZERO).is_none(), "{broken:?}");
+    }
+}
+
+#[test]
 fn a_panic_in_a_route_is_a_500_problem_and_ends_nothing_else() {
     let target = Target::start(Setup::default());
     let mut connection = Connection::open(&target);

@@ -10,6 +10,8 @@ use netweave_model::subscription::Major;
 /// The header in which a consumer names the version it was built for.
 /// Source: O-RAN.WG6.TS.O2IMS-INTERFACE-R004-v10.00, request headers; nobody sends it, so it is never required.
 const VERSION: &str = "version";
+/// The media ranges that JSON fits, the most specific last.
+const RANGES: [&str; 3] = ["*/*", "application/*", "application/json"];
 
 /// Refuses what cannot be answered as asked, and bodies that are not JSON.
 ///
@@ -30,27 +32,36 @@ pub fn check(head: &Parts, route: &Route<'_>, method: &Method) -> Result<(), Ref
     Ok(())
 }
 
-/// An answer in JSON is acceptable unless the header leaves it no room.
+/// Refuses a body that came without being announced and is not JSON.
+///
+/// # Errors
+/// 415.
+pub fn check_body(headers: &HeaderMap, body: &[u8]) -> Result<(), Refused> {
+    if body.is_empty() || is_json(headers) { Ok(()) } else { Err(Box::new(Problem::not_json())) }
+}
+
+/// An answer in JSON is acceptable unless the header leaves it no room; the most specific range that fits decides.
+/// Source: RFC 9110, 12.5.1.
 fn accepts_json(headers: &HeaderMap) -> bool {
     let mut asked = false;
+    let mut best = None;
     for value in headers.get_all(ACCEPT) {
         let Ok(text) = value.to_str() else { return false };
         for range in text.split(',').map(str::trim).filter(|range| !range.is_empty()) {
             asked = true;
             let mut parts = range.split(';').map(str::trim);
             let name = parts.next().unwrap_or("");
-            let fits =
-                ["*/*", "application/*", "application/json"].iter().any(|fit| name.eq_ignore_ascii_case(fit));
+            let Some(precision) = RANGES.iter().position(|fit| name.eq_ignore_ascii_case(fit)) else {
+                continue;
+            };
             let refused = parts.any(|parameter| {
                 let weight = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="));
                 weight.is_some_and(|weight| weight.trim_end_matches(['0', '.']).is_empty())
             });
-            if fits && !refused {
-                return true;
-            }
+            best = best.max(Some((precision, !refused)));
         }
     }
-    !asked
+    best.map_or(!asked, |(_, taken)| taken)
 }
 
 /// A version that is named must be one of the major that the path asks for: `1`, `1.2` or `2.0.0`.
@@ -69,11 +80,11 @@ fn knows_version(headers: &HeaderMap, major: Major) -> bool {
     numbers.next() == Some(served) && numbers.clone().count() <= 2 && numbers.all(numeric)
 }
 
-/// A body is announced in HTTP/1 by one of two headers; HTTP/2 may send one without saying so.
+/// A body is announced in HTTP/1 by one of two headers; HTTP/2 may send one without saying so, see [`check_body`].
 fn has_body(head: &Parts) -> bool {
     match head.headers.get(CONTENT_LENGTH) {
         Some(length) => length.as_bytes() != b"0",
-        None => head.version == http::Version::HTTP_2 || head.headers.contains_key(TRANSFER_ENCODING),
+        None => [CONTENT_TYPE, TRANSFER_ENCODING].iter().any(|name| head.headers.contains_key(name)),
     }
 }
 
@@ -119,6 +130,7 @@ mod tests {
             "application/json",
             "text/html, application/*;q=0.1",
             "APPLICATION/JSON; charset=utf-8",
+            "*/*;q=0, application/json",
             "",
         ] {
             assert_eq!(get(&[("accept", accept)]), None, "{accept}");
@@ -128,6 +140,8 @@ mod tests {
             "application/xml",
             "application/json;q=0",
             "*/*; q=0.000",
+            "application/json;q=0, */*",
+            "*/*, application/*;q=0",
             "application/problem+json",
         ] {
             assert_eq!(get(&[("accept", accept)]), Some(406), "{accept}");
@@ -160,5 +174,16 @@ mod tests {
         );
         assert_eq!(post(&[("content-length", "0")]), None);
         assert_eq!(post(&[]), None);
+    }
+    #[test]
+    fn over_http2_a_missing_body_needs_no_type_and_one_that_comes_does() {
+        let path = "/o2ims-infrastructureInventory/v1/subscriptions";
+        let request = http::Request::builder().method(Method::POST).uri(path).version(http::Version::HTTP_2);
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        let route = table::resolve(path, &[Major::V1]).unwrap();
+        assert!(check(&head, &route, &Method::POST).is_ok());
+        assert!(check_body(&head.headers, b"").is_ok());
+        let refused = check_body(&head.headers, b"{}").err().map(|problem| problem.status().as_u16());
+        assert_eq!(refused, Some(415));
     }
 }
