@@ -8,8 +8,8 @@ pub mod table;
 use crate::listen::identity::Identity;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use netweave_model::Kind;
 use netweave_model::subscription::Major;
+use netweave_model::{Error, Kind, Result};
 use std::borrow::Cow;
 
 /// What a caller may see. It is part of every cache key.
@@ -113,4 +113,17 @@ pub struct Call<'a> {
     pub scope: Scope,
     /// The body; empty unless the operation takes one. At most `limits.body` bytes.
     pub body: Bytes,
+}
+
+impl Call<'_> {
+    /// Refuses parameters where an operation has none.
+    ///
+    /// # Errors
+    /// `Invalid`, naming `query`.
+    pub fn without_parameters(&self) -> Result<()> {
+        if self.query.is_empty() {
+            return Ok(());
+        }
+        Err(Error::invalid("query", "this operation takes no parameters"))
+    }
 }

@@ -53,9 +53,7 @@ impl NetweaveRoutes {
     /// `Invalid`: query or body. `NotFound`: no such subscription of the caller. `Conflict`: it would equal another one, or
     /// its queue is full. `PreconditionFailed`: `If-Match`. `TooLarge`. `Unavailable`: the store does not answer.
     pub async fn serve(&self, call: &Call<'_>) -> Result<Reply> {
-        if !call.query.is_empty() {
-            return Err(Error::invalid("query", "this operation takes no parameters"));
-        }
+        call.without_parameters()?;
         let reply = match (&call.route.operation, call.method) {
             (Operation::Caller, &Method::GET) => self.caller(call).await,
             (Operation::Sources, &Method::GET) => self.sources(),

@@ -9,7 +9,7 @@ pub mod represent;
 pub mod request;
 
 use super::{Call, Operation};
-use crate::conf::tree::{Compatibility, Verify};
+use crate::conf::tree::Compatibility;
 use crate::present::{etag, link, spelling};
 use crate::reply::Reply;
 use crate::webhook::signature::Secret;
@@ -81,12 +81,10 @@ impl SubscriptionRoutes {
     }
 
     async fn create(&self, call: &Call<'_>) -> Result<Reply> {
+        call.without_parameters()?;
         let wanted = Wanted::parse(&call.body)?;
         let filter = self.desk.check(&wanted).await?;
         let settings = self.desk.settings();
-        if settings.subscriptions.callback.verify == Verify::Get204 {
-            self.desk.parts().outbound.get204(&wanted.callback).await?;
-        }
         let major = call.route.major;
         let new = NewSubscription {
             owner: call.identity.name.clone(),

@@ -2,7 +2,7 @@
 
 use super::precondition::required_revision;
 use super::request::Wanted;
-use crate::conf::tree::{Compatibility, Subscriptions as Conf};
+use crate::conf::tree::{Compatibility, Subscriptions as Conf, Verify};
 use crate::listen::identity::Identity;
 use crate::routes::Call;
 use crate::services::lease;
@@ -103,7 +103,8 @@ impl Desk {
         Ok(())
     }
 
-    /// Checks what is to be stored; returns the filter in its canonical spelling.
+    /// Checks what is to be stored, and tries the callback if the configuration says so; returns the filter in its
+    /// canonical spelling.
     ///
     /// # Errors
     /// `Invalid`, naming `/filter` with its position, or `/callback`.
@@ -111,6 +112,9 @@ impl Desk {
         let filter =
             Exclusion::parse(wanted.filter.as_deref().unwrap_or_default(), self.settings.filter_depth)?;
         self.parts.guard.check(&wanted.callback).await?;
+        if self.settings.subscriptions.callback.verify == Verify::Get204 {
+            self.parts.outbound.get204(&wanted.callback).await?;
+        }
         Ok(filter.map(|filter| filter.canonical().to_owned()))
     }
 }

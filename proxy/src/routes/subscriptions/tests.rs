@@ -1,7 +1,7 @@
 //! The O2 operations on subscriptions, each with every error it can give.
 
 use super::*;
-use crate::conf::tree;
+use crate::conf::tree::{self, Verify};
 use crate::conf::unit::Span;
 use crate::listen::identity::{Identity, IdentityField};
 use crate::routes::{Route, Scope};
@@ -229,6 +229,25 @@ async fn a_callback_is_verified_if_the_configuration_says_so() {
     create(&routes, &rig, "a").await;
     let root = rig.url.replace("/hook", "/");
     let error = post(&routes, all(), &json!({ "callback": root })).await.unwrap_err();
+    assert_eq!((error.kind(), &*error.params()[0].name), (ErrorKind::Invalid, "/callback"));
+}
+
+#[tokio::test]
+async fn a_creation_takes_no_parameters() {
+    let rig = Rig::start().await;
+    let routes = SubscriptionRoutes::new(desk(&rig, |_| {}));
+    let error =
+        post(&routes, all().query("fields=callback"), &json!({ "callback": rig.url })).await.unwrap_err();
+    assert_eq!((error.kind(), &*error.params()[0].name), (ErrorKind::Invalid, "query"));
+}
+
+#[tokio::test]
+async fn a_callback_that_fails_its_trial_is_not_stored_whoever_asks() {
+    let rig = Rig::start().await;
+    let desk = desk(&rig, |settings| settings.subscriptions.callback.verify = Verify::Get204);
+    let wanted = |url: String| Wanted::parse(json!({ "callback": url }).to_string().as_bytes()).unwrap();
+    assert!(desk.check(&wanted(rig.url.clone())).await.is_ok());
+    let error = desk.check(&wanted(rig.url.replace("/hook", "/"))).await.unwrap_err();
     assert_eq!((error.kind(), &*error.params()[0].name), (ErrorKind::Invalid, "/callback"));
 }
 
