@@ -144,8 +144,8 @@ async fn drain(response: &mut Response) -> reqwest::Result<()> {
 /// Reads `Retry-After`: seconds, or a date.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Some(Duration::from_secs(seconds.into()));
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(text.parse::<u32>().unwrap_or(u32::MAX).into()));
     }
     let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
     Some(Timestamp(at.as_millisecond()).since(now))

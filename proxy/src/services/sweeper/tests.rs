@@ -1,7 +1,7 @@
 //! Leases that end, with a clock that moves by hand.
 
 use super::*;
-use crate::services::fakes::Rig;
+use crate::services::fakes::{Rig, Share};
 use crate::webhook::inbox::{self, Inbox, Options};
 use netweave_model::ErrorKind;
 use netweave_model::port::{DeadLetterReason, Update};
