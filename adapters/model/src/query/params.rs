@@ -132,11 +132,10 @@ fn push(name: &str, value: &str, out: &mut String) {
         if byte.is_ascii_alphanumeric() || b"-._~(),;/:@'".contains(&byte) {
             out.push(char::from(byte));
         } else {
+            let digits =
+                [byte >> 4, byte & 15].into_iter().filter_map(|digit| char::from_digit(digit.into(), 16));
             out.push('%');
-            out.extend(
-                [byte >> 4, byte & 15]
-                    .map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or('0').to_ascii_uppercase()),
-            );
+            out.extend(digits.map(|digit| digit.to_ascii_uppercase()));
         }
     }
 }
