@@ -16,12 +16,14 @@ const SIZES: [usize; 3] = [1000, 10_000, 100_000];
 const PER_FILE: usize = 50_000;
 /// Different filters, so that none is in the cache.
 const FILTERS: usize = 50;
-const SETTLE: Duration = Duration::from_secs(3);
+/// Until what the reading took is given back.
+const SETTLE: Duration = Duration::from_secs(25);
 
 /// What was measured at one size.
 struct Figures {
     first_ms: u128,
     resident: u64,
+    peak: u64,
     object: usize,
     filter_ms: f64,
     filter_cpu_ms: f64,
@@ -37,6 +39,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<()> {
             "resources",
             "first_answer_ms",
             "resident_mib",
+            "peak_mib",
             "object_bytes",
             "filter_ms",
             "filter_cpu_ms",
@@ -46,7 +49,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<()> {
     );
     report.note(format!(
         "Files of at most {PER_FILE} servers in one pool each, embedded store. first_answer: from the start of the process until \
-         the last server of the largest file is served. filter: median of {FILTERS} different filters that match one server of \
+         the last server of the largest file is served. resident: {SETTLE:?} later. filter: median of {FILTERS} different filters that match one server of \
          the first pool, none of them cached; CPU is the whole server's. change: one server's description, from the rename of \
          the file until it is served, which includes reading the whole file again; small_change: the same in a file of ten \
          servers beside the large one."
@@ -59,6 +62,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<()> {
             json!(size),
             json!(figures.first_ms),
             json!(mib),
+            json!(figures.peak >> 20),
             json!(figures.object),
             json!(tenth(figures.filter_ms)),
             json!(tenth(figures.filter_cpu_ms)),
@@ -93,8 +97,9 @@ async fn one_size(bench: &Bench, size: usize) -> Result<Figures> {
         first = gateway.answers(&last, |_| true).await?.1;
     }
     tokio::time::sleep(SETTLE).await;
-    let resident = gateway.process.resident()?;
-    let (mut big, mut few) = (stocks.swap_remove(0), stocks.pop().ok_or("no small file")?);
+    let (resident, peak) = (gateway.process.resident()?, gateway.process.peak()?);
+    let mut few = stocks.pop().ok_or("no small file")?;
+    let mut big = stocks.swap_remove(0);
     let object = gateway.answers(&big.first(), |_| true).await?.0.len();
     let (filter_ms, filter_cpu_ms) = filters(&gateway, &big).await?;
     let small_change_ms = change(&mut gateway, &mut few, &home).await?.as_millis();
@@ -102,6 +107,7 @@ async fn one_size(bench: &Bench, size: usize) -> Result<Figures> {
     Ok(Figures {
         first_ms: first.as_millis(),
         resident,
+        peak,
         object,
         filter_ms,
         filter_cpu_ms,

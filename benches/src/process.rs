@@ -34,10 +34,22 @@ impl Process {
     /// # Errors
     /// The process is gone.
     pub fn resident(&self) -> Result<u64> {
+        self.memory("VmRSS:")
+    }
+
+    /// Returns the most memory that was resident at any time, in bytes.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn peak(&self) -> Result<u64> {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, of: &str) -> Result<u64> {
         let mut kib = 0;
         for pid in self.family()? {
             let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+            let line = status.lines().find_map(|line| line.strip_prefix(of)).ok_or("no such figure")?;
             kib += line.trim().trim_end_matches(" kB").parse::<u64>()?;
         }
         Ok(kib << 10)

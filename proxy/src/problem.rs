@@ -155,13 +155,13 @@ impl Problem {
     }
 
     /// Refuses a body above its bound (413).
-    pub fn body_too_large() -> Self {
-        Self::of(ErrorKind::TooLarge, "the body is larger than this gateway takes")
+    pub fn body_too_large(most: usize) -> Self {
+        Self::of(ErrorKind::TooLarge, format!("the body is larger than {most} bytes"))
     }
 
     /// Refuses a request target above its bound (414).
-    pub fn target_too_long() -> Self {
-        let detail = "the request target is longer than this gateway takes";
+    pub fn target_too_long(most: usize) -> Self {
+        let detail = format!("the request target is longer than {most} bytes");
         Self::new(StatusCode::URI_TOO_LONG, "uri-too-long", "The request target is too long", detail)
     }
 
@@ -176,9 +176,9 @@ impl Problem {
         )
     }
 
-    /// Refuses a head above its bounds (431).
-    pub fn head_too_large() -> Self {
-        let detail = "the request's head is larger than this gateway takes";
+    /// Refuses a head above its bounds (431): so many bytes, or so many header lines.
+    pub fn head_too_large(most: usize, of: &'static str) -> Self {
+        let detail = format!("the request's head has more than {most} {of}");
         Self::new(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             "head-too-large",

@@ -19,6 +19,7 @@ use crate::inventory::sources::Sources;
 use crate::listen::{Edge, Parts as EdgeParts, Signals};
 use crate::services::Service;
 use crate::services::dispatcher::{Dispatcher, Parts as DispatcherParts};
+use crate::services::housekeeper::Housekeeper;
 use crate::services::notifier::{Notifier, Parts as NotifierParts};
 use crate::services::sweeper::{Parts as SweeperParts, Sweeper};
 use crate::services::watcher::Watcher;
@@ -252,6 +253,7 @@ impl Callbacks {
             Arc::new(Dispatcher::new(dispatcher, conf.delivery.max_queue)),
             Arc::new(Notifier::new(notifier, conf.delivery.clone())),
             Arc::new(Sweeper::new(sweeper)),
+            Arc::new(Housekeeper),
         ])
     }
 }

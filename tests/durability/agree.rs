@@ -6,8 +6,8 @@ use netweave_embedded::{Conf, Embedded};
 use netweave_memory::Memory;
 use netweave_model::port::{
     Attempt, Backlog, Change, Claim, Clock, Created, DeadLetter, DeadLetterReason, Deliveries, FanOut,
-    FanOutOutcome, Fence, Ids, InventoryLog, Item, Leases, Notice, Quota, Snapshot, SubscriptionChange,
-    Subscriptions, Update,
+    FanOutOutcome, Fence, Ids, InventoryLog, Item, Leases, Notice, Quota, Replay, Snapshot,
+    SubscriptionChange, Subscriptions, Update,
 };
 use netweave_model::{
     Entry, Error, Id, NewSubscription, Position, SourceName, Subscription, SubscriptionState, Timestamp,
@@ -21,6 +21,9 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Longest queue of what owners ask for: short, so that it is reached.
+const QUEUE: u64 = 8;
 
 const QUOTA: Quota = Quota { per_owner: 3, total: 5 };
 
@@ -140,13 +143,14 @@ impl Pair {
             Step::FanOut(mask, max) => self.fan_out(mask, max).await,
             Step::Enqueue(pick) => {
                 let (id, notices) = (self.pick(pick), vec![Notice::Test, Notice::Change(event("old"))]);
-                let _items: Result<Vec<Item>, _> = both!(self, store => store.enqueue(&id, notices.clone()));
+                let _items: Result<Vec<Item>, _> =
+                    both!(self, store => store.enqueue(&id, notices.clone(), QUEUE));
             }
             Step::Take => self.take().await,
             Step::Answer(pick, answer) => self.answer(pick, answer).await,
             Step::Replay(pick, from) => {
                 let id = self.pick(pick);
-                let _replayed: Result<u64, _> = both!(self, store => store.replay(&id, from));
+                let _replayed: Result<Replay, _> = both!(self, store => store.replay(&id, from, QUEUE));
             }
             Step::Trim(seconds) => {
                 let cursor = both!(self, store => store.cursor()).unwrap();

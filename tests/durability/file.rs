@@ -130,7 +130,7 @@ async fn queues_and_their_retries_stay_and_claims_are_free() {
     let store = place.open().await.unwrap();
     let id = subscribe(&store).await;
     let notices = vec![Notice::Change(event("x")), Notice::Test];
-    let items = store.enqueue(&id, notices).await.unwrap();
+    let items = store.enqueue(&id, notices, 100).await.unwrap();
     take(&store, &place).await;
     drop(store);
     let store = place.open().await.unwrap();

@@ -14,10 +14,8 @@ use std::time::Duration;
 const KILLS_PER_FILE: u64 = 10;
 const SERVERS: usize = 8;
 const CREATORS: usize = 3;
-/// How many subscriptions one task creates between two kills.
-const CREATIONS: usize = 3;
 /// Pauses of the load, so that a fast machine does not get more of it.
-const BETWEEN_CREATIONS: Duration = Duration::from_millis(40);
+const BETWEEN_CREATIONS: Duration = Duration::from_millis(130);
 const BETWEEN_EDITS: Duration = Duration::from_millis(50);
 /// How long the last deliveries may take.
 const SETTLED: Duration = Duration::from_mins(1);
@@ -124,7 +122,7 @@ impl Stage {
 
     /// Creates subscriptions until the gateway no longer answers.
     async fn create(&self) {
-        for _ in 0..CREATIONS {
+        while self.alive.get() {
             let number = self.number();
             let (path, filtered) = (format!("/{number}"), number.is_multiple_of(3));
             let mut body = json!({ "callback": self.callbacks.url(&path) });

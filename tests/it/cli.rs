@@ -1,6 +1,6 @@
 //! The command line: what each command prints, and its exit code.
 
-use netweave_tests::harness::gateway::program;
+use netweave_tests::harness::gateway::command;
 use netweave_tests::harness::{Gateway, Inventory, Setup, soon, until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -8,16 +8,6 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
-
-/// A command in a folder, without the suites' own variables.
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(program());
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NETWEAVE_")) {
-        command.env_remove(name);
-    }
-    command.args(arguments).current_dir(folder).stdin(Stdio::null());
-    command
-}
 
 fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     ended(&command(folder, arguments).output().expect("the program starts"))

@@ -10,6 +10,7 @@
 mod cli;
 mod collections;
 mod conditional;
+mod dev;
 mod errors;
 mod health;
 mod query;

@@ -85,7 +85,7 @@ pub struct Subscription {
     pub created_at: Timestamp,
     /// When the lease runs out, by the store's clock, unless a sign of life renews it.
     pub expires_at: Timestamp,
-    /// Raised by one with each replacement or renewal; the entity tag of the subscription.
+    /// Raised by one with each replacement or change of state, not by a renewal; the entity tag of the subscription.
     pub rev: u64,
     /// Whether deliveries are attempted.
     #[serde(flatten)]

@@ -52,7 +52,7 @@ pub async fn read(source: &mut dyn Source, headers: &HeaderMap, bounds: Bounds) 
         if !expects(headers) {
             drain(source).await;
         }
-        return Err(Box::new(Problem::body_too_large()));
+        return Err(Box::new(Problem::body_too_large(bounds.size)));
     }
     let whole = async {
         if expects(headers) {
@@ -66,7 +66,7 @@ pub async fn read(source: &mut dyn Source, headers: &HeaderMap, bounds: Bounds) 
         Ok(Ok(Some(body))) => Ok(body),
         Ok(Ok(None)) => {
             drain(source).await;
-            Err(Box::new(Problem::body_too_large()))
+            Err(Box::new(Problem::body_too_large(bounds.size)))
         }
     }
 }

@@ -13,7 +13,7 @@ pub fn check(head: &Parts, longest: usize) -> Result<(), Refused> {
     };
     let target = target.as_str();
     if target.len() > longest {
-        return Err(Box::new(Problem::target_too_long()));
+        return Err(Box::new(Problem::target_too_long(longest)));
     }
     if !target.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Box::new(Problem::malformed(

@@ -122,6 +122,9 @@ impl Backend for FakeBackend {
     }
 
     async fn probe(&self) -> Result<()> {
+        if self.failing.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Unavailable, "down"));
+        }
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 
 use super::gate::Gate;
 use super::identity::Identity;
-use super::link::{Buffered, Link, buffered};
+use super::link::Link;
 use super::peer::Peer;
 use super::trust::Trust;
 use crate::filters::limits::Shares;
@@ -209,7 +209,6 @@ where
             debug!(%error, "a connection ended before it began");
             return;
         }
-        let stream = buffered(stream);
         let link = match &self.tls {
             None => Link::plain(stream, Arc::new(Peer::anonymous(address))),
             Some(tls) => self.handshake(tls, stream, address).await,
@@ -219,7 +218,7 @@ where
         self.gate.serve(link).await;
     }
 
-    async fn handshake(&self, tls: &Tls, stream: Buffered, address: IpAddr) -> Option<Link> {
+    async fn handshake(&self, tls: &Tls, stream: TcpStream, address: IpAddr) -> Option<Link> {
         match timeout(self.gate.pace.head_time(), tls.acceptor.accept(stream)).await {
             Ok(Ok(stream)) => {
                 let peer = tls.peer(&stream, address);
@@ -240,7 +239,7 @@ where
 
 impl Tls {
     /// Reads who the client is. rustls does not verify again on resumption, so that is done here.
-    fn peer(&self, stream: &TlsStream<Buffered>, address: IpAddr) -> Peer {
+    fn peer(&self, stream: &TlsStream<TcpStream>, address: IpAddr) -> Peer {
         let session = stream.get_ref().1;
         let Some(chain) = session.peer_certificates() else {
             return Peer::anonymous(address);

@@ -79,7 +79,7 @@ impl Scan {
         self.at = self.at.max(buffer.len().min(bounds.head));
         let rest = buffer.get(self.line..).unwrap_or_default();
         if buffer.len() >= bounds.head {
-            return Err(too_large(self.started, rest, bounds.target));
+            return Err(too_large(self.started, rest, bounds));
         }
         if !self.started {
             beginning(rest, bounds.target)?;
@@ -93,10 +93,12 @@ fn malformed(detail: &'static str) -> Refused {
 }
 
 /// Says which bound was passed: that of the target, if the first line has no end yet.
-fn too_large(started: bool, rest: &[u8], target: usize) -> Refused {
-    let in_target =
-        !started && rest.split(|byte| *byte == b' ').nth(1).is_some_and(|found| found.len() > target);
-    Box::new(if in_target { Problem::target_too_long() } else { Problem::head_too_large() })
+fn too_large(started: bool, rest: &[u8], bounds: Bounds) -> Refused {
+    let target = rest.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    if !started && target.len() > bounds.target {
+        return Box::new(Problem::target_too_long(bounds.target));
+    }
+    Box::new(Problem::head_too_large(bounds.head, "bytes"))
 }
 
 /// Judges the beginning of a first line: whether it can become a request at all.
@@ -109,7 +111,7 @@ fn beginning(line: &[u8], target: usize) -> Result<(), Refused> {
         return Err(malformed("the request does not begin with a method"));
     }
     if line.len() > MAX_METHOD + target {
-        return Err(Box::new(Problem::target_too_long()));
+        return Err(Box::new(Problem::target_too_long(target)));
     }
     Ok(())
 }
@@ -143,7 +145,7 @@ impl Fields {
             _ => return Err(malformed("the version is not HTTP/1.1 or HTTP/1.0")),
         };
         if target.len() > longest {
-            return Err(Box::new(Problem::target_too_long()));
+            return Err(Box::new(Problem::target_too_long(longest)));
         }
         if method == b"CONNECT" || (method == b"OPTIONS" && target == b"*") {
             return Err(Box::new(Problem::method_not_allowed(&[Method::GET])));
@@ -171,7 +173,7 @@ impl Fields {
     fn field(&mut self, line: &[u8]) -> Result<(), Refused> {
         self.count += 1;
         if self.count > MAX_FIELDS {
-            return Err(Box::new(Problem::head_too_large()));
+            return Err(Box::new(Problem::head_too_large(MAX_FIELDS, "header lines")));
         }
         let Some(colon) = memchr::memchr(b':', line) else {
             return Err(malformed("a header line has no colon"));

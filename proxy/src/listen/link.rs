@@ -1,8 +1,9 @@
-//! One accepted connection as Pingora wants to see it: bytes with small buffers, and the peer beside them.
+//! One accepted connection as Pingora wants to see it: bytes, and the peer beside them.
 //!
 //! Pingora's own TLS stream keeps its extension slot to itself, so the peer travels in the slot for CONNECT proxies,
 //! which reaches every request of a connection, HTTP/1 and HTTP/2 alike. `peer` is the only reader.
 
+use super::held::Held;
 use super::peer::Peer;
 use async_trait::async_trait;
 use bytes::{Buf, Bytes};
@@ -18,37 +19,26 @@ use std::io::{IoSlice, Result};
 use std::os::fd::AsRawFd;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufStream, ReadBuf};
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-/// Size of the read and of the write buffer below TLS: a head and a 2 KiB body go out in one write, and an idle
-/// connection stays small.
-const BUFFER: usize = 4096;
-
-/// A TCP connection with buffers.
-pub(crate) type Buffered = BufStream<TcpStream>;
-
 #[derive(Debug)]
 enum Io {
-    Plain(Buffered),
-    Tls(Box<TlsStream<Buffered>>),
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
 /// One accepted connection.
 #[derive(Debug)]
 pub(crate) struct Link {
     io: Io,
+    held: Held,
     /// Bytes that were read ahead and come first.
     ahead: Bytes,
     id: UniqueIDType,
     digest: Arc<ProxyDigest>,
-}
-
-/// Puts buffers around a connection.
-pub(crate) fn buffered(stream: TcpStream) -> Buffered {
-    BufStream::with_capacity(BUFFER, BUFFER, stream)
 }
 
 /// Finds the peer of a request's connection.
@@ -59,21 +49,22 @@ pub(crate) fn peer(digest: Option<&Digest>) -> Option<Arc<Peer>> {
 
 impl Link {
     /// Wraps a connection without TLS.
-    pub(crate) fn plain(stream: Buffered, peer: Arc<Peer>) -> Option<Self> {
-        let id = stream.get_ref().as_raw_fd();
+    pub(crate) fn plain(stream: TcpStream, peer: Arc<Peer>) -> Option<Self> {
+        let id = stream.as_raw_fd();
         Self::new(Io::Plain(stream), id, peer)
     }
 
     /// Wraps a connection whose handshake is done.
-    pub(crate) fn tls(stream: TlsStream<Buffered>, peer: Arc<Peer>) -> Option<Self> {
-        let id = stream.get_ref().0.get_ref().as_raw_fd();
+    pub(crate) fn tls(stream: TlsStream<TcpStream>, peer: Arc<Peer>) -> Option<Self> {
+        let id = stream.get_ref().0.as_raw_fd();
         Self::new(Io::Tls(Box::new(stream)), id, peer)
     }
 
     fn new(io: Io, id: UniqueIDType, peer: Arc<Peer>) -> Option<Self> {
         let unused = Box::new(ResponseHeader::build(200, Some(0)).ok()?);
         let data: Box<dyn Any + Send + Sync> = Box::new(peer);
-        Some(Self { io, ahead: Bytes::new(), id, digest: Arc::new(ProxyDigest::new(unused, Some(data))) })
+        let digest = Arc::new(ProxyDigest::new(unused, Some(data)));
+        Some(Self { io, held: Held::default(), ahead: Bytes::new(), id, digest })
     }
 
     /// Puts bytes back that were read to look at them.
@@ -89,8 +80,8 @@ impl Link {
 
 /// Hands a call to whichever stream there is.
 macro_rules! through {
-    ($link:expr, $stream:ident => $call:expr) => {
-        match &mut $link.io {
+    ($io:expr, $stream:ident => $call:expr) => {
+        match $io {
             Io::Plain($stream) => $call,
             Io::Tls($stream) => $call,
         }
@@ -104,21 +95,29 @@ impl AsyncRead for Link {
             buf.put_slice(&self.ahead.split_to(count));
             return Poll::Ready(Ok(()));
         }
-        through!(self, stream => Pin::new(stream).poll_read(cx, buf))
+        through!(&mut self.io, stream => Pin::new(stream).poll_read(cx, buf))
     }
 }
 
 impl AsyncWrite for Link {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
-        through!(self, stream => Pin::new(stream).poll_write(cx, buf))
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        through!(self, stream => Pin::new(stream).poll_flush(cx))
+        let Self { io, held, .. } = &mut *self;
+        through!(io, stream => {
+            ready!(held.poll_empty(stream, cx))?;
+            Pin::new(stream).poll_flush(cx)
+        })
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        through!(self, stream => Pin::new(stream).poll_shutdown(cx))
+        let Self { io, held, .. } = &mut *self;
+        through!(io, stream => {
+            ready!(held.poll_empty(stream, cx))?;
+            Pin::new(stream).poll_shutdown(cx)
+        })
     }
 
     fn poll_write_vectored(
@@ -126,7 +125,8 @@ impl AsyncWrite for Link {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
-        through!(self, stream => Pin::new(stream).poll_write_vectored(cx, bufs))
+        let Self { io, held, .. } = &mut *self;
+        through!(io, stream => held.poll_write(stream, cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -7,6 +7,7 @@ mod accept;
 mod edge;
 mod gate;
 pub mod head;
+mod held;
 pub mod identity;
 mod link;
 pub mod peer;

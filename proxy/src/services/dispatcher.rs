@@ -12,7 +12,7 @@ use futures::StreamExt;
 use matcher::Matcher;
 use netweave_model::port::{Deliveries, FanOut, FanOutOutcome, InventoryLog, Notice, Subscriptions};
 use netweave_model::query::Paths;
-use netweave_model::{Entry, ErrorKind, Position, Result};
+use netweave_model::{Entry, ErrorKind, Event, Id, Position, Result};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -68,14 +68,7 @@ impl Dispatcher {
         for _ in 0..MATCH_TRIES {
             matcher.refresh(&*self.parts.subscriptions).await?;
             let (to, items) = matcher.select(cursor, entries, MAX_ITEMS);
-            let step = FanOut {
-                from: cursor,
-                to,
-                subscriptions_version: matcher.version(),
-                items,
-                max_queue: self.max_queue,
-            };
-            match self.parts.deliveries.fan_out(step).await? {
+            match self.step(cursor, to, items, matcher).await? {
                 FanOutOutcome::Done => return Ok(Some(to)),
                 FanOutOutcome::Already => return Ok(None),
                 FanOutOutcome::StaleMatcher => {}
@@ -84,23 +77,38 @@ impl Dispatcher {
         Ok(None)
     }
 
+    async fn step(
+        &self,
+        from: Position,
+        to: Position,
+        items: Vec<(Id, Arc<Event>)>,
+        matcher: &Matcher,
+    ) -> Result<FanOutOutcome> {
+        let (subscriptions_version, max_queue) = (matcher.version(), self.max_queue);
+        self.parts.deliveries.fan_out(FanOut { from, to, subscriptions_version, items, max_queue }).await
+    }
+
     /// The log no longer reaches back to the cursor: events may be lost, so every subscription is told to read again.
     async fn start_over(&self, cursor: Position, matcher: &mut Matcher) -> Result<()> {
         let to = self.parts.log.head().await?;
         matcher.refresh(&*self.parts.subscriptions).await?;
         tracing::error!(%cursor, %to, subscriptions = matcher.len(), "the change log has a gap, subscribers are told to resync");
         for id in matcher.ids() {
-            match self.parts.deliveries.enqueue(id, vec![Notice::Resync { dropped: 0 }]).await {
-                Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => {
-                    return Err(error);
-                }
-                Ok(_) | Err(_) => {}
-            }
+            self.tell_to_resync(id).await?;
         }
-        let subscriptions_version = matcher.version();
-        let step =
-            FanOut { from: cursor, to, subscriptions_version, items: Vec::new(), max_queue: self.max_queue };
-        self.parts.deliveries.fan_out(step).await.map(drop)
+        // Whoever subscribes meanwhile has missed nothing.
+        while self.step(cursor, to, Vec::new(), matcher).await? == FanOutOutcome::StaleMatcher {
+            matcher.refresh(&*self.parts.subscriptions).await?;
+        }
+        Ok(())
+    }
+
+    /// Queues a resync notice, however long the queue is: nothing else tells of a gap.
+    async fn tell_to_resync(&self, id: &Id) -> Result<()> {
+        match self.parts.deliveries.enqueue(id, vec![Notice::Resync { dropped: 0 }], u64::MAX).await {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     async fn round(&self, matcher: &mut Matcher) -> Result<bool> {

@@ -4,6 +4,7 @@ pub mod dispatcher;
 pub mod driver;
 #[cfg(test)]
 pub(crate) mod fakes;
+pub mod housekeeper;
 pub mod lease;
 pub mod notifier;
 pub mod sweeper;

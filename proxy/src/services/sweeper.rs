@@ -125,7 +125,7 @@ impl Sweeper {
                 state.known.values().filter(|one| lease::last_part(one) <= now && now < one.expires_at);
             let probed = |one: &Subscription| state.probed.get(&(one.id.clone(), one.expires_at)).copied();
             let due = ending.map(|one| (one, probed(one)));
-            let due = due.filter(|(one, at)| at.is_none_or(|at| now.since(at) >= probe_again(one)));
+            let due = due.filter(|(one, at)| at.is_none_or(|at| may_ask_again(one, at, now)));
             due.take(PROBES_PER_ROUND).map(|(one, at)| (one.clone(), at.is_none())).collect()
         });
         let more = due.len() == PROBES_PER_ROUND;
@@ -197,7 +197,10 @@ impl Sweeper {
     /// Returns how long to sleep: until the next lease comes into its last part or ends.
     fn pause(&self, now: Timestamp) -> Duration {
         let next = self.with(|state| {
-            let ends = state.known.values().flat_map(|one| [lease::last_part(one), one.expires_at]);
+            let ends = state
+                .known
+                .values()
+                .flat_map(|one| [lease::last_part(one), last_moment(one), one.expires_at]);
             ends.filter(|at| *at > now).min()
         });
         next.map_or(*PAUSES.end(), |at| at.since(now)).clamp(*PAUSES.start(), *PAUSES.end())
@@ -208,9 +211,17 @@ impl Sweeper {
     }
 }
 
-/// Returns the pause between probes: a callback that is silent once is asked about ten times before its lease ends.
-fn probe_again(subscription: &Subscription) -> Duration {
-    (Duration::from_millis(subscription.lease_ms) / 100).max(PROBE_PAUSE)
+/// Says whether a callback that was silent is asked again: about ten times in the last part of its lease, and once more
+/// at the last moment.
+fn may_ask_again(subscription: &Subscription, asked: Timestamp, now: Timestamp) -> bool {
+    let pause = (lease::length(subscription) / 100).max(PROBE_PAUSE);
+    let last = last_moment(subscription);
+    now.since(asked) >= pause || (asked < last && last <= now)
+}
+
+/// Returns when a callback is asked for the last time.
+fn last_moment(subscription: &Subscription) -> Timestamp {
+    subscription.expires_at.minus(PROBE_PAUSE)
 }
 
 #[async_trait]

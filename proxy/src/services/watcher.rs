@@ -7,7 +7,8 @@
 use super::Service;
 use crate::inventory::feed::{CHUNK, Feed, Listed};
 use async_trait::async_trait;
-use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
 use netweave_model::port::{Change, Changes, Fence};
 use netweave_model::{Error, ErrorKind, Kind, Object, Result};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,10 @@ use tracing::{info, warn};
 const GATHER: Duration = Duration::from_millis(20);
 /// How often the lease is looked after, and how long one who does not lead waits before it asks again.
 const TICK: Duration = Duration::from_secs(1);
+/// How often the source is asked whether it answers: a stream whose other end has vanished may be silent for long.
+const PROBE: Duration = Duration::from_mins(1);
+/// When it is asked first: not while its first lists are read.
+const FIRST_PROBE: Duration = Duration::from_secs(10);
 /// How many ticks a live source may be silent before its being current is written down.
 const SILENT_TICKS: u32 = 10;
 
@@ -34,7 +39,6 @@ struct Watch<'a> {
     /// A lease that was lost and taken again has another one; what happened in between is not in the stream.
     fence: Fence,
     kinds: Vec<Kind>,
-    native: bool,
     /// Lists that are being delivered, by kind.
     lists: BTreeMap<Kind, Vec<Object>>,
     /// Kinds of which this stream delivered a complete list that was committed.
@@ -42,7 +46,10 @@ struct Watch<'a> {
     /// Single changes that wait to be committed, and since when.
     batch: Vec<Change>,
     due: Option<Instant>,
+    /// The stream has named a failure and nothing good since.
     failing: bool,
+    /// The source did not answer when it was asked last.
+    mute: bool,
     silent_ticks: u32,
 }
 
@@ -81,17 +88,16 @@ impl Service for Watcher {
 
 impl<'a> Watch<'a> {
     fn new(feed: &'a Feed, fence: Fence) -> Self {
-        let capabilities = feed.backend.capabilities();
         Self {
             feed,
             fence,
-            kinds: capabilities.kinds.clone(),
-            native: capabilities.native_watch,
+            kinds: feed.backend.capabilities().kinds.clone(),
             lists: BTreeMap::new(),
             synced: BTreeSet::new(),
             batch: Vec::new(),
             due: None,
             failing: false,
+            mute: false,
             silent_ticks: 0,
         }
     }
@@ -101,6 +107,7 @@ impl<'a> Watch<'a> {
         let mut changes: Changes = self.feed.backend.changes(&self.kinds);
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut probe = self.probe_after(FIRST_PROBE);
         loop {
             let due = self.due;
             let gathered = async {
@@ -112,6 +119,11 @@ impl<'a> Watch<'a> {
             let kept = tokio::select! {
                 _ = ticks.tick() => self.tick().await,
                 () = gathered => self.flush().await.map(|()| true),
+                answer = &mut probe => {
+                    probe = self.probe_after(PROBE);
+                    self.probed(answer);
+                    Ok(true)
+                }
                 change = changes.next() => match change {
                     Some(change) => self.take(change).await.map(|()| true),
                     None => Err(Error::new(ErrorKind::Unavailable, "the source's change stream has ended")),
@@ -132,11 +144,27 @@ impl<'a> Watch<'a> {
             return Ok(false);
         }
         self.silent_ticks += 1;
-        if self.silent_ticks >= SILENT_TICKS && self.native && self.is_current().await {
+        if self.silent_ticks >= SILENT_TICKS && self.native() && self.is_current().await {
             self.batch.push(Change::Heartbeat);
             self.flush().await?;
         }
         Ok(true)
+    }
+
+    fn probe_after(&self, pause: Duration) -> BoxFuture<'static, Result<()>> {
+        let backend = Arc::clone(&self.feed.backend);
+        async move {
+            sleep(pause).await;
+            backend.probe().await
+        }
+        .boxed()
+    }
+
+    fn probed(&mut self, answer: Result<()>) {
+        let was_mute = std::mem::replace(&mut self.mute, answer.is_err());
+        if let Err(error) = answer {
+            self.fail(&error, was_mute);
+        }
     }
 
     async fn take(&mut self, change: Result<Change>) -> Result<()> {
@@ -155,7 +183,10 @@ impl<'a> Watch<'a> {
                 None => self.gather(Change::Delete(key)).await?,
             },
             Ok(Change::Heartbeat) => self.gather(Change::Heartbeat).await?,
-            Err(error) => self.fail(&error),
+            Err(error) => {
+                let known = std::mem::replace(&mut self.failing, true);
+                self.fail(&error, known);
+            }
         }
         Ok(())
     }
@@ -208,21 +239,25 @@ impl<'a> Watch<'a> {
     async fn confirm(&self) {
         if self.is_current().await {
             let desk = self.feed.desk();
-            desk.sources.seen(&self.feed.name, desk.clock.now(), self.native);
+            desk.sources.seen(&self.feed.name, desk.clock.now(), self.native());
         }
+    }
+
+    fn native(&self) -> bool {
+        self.feed.backend.capabilities().native_watch
     }
 
     /// Returns whether every kind is known as the source has it now.
     async fn is_current(&self) -> bool {
         let complete = self.kinds.iter().all(|kind| self.synced.contains(kind)) && self.lists.is_empty();
-        complete && !self.failing && self.feed.held().await.is_empty()
+        complete && !self.failing && !self.mute && self.feed.held().await.is_empty()
     }
 
-    /// Notes that the source fails, once per streak in the log; what is known of it stays.
-    fn fail(&mut self, error: &Error) {
+    /// Notes that the source fails, in the log unless that is known; what is known of the source stays.
+    fn fail(&self, error: &Error, known: bool) {
         let desk = self.feed.desk();
         desk.sources.failed(&self.feed.name, desk.clock.now(), error);
-        if !std::mem::replace(&mut self.failing, true) {
+        if !known {
             warn!(source = %self.feed.name, %error, "the source fails; what is known of it stays");
         }
     }

@@ -2,10 +2,13 @@
 
 use super::deliveries::{ack, attempt, sequences};
 use super::stores::{Factory, Rig, told_items};
-use netweave_model::port::{Claim, DeadLetterReason, Item, Notice};
+use netweave_model::port::{Claim, DeadLetterReason, Item, Notice, Replay};
 use netweave_model::{ErrorKind, Id};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// A longest queue that nothing here reaches.
+const MANY: u64 = 100_000;
 
 async fn drop_dead(rig: &Rig, claim: &Claim, item: &Item) {
     let refused = attempt(rig, item, false);
@@ -32,8 +35,8 @@ pub async fn a_dead_letter_keeps_the_claim(factory: &dyn Factory) {
     assert_eq!((backlog.dead, backlog.queued, backlog.failures), (1, 0, 0));
 }
 
-/// Dead letters are read oldest first, of one subscription or of all, at most so many.
-pub async fn dead_letters_are_read_oldest_first(factory: &dyn Factory) {
+/// Dead letters are read newest first, of one subscription or of all, at most so many.
+pub async fn dead_letters_are_read_newest_first(factory: &dyn Factory) {
     let rig = factory.make().await;
     let one = rig.subscribe("smo", "a").await.id;
     let two = rig.subscribe("smo", "b").await.id;
@@ -51,9 +54,9 @@ pub async fn dead_letters_are_read_oldest_first(factory: &dyn Factory) {
             told_items(&items).join("")
         }
     };
-    assert_eq!(read(None, 10).await, "xyz");
-    assert_eq!(read(None, 2).await, "xy");
-    assert_eq!(read(Some(one), 10).await, "xz");
+    assert_eq!(read(None, 10).await, "zyx");
+    assert_eq!(read(None, 2).await, "zy");
+    assert_eq!(read(Some(one), 10).await, "zx");
     assert_eq!(read(Some(two), 10).await, "y");
     assert_eq!(read(Some(Id::from("unknown")), 10).await, "");
 }
@@ -69,7 +72,7 @@ pub async fn replay_queues_dead_letters_again(factory: &dyn Factory) {
     }
     rig.deliveries.release(&claim).await.unwrap();
     rig.clock.advance(Duration::from_secs(1));
-    assert_eq!(rig.deliveries.replay(&id, 2).await.unwrap(), 2);
+    assert_eq!(rig.deliveries.replay(&id, 2, MANY).await.unwrap(), Replay { queued: 2, left: 0 });
     let replayed = rig.take_one().await;
     assert_eq!(
         (told_items(&replayed.items), sequences(&replayed.items)),
@@ -78,13 +81,29 @@ pub async fn replay_queues_dead_letters_again(factory: &dyn Factory) {
     assert_eq!(replayed.items[1].notification_id, claim.items[1].notification_id);
     assert_eq!((replayed.items[1].attempts, replayed.items[1].queued_at), (0, rig.now()));
     assert_eq!(rig.deliveries.backlog(&id).await.unwrap().dead, 1);
-    assert_eq!(rig.deliveries.replay(&id, 2).await.unwrap(), 0);
-    assert_eq!(rig.deliveries.replay(&id, 0).await.unwrap(), 1);
-    let error = rig.deliveries.replay(&Id::from("unknown"), 0).await.unwrap_err();
+    assert_eq!(rig.deliveries.replay(&id, 2, MANY).await.unwrap(), Replay::default());
+    assert_eq!(rig.deliveries.replay(&id, 0, MANY).await.unwrap(), Replay { queued: 1, left: 0 });
+    let error = rig.deliveries.replay(&Id::from("unknown"), 0, MANY).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
-/// A queue that is too long becomes one resync notice; what was dropped is among the dead letters.
+/// A replay fills the queue and no more; what is left stays dead and can be asked for again.
+pub async fn a_replay_stops_where_the_queue_is_full(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x", "y", "z", "live"]).await;
+    let claim = rig.take_one().await;
+    for item in &claim.items[..3] {
+        drop_dead(&rig, &claim, item).await;
+    }
+    rig.deliveries.release(&claim).await.unwrap();
+    assert_eq!(rig.deliveries.replay(&id, 0, 3).await.unwrap(), Replay { queued: 2, left: 1 });
+    assert_eq!(rig.deliveries.replay(&id, 0, 3).await.unwrap(), Replay { queued: 0, left: 1 });
+    assert_eq!(told_items(&rig.take_one().await.items), ["live", "x", "y"]);
+    assert_eq!(rig.deliveries.backlog(&id).await.unwrap().dead, 1);
+}
+
+/// The older half of a queue that is too long becomes one resync notice; what was dropped is among the dead letters.
 pub async fn an_overflow_leaves_one_resync_notice(factory: &dyn Factory) {
     let rig = factory.make().await;
     let id = rig.subscribe("smo", "a").await.id;
@@ -92,14 +111,14 @@ pub async fn an_overflow_leaves_one_resync_notice(factory: &dyn Factory) {
     for n in 1..=5 {
         items.push((id.clone(), rig.happen(&n.to_string()).await));
     }
-    rig.fan_out(items, 3).await;
+    rig.fan_out(items, 4).await;
     let claim = rig.take_one().await;
-    assert_eq!(claim.items.len(), 2);
-    assert_eq!((&claim.items[0].notice, claim.items[0].sequence), (&Notice::Resync { dropped: 4 }, 5));
-    assert_eq!((told_items(&claim.items[1..]), sequences(&claim.items[1..])), (vec!["5"], vec![6]));
+    assert_eq!(claim.items.len(), 3);
+    assert_eq!((&claim.items[0].notice, claim.items[0].sequence), (&Notice::Resync { dropped: 3 }, 3));
+    assert_eq!((told_items(&claim.items[1..]), sequences(&claim.items[1..])), (vec!["4", "5"], vec![4, 5]));
     let dead = rig.deliveries.dead_letters(Some(&id), 10).await.unwrap();
     assert!(dead.iter().all(|dead| dead.reason == DeadLetterReason::Overflow));
-    assert_eq!(dead.iter().map(|dead| dead.item.sequence).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert_eq!(dead.iter().map(|dead| dead.item.sequence).collect::<Vec<_>>(), [3, 2, 1]);
 }
 
 /// A second overflow adds to the notice of the first: there is never more than one.
@@ -133,7 +152,8 @@ pub async fn an_overflow_ends_the_claim_at_the_next_answer(factory: &dyn Factory
     rig.fan_out(vec![(id, happened)], 2).await;
     assert_eq!(rig.take().await, []);
     assert!(!ack(&rig, &claim, &claim.items[0]).await);
-    assert_eq!(rig.take_one().await.items[0].notice, Notice::Resync { dropped: 3 });
+    let next = rig.take_one().await.items;
+    assert_eq!((&next[0].notice, told_items(&next[1..])), (&Notice::Resync { dropped: 2 }, vec!["z"]));
 }
 
 /// Only the newest 10,000 dead letters of a subscription are kept; the others are counted.
@@ -142,10 +162,12 @@ pub async fn dead_letters_are_bounded(factory: &dyn Factory) {
     let id = rig.subscribe("smo", "a").await.id;
     let happened = rig.happen("x").await;
     let items = (0..10_050).map(|_| (id.clone(), Arc::clone(&happened))).collect();
-    rig.fan_out(items, 10_049).await;
+    rig.fan_out(items, 1).await;
     let backlog = rig.deliveries.backlog(&id).await.unwrap();
     assert_eq!((backlog.queued, backlog.dead, backlog.discarded), (1, 10_000, 50));
-    let oldest = rig.deliveries.dead_letters(Some(&id), 1).await.unwrap();
-    assert_eq!(oldest[0].item.sequence, 51);
-    assert_eq!(rig.deliveries.replay(&id, 0).await.unwrap(), 1_000);
+    let kept = rig.deliveries.dead_letters(Some(&id), 20_000).await.unwrap();
+    let kept: Vec<u64> =
+        [kept.last(), kept.first()].into_iter().flatten().map(|dead| dead.item.sequence).collect();
+    assert_eq!(kept, [51, 10_050]);
+    assert_eq!(rig.deliveries.replay(&id, 0, MANY).await.unwrap(), Replay { queued: 1_000, left: 9_000 });
 }

@@ -321,15 +321,15 @@ pub async fn notices_can_be_queued(factory: &dyn Factory) {
     let id = rig.subscribe("smo", "a").await.id;
     rig.queue(&id, &["x"]).await;
     let notices = vec![Notice::Test, Notice::Change(event("old"))];
-    let items = rig.deliveries.enqueue(&id, notices.clone()).await.unwrap();
+    let items = rig.deliveries.enqueue(&id, notices.clone(), 20_000).await.unwrap();
     assert_eq!(items.iter().map(|item| item.notice.clone()).collect::<Vec<_>>(), notices);
     assert_eq!(items[1].notification_id, event("old").notification_id);
     assert_ne!(items[0].notification_id, items[1].notification_id);
     assert_eq!(rig.take_one().await.items[1..], items);
-    let error = rig.deliveries.enqueue(&Id::from("unknown"), vec![Notice::Test]).await.unwrap_err();
+    let error = rig.deliveries.enqueue(&Id::from("unknown"), vec![Notice::Test], 20_000).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     let flood = vec![Notice::Test; 20_000];
-    assert_eq!(rig.deliveries.enqueue(&id, flood).await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(rig.deliveries.enqueue(&id, flood, 20_000).await.unwrap_err().kind(), ErrorKind::Conflict);
 }
 
 /// The owner can read how the deliveries stand, and the latest hundred attempts.
@@ -369,7 +369,7 @@ pub async fn a_waiting_taker_is_woken(factory: &dyn Factory) {
     let claim = rig.take_one().await;
     assert!(ack(&rig, &claim, &claim.items[0]).await);
     rig.deliveries.release(&claim).await.unwrap();
-    let notice = async { rig.deliveries.enqueue(&id, vec![Notice::Test]).await.unwrap() };
+    let notice = async { rig.deliveries.enqueue(&id, vec![Notice::Test], 20_000).await.unwrap() };
     let (woken, _) = tokio::join!(timeout(long, rig.deliveries.wait()), notice);
     woken.unwrap();
 }

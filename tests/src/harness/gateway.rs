@@ -240,22 +240,23 @@ pub fn program() -> PathBuf {
     test.ancestors().nth(2).unwrap_or(Path::new(".")).join("netweave")
 }
 
-fn spawn(folder: &Path) -> Child {
-    let log = File::options().append(true).create(true).open(folder.join("log")).expect("the log file");
-    let program = program();
-    let mut command = Command::new(&program);
-    // The suites' own switches are no settings of the gateway.
+/// Returns the program as a command in a folder, without the suites' own switches: they are no settings of the gateway.
+pub fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program());
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NETWEAVE_")) {
         command.env_remove(name);
     }
+    command.args(arguments).current_dir(folder).stdin(Stdio::null());
     command
-        .args(["serve", "-c", "netweave.yaml"])
-        .current_dir(folder)
-        .stdin(Stdio::null())
+}
+
+fn spawn(folder: &Path) -> Child {
+    let log = File::options().append(true).create(true).open(folder.join("log")).expect("the log file");
+    command(folder, &["serve", "-c", "netweave.yaml"])
         .stdout(log.try_clone().expect("the log file, twice"))
         .stderr(log)
         .spawn()
         .unwrap_or_else(|error| {
-            panic!("{} does not start: {error}; cargo build --workspace first", program.display())
+            panic!("{} does not start: {error}; cargo build --workspace first", program().display())
         })
 }

@@ -41,7 +41,7 @@ impl Backend for File {
     }
 
     async fn probe(&self) -> Result<()> {
-        self.loader.current(Look::Glance).await.map(drop)
+        self.loader.check().await
     }
 
     async fn list(&self, kind: Kind) -> Result<Listing> {

@@ -1,4 +1,6 @@
 //! The file on disk -> the current inventory. Looks before it reads, and waits until a writer has finished.
+//!
+//! What was read is forgotten soon: the views hold the objects already, and the stream knows them by their digests.
 
 use crate::conf::Conf;
 use crate::fault::Faults;
@@ -12,7 +14,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::io::AsyncReadExt;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
+use tokio::time::Instant;
 
 /// Largest file that is read.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
@@ -20,6 +23,13 @@ const MAX_FILE: u64 = 64 * 1024 * 1024;
 const SETTLE: Duration = Duration::from_millis(40);
 /// A file that never stays the same is read all the same after so many looks.
 const MAX_LOOKS: usize = 25;
+/// How long an inventory is kept for others who ask for it, as several do after a start.
+const KEEP: Duration = Duration::from_secs(10);
+/// Files from this size on are parsed one after another: a tree of values takes ten times the memory of its text.
+const LARGE: u64 = 1 << 20;
+
+/// The right to parse a large file.
+static LARGE_FILES: Semaphore = Semaphore::const_new(1);
 
 /// How closely to look for a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +52,16 @@ pub(crate) struct Loader {
 struct Known {
     stamp: Option<Stamp>,
     digest: Option<u64>,
-    outcome: Option<std::result::Result<Arc<Inventory>, Arc<Faults>>>,
+    faults: Option<Arc<Faults>>,
+    recent: Option<(Instant, Arc<Inventory>)>,
+}
+
+/// One state of the file.
+pub(crate) struct Said {
+    /// Names this state.
+    pub(crate) digest: u64,
+    /// All that it says.
+    pub(crate) inventory: Arc<Inventory>,
 }
 
 /// What tells one state of a file from another without reading it.
@@ -68,33 +87,71 @@ impl Loader {
     /// # Errors
     /// `Unavailable` (retryable): the file is missing, too large or faulty; all faults are in the private text.
     pub(crate) async fn current(&self, look: Look) -> Result<Arc<Inventory>> {
+        let said = self.since(look, None).await?;
+        said.map(|said| said.inventory).ok_or_else(|| Error::internal("the inventory file was not read"))
+    }
+
+    /// Returns what the file says now, unless that is what `told` names.
+    ///
+    /// # Errors
+    /// As [`Self::current`].
+    pub(crate) async fn since(&self, look: Look, told: Option<u64>) -> Result<Option<Said>> {
         let mut known = self.known.lock().await;
-        match self.stamp().await {
-            Ok(stamp) => {
-                if look == Look::Read || known.stamp != Some(stamp) || known.outcome.is_none() {
-                    self.load(&mut known, stamp).await;
-                }
+        let stamp = self.look(&mut known, look).await?;
+        let Some(digest) = known.digest.filter(|digest| told != Some(*digest)) else {
+            return Ok(None);
+        };
+        if let Some((_, inventory)) = &known.recent {
+            return Ok(Some(Said { digest, inventory: Arc::clone(inventory) }));
+        }
+        known.digest = None;
+        self.load(&mut known, stamp).await;
+        known.usable()?;
+        let said = known.digest.zip(known.recent.as_ref());
+        Ok(said.map(|(digest, (_, inventory))| Said { digest, inventory: Arc::clone(inventory) }))
+    }
+
+    /// Says whether the file is usable as it is now.
+    ///
+    /// # Errors
+    /// As [`Self::current`].
+    pub(crate) async fn check(&self) -> Result<()> {
+        let mut known = self.known.lock().await;
+        self.look(&mut known, Look::Glance).await.map(drop)
+    }
+
+    /// Brings `known` up to date.
+    async fn look(&self, known: &mut Known, look: Look) -> Result<Stamp> {
+        known.recent.take_if(|(read, _)| read.elapsed() > KEEP);
+        let stamp = match self.stamp().await {
+            Ok(stamp) => stamp,
+            Err(faults) => {
+                *known = Known::default();
+                return Err(unusable(&Arc::new(faults)));
             }
-            Err(faults) => *known = Known { outcome: Some(Err(Arc::new(faults))), ..Known::default() },
+        };
+        if look == Look::Read || known.stamp != Some(stamp) {
+            self.load(known, stamp).await;
         }
-        match &known.outcome {
-            Some(Ok(inventory)) => Ok(Arc::clone(inventory)),
-            Some(Err(faults)) => Err(unusable(faults)),
-            None => Err(Error::internal("the inventory file was not read")),
-        }
+        known.usable()?;
+        Ok(stamp)
     }
 
     /// Reads the file into `known`, unless it holds the same bytes as before.
     async fn load(&self, known: &mut Known, stamp: Stamp) {
+        let _turn = if stamp.size >= LARGE { LARGE_FILES.acquire().await.ok() } else { None };
         match self.read_settled(stamp).await {
             Ok((stamp, text)) => {
                 let digest = digest(&text);
                 if known.digest != Some(digest) {
-                    known.outcome = Some(self.parse(text).await);
+                    (known.recent, known.faults) = match self.parse(text).await {
+                        Ok(inventory) => (Some((Instant::now(), inventory)), None),
+                        Err(faults) => (None, Some(faults)),
+                    };
                 }
                 (known.stamp, known.digest) = (Some(stamp), Some(digest));
             }
-            Err(faults) => *known = Known { outcome: Some(Err(Arc::new(faults))), ..Known::default() },
+            Err(faults) => *known = Known { faults: Some(Arc::new(faults)), ..Known::default() },
         }
     }
 
@@ -149,6 +206,12 @@ impl Loader {
 
     fn unreadable(&self, error: &std::io::Error) -> Faults {
         Faults::of_file(format!("{} cannot be read: {error}", self.path.display()))
+    }
+}
+
+impl Known {
+    fn usable(&self) -> Result<()> {
+        self.faults.as_ref().map_or(Ok(()), |faults| Err(unusable(faults)))
     }
 }
 

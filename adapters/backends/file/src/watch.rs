@@ -3,8 +3,8 @@
 //! The folder is watched, not the file, so that a rename over it, an editor's backup dance and the symlink swap of a
 //! mounted `ConfigMap` are all seen. Where watching fails (some network file systems), a look every few seconds remains.
 
-use crate::inventory::Inventory;
-use crate::load::{Loader, Look};
+use crate::inventory::Outline;
+use crate::load::{Loader, Look, Said};
 use futures::stream::{self, StreamExt};
 use netweave_model::port::{Change, Changes};
 use netweave_model::{Error, Kind, Result};
@@ -30,8 +30,8 @@ const SWAPPED: &str = "..data";
 struct Follow {
     loader: Arc<Loader>,
     kinds: Vec<Kind>,
-    /// What the stream has told.
-    told: Option<Arc<Inventory>>,
+    /// What the stream has told, and the file's digest.
+    told: Option<(u64, Outline)>,
     /// The failure that was told last, until it is mended.
     failing: Option<String>,
     ready: VecDeque<Result<Change>>,
@@ -68,8 +68,10 @@ impl Follow {
                 return item;
             }
             let look = self.wait().await;
-            match self.loader.current(look).await {
-                Ok(inventory) => self.tell(inventory),
+            // Not kept: a large file's first list is told once.
+            self.ready = VecDeque::new();
+            match self.loader.since(look, self.told.as_ref().map(|(digest, _)| *digest)).await {
+                Ok(said) => self.tell(said),
                 Err(error) => self.fail(error),
             }
         }
@@ -92,18 +94,17 @@ impl Follow {
         }
     }
 
-    fn tell(&mut self, inventory: Arc<Inventory>) {
-        let before = self.ready.len();
-        match self.told.take() {
-            None => self.ready.extend(self.kinds.iter().flat_map(|kind| inventory.baseline(*kind)).map(Ok)),
-            Some(told) if Arc::ptr_eq(&told, &inventory) => {}
-            Some(told) => {
-                self.ready
-                    .extend(self.kinds.iter().flat_map(|kind| told.difference(&inventory, *kind)).map(Ok));
+    fn tell(&mut self, said: Option<Said>) {
+        if let Some(Said { digest, inventory }) = said {
+            for kind in &self.kinds {
+                match &self.told {
+                    None => self.ready.extend(inventory.baseline(*kind).map(Ok)),
+                    Some((_, told)) => self.ready.extend(inventory.since(told, *kind).map(Ok)),
+                }
             }
+            self.told = Some((digest, inventory.outline()));
         }
-        self.told = Some(inventory);
-        let mended = self.failing.take().is_some() && self.ready.len() == before;
+        let mended = self.failing.take().is_some() && self.ready.is_empty();
         if mended || self.beat.elapsed() >= BEAT_EVERY {
             self.ready.push_back(Ok(Change::Heartbeat));
             self.beat = Instant::now();

@@ -26,7 +26,7 @@ pub enum Notice {
 /// One item of a subscription's queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// Counts the items of the subscription from 1, without gaps; dropped ones leave a gap.
+    /// Counts the items of the subscription from 1, without gaps; after dropped ones comes the number of the newest of them.
     pub sequence: u64,
     /// Stable over all attempts.
     pub notification_id: Uuid,
@@ -49,7 +49,8 @@ pub struct FanOut {
     pub subscriptions_version: u64,
     /// The deliveries, in log order per subscription.
     pub items: Vec<(Id, Arc<Event>)>,
-    /// A queue longer than this overflows: all its items become dead letters and one `Resync` notice takes their place.
+    /// A queue longer than this overflows: its oldest items become dead letters until half as many are left, and one
+    /// `Resync` notice at the head stands for them, with the number of the newest of them.
     pub max_queue: u64,
 }
 
@@ -123,6 +124,15 @@ pub struct DeadLetter {
     pub at: Timestamp,
 }
 
+/// What became of a replay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replay {
+    /// Dead letters that were queued again.
+    pub queued: u64,
+    /// Dead letters that were asked for and are still dead: call again, or the queue is full if none was queued.
+    pub left: u64,
+}
+
 /// The delivery state of one subscription.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
@@ -162,8 +172,8 @@ pub trait Deliveries: Send + Sync {
     /// Queues notices for one subscription, at the end of its queue: a test, or events that it asked to see again.
     ///
     /// # Errors
-    /// `NotFound`; `Conflict`: its queue would hold more than 20,000; `Unavailable`.
-    async fn enqueue(&self, subscription: &Id, notices: Vec<Notice>) -> Result<Vec<Item>>;
+    /// `NotFound`; `Conflict`: its queue would hold more than `max_queue`, so nothing was queued; `Unavailable`.
+    async fn enqueue(&self, subscription: &Id, notices: Vec<Notice>, max_queue: u64) -> Result<Vec<Item>>;
 
     /// Claims up to `limit` subscriptions that have an item due, each with up to `depth` items, until `until`.
     ///
@@ -218,7 +228,7 @@ pub trait Deliveries: Send + Sync {
     /// `NotFound`, `Unavailable`.
     async fn backlog(&self, subscription: &Id) -> Result<Backlog>;
 
-    /// Reads dead letters, oldest first, at most `limit`; of one subscription or of all.
+    /// Reads dead letters, newest first, at most `limit`; of one subscription or of all.
     ///
     /// Those of an expired subscription stay for a day.
     ///
@@ -228,12 +238,12 @@ pub trait Deliveries: Send + Sync {
 
     /// Queues the subscription's dead letters again at the end of its queue, under their old notification ids.
     ///
-    /// Only those with a sequence number of at least `from`, in that order and under new sequence numbers. Returns how
-    /// many: at most 1,000, so call again until it is 0.
+    /// Only those with a sequence number of at least `from`, in that order and under new sequence numbers: at most 1,000,
+    /// and no more than fit, so that the queue holds `max_queue`.
     ///
     /// # Errors
     /// `NotFound`, `Unavailable`.
-    async fn replay(&self, subscription: &Id, from: u64) -> Result<u64>;
+    async fn replay(&self, subscription: &Id, from: u64, max_queue: u64) -> Result<Replay>;
 
     /// Waits until something may have become due, or the future is dropped; may return early.
     async fn wait(&self);

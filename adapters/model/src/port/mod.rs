@@ -16,6 +16,7 @@ pub use cache::{CachedBody, ResponseCache};
 pub use clock::{Clock, Ids};
 pub use deliveries::{
     Attempt, Backlog, Claim, DeadLetter, DeadLetterReason, Deliveries, FanOut, FanOutOutcome, Item, Notice,
+    Replay,
 };
 pub use leases::{Fence, Leases};
 pub use log::{EntryStream, InventoryLog, Snapshot};

@@ -8,7 +8,7 @@ use crate::state::State;
 use async_trait::async_trait;
 use netweave_model::port::{
     Attempt, Backlog, Change, Claim, Clock, Created, DeadLetter, DeadLetterReason, Deliveries, EntryStream,
-    FanOut, FanOutOutcome, Fence, Ids, InventoryLog, Item, Leases, Notice, Quota, Snapshot,
+    FanOut, FanOutOutcome, Fence, Ids, InventoryLog, Item, Leases, Notice, Quota, Replay, Snapshot,
     SubscriptionChange, Subscriptions, Update,
 };
 use netweave_model::{
@@ -190,8 +190,8 @@ impl<B: Backing> Deliveries for Store<B> {
         self.run(|state, now| state.fan_out(&step, now)).await
     }
 
-    async fn enqueue(&self, subscription: &Id, notices: Vec<Notice>) -> Result<Vec<Item>> {
-        self.run(|state, now| state.enqueue(subscription, &notices, now)).await
+    async fn enqueue(&self, subscription: &Id, notices: Vec<Notice>, max_queue: u64) -> Result<Vec<Item>> {
+        self.run(|state, now| state.enqueue(subscription, &notices, max_queue, now)).await
     }
 
     async fn take(&self, limit: usize, depth: usize, until: Timestamp) -> Result<Vec<Claim>> {
@@ -233,8 +233,8 @@ impl<B: Backing> Deliveries for Store<B> {
         self.run(|state, _| state.dead_letters(subscription, limit)).await
     }
 
-    async fn replay(&self, subscription: &Id, from: u64) -> Result<u64> {
-        self.run(|state, now| state.replay(subscription, from, now)).await
+    async fn replay(&self, subscription: &Id, from: u64, max_queue: u64) -> Result<Replay> {
+        self.run(|state, now| state.replay(subscription, from, max_queue, now)).await
     }
 
     async fn wait(&self) {

@@ -47,7 +47,7 @@ section! {
         /// Authorities for the callbacks' certificates, as a PEM file, beside the public ones.
         #[schemars(example = &"callback-ca.pem")]
         ca: Option<PathBuf> = None,
-        /// Whether a callback is tried at creation: `none` or `get204`.
+        /// Whether a callback is tried before it is accepted: `none` or `get204`.
         verify: Verify = Verify::None,
     }
 }

@@ -6,10 +6,11 @@ use crate::present::spelling::{Dictionaries, with_alarm_dictionary};
 use crate::present::{etag, link, page};
 use bytes::Bytes;
 use http::HeaderValue;
-use netweave_model::query::{Marker, Paths, Query, Selectors};
+use netweave_model::query::{Indexed, Marker, Paths, Query, Selectors};
 use netweave_model::subscription::Major;
 use netweave_model::{Error, Kind, Result};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A collection to render.
 #[derive(Clone, Copy)]
@@ -42,6 +43,7 @@ pub(super) fn list(
     query: &Query,
     link_path: &str,
 ) -> Result<Answer> {
+    let spelled = spelled(views, paths, list)?;
     let filter = query.filter.as_ref().map(|filter| filter.bind(paths));
     let (number, after) = match &query.marker {
         Some(Marker::Page(number)) => (Some(number.get()), None),
@@ -52,7 +54,7 @@ pub(super) fn list(
     let before = usize::try_from(number.unwrap_or(1).saturating_sub(1)).unwrap_or(usize::MAX);
     let skip = before.saturating_mul(limit);
     let (kind, parent) = (list.kind, list.parent);
-    let page = views.list(Selection { kind, parent, after, filter: filter.as_ref(), skip, limit });
+    let page = spelled.list(Selection { kind, parent, after, filter: filter.as_ref(), skip, limit });
     if skip > 0 && page.objects.is_empty() {
         return Err(Error::invalid("nextpage_opaque_marker", "there is no page with this number"));
     }
@@ -69,8 +71,7 @@ pub(super) fn list(
         if body.len() > 1 {
             body.push(b',');
         }
-        let json = spelled(views, object.json(), kind, list.major)?;
-        body.extend_from_slice(&selected(json, &query.selectors)?);
+        body.extend_from_slice(&selected(object.json().clone(), &query.selectors)?);
     }
     body.push(b']');
     answer(body.into(), next)
@@ -81,7 +82,11 @@ pub(super) fn single(views: &Views, single: &Single<'_>, selectors: &Selectors) 
     let Some(object) = views.get(single.kind, single.parent, &single.id) else {
         return Ok(None);
     };
-    let json = spelled(views, object.json(), single.kind, single.major)?;
+    let json = if with_dictionary(single.kind, single.major) {
+        type_with_dictionary(views, object.json())?
+    } else {
+        object.json().clone()
+    };
     selected(json, selectors).map(Some)
 }
 
@@ -95,14 +100,30 @@ pub(super) fn answer(body: Bytes, link: Option<HeaderValue>) -> Result<Answer> {
     Ok(Answer { etag: etag::of(&body)?, link, body })
 }
 
-/// Spells an object as a major does.
-fn spelled(views: &Views, json: &Bytes, kind: Kind, major: Major) -> Result<Bytes> {
-    if kind != Kind::ResourceType || major != Major::V1 {
-        return Ok(json.clone());
+/// Says whether a major carries a copy of the alarm dictionary in objects of a kind.
+fn with_dictionary(kind: Kind, major: Major) -> bool {
+    kind == Kind::ResourceType && major == Major::V1
+}
+
+/// Returns the views as a major spells the objects of a list, so that filters see what the client sees.
+fn spelled<'a>(views: &'a Views, paths: &Paths, list: &List<'_>) -> Result<Cow<'a, Views>> {
+    if !with_dictionary(list.kind, list.major) {
+        return Ok(Cow::Borrowed(views));
     }
-    let Some(id) = Dictionaries::of(json)?.alarm_dictionary_id else {
-        return Ok(json.clone());
-    };
-    let dictionary = views.get(Kind::AlarmDictionary, None, id.as_str());
+    let mut spelled = views.clone();
+    for source in &mut spelled.sources {
+        let view = source.kinds.get_mut(list.kind);
+        for (id, object) in view.clone().range(None, None) {
+            let json = type_with_dictionary(views, object.json())?;
+            view.insert(None, id.clone(), Arc::new(Indexed::new(json, paths)?));
+        }
+    }
+    Ok(Cow::Owned(spelled))
+}
+
+/// Returns a resource type with a copy of its alarm dictionary, if it has one that is known.
+fn type_with_dictionary(views: &Views, json: &Bytes) -> Result<Bytes> {
+    let id = Dictionaries::of(json)?.alarm_dictionary_id;
+    let dictionary = id.and_then(|id| views.get(Kind::AlarmDictionary, None, id.as_str()));
     Ok(dictionary.map_or_else(|| json.clone(), |found| with_alarm_dictionary(json, found.json()).into()))
 }

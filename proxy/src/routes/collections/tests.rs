@@ -231,6 +231,10 @@ async fn filters_and_selectors_work_on_lists_and_selectors_on_objects() {
     assert!(cut.get("extensions").is_none() && cut.get("tags").is_none() && cut.get("resourceId").is_some());
     let cut = reads.json("/v1/resourceTypes/type?exclude_fields=alarmDictionary").await;
     assert!(cut.get("alarmDictionary").is_none() && cut.get("extensions").is_some());
+    for (vendor, found) in [("v", 1), ("w", 0)] {
+        let copies = format!("/v1/resourceTypes?filter=(eq,alarmDictionary/vendor,{vendor})");
+        assert_eq!(reads.json(&copies).await.as_array().unwrap().len(), found, "{vendor}");
+    }
     let cut = reads.json("/v2/?exclude_fields=extensions").await;
     assert!(cut.get("extensions").is_none() && cut.get("oCloudId").is_some());
     assert_eq!(reads.json("/v2/resourcePools/pool?all_fields").await["location"], "Berlin");

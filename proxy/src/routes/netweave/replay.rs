@@ -22,12 +22,8 @@ use uuid::Uuid;
 
 /// Log entries read, and notices queued, at once.
 const BATCH: usize = 256;
-/// Changes that one replay queues at most.
-const MAX_CHANGES: usize = 10_000;
 /// Dead letters that are looked at; the store keeps no more of one subscription.
 const MAX_LETTERS: usize = 10_000;
-/// Calls to the store for dead letters, each for up to 1,000.
-const MAX_CALLS: usize = 32;
 
 /// What was queued.
 #[derive(Default, Serialize)]
@@ -35,7 +31,7 @@ const MAX_CALLS: usize = 32;
 struct Replayed {
     dead_letters: u64,
     changes: usize,
-    /// Whether the log reaches back to the time that was asked for, and everything since then was queued.
+    /// Whether everything that was asked for was queued: the log reaches back so far, and the queue had room.
     complete: bool,
 }
 
@@ -57,11 +53,7 @@ impl NetweaveRoutes {
         };
         let replayed = match (from, since) {
             (Some(_), Some(_)) => return Err(Error::invalid("/since", "say either from or since")),
-            (from, None) => Replayed {
-                dead_letters: self.replay_letters(subscription, from.unwrap_or(0)).await?,
-                complete: true,
-                ..Replayed::default()
-            },
+            (from, None) => self.replay_letters(subscription, from.unwrap_or(0)).await?,
             (None, Some(since)) => self.replay_since(subscription, since).await?,
         };
         tracing::info!(
@@ -71,16 +63,19 @@ impl NetweaveRoutes {
         Ok(Reply::json(StatusCode::ACCEPTED, json(&replayed)?))
     }
 
-    async fn replay_letters(&self, subscription: &Subscription, from: u64) -> Result<u64> {
-        let mut total = 0;
-        for _ in 0..MAX_CALLS {
-            let some = self.parts.desk.parts().deliveries.replay(&subscription.id, from).await?;
-            total += some;
-            if some == 0 {
-                break;
+    /// The store queues some at once; it is asked again until nothing is left, or the queue is full.
+    async fn replay_letters(&self, subscription: &Subscription, from: u64) -> Result<Replayed> {
+        let desk = &self.parts.desk;
+        let mut replayed = Replayed::default();
+        loop {
+            let some =
+                desk.parts().deliveries.replay(&subscription.id, from, desk.settings().max_queue).await?;
+            replayed.dead_letters += some.queued;
+            replayed.complete = some.left == 0;
+            if replayed.complete || some.queued == 0 {
+                return Ok(replayed);
             }
         }
-        Ok(total)
     }
 
     async fn replay_since(&self, subscription: &Subscription, since: Timestamp) -> Result<Replayed> {
@@ -89,14 +84,14 @@ impl NetweaveRoutes {
         let recent: Vec<_> = letters.iter().filter(|letter| letter.at >= since).collect();
         let dead: HashSet<Uuid> = recent.iter().map(|letter| letter.item.notification_id).collect();
         let first = recent.iter().map(|letter| letter.item.sequence).min();
-        let mut replayed = Replayed { complete: true, ..Replayed::default() };
-        if let Some(first) = first {
-            replayed.dead_letters = self.replay_letters(subscription, first).await?;
-        }
+        let mut replayed = match first {
+            Some(first) => self.replay_letters(subscription, first).await?,
+            None => Replayed { complete: true, ..Replayed::default() },
+        };
         // What lies behind the cursor has not been queued yet and comes by itself.
         let end = deliveries.cursor().await?;
         let mut at = self.oldest(end).await?;
-        replayed.complete = at.sequence == 0 || self.reaches_back(at, since).await?;
+        replayed.complete &= at.sequence == 0 || self.reaches_back(at, since).await?;
         let recall = Recall::new(subscription, since, dead)?;
         while at < end {
             let entries = self.parts.log.read(at, BATCH).await?;
@@ -104,17 +99,32 @@ impl NetweaveRoutes {
                 break;
             };
             let notices = recall.notices(&entries, end)?;
-            replayed.changes += notices.len();
-            if !notices.is_empty() {
-                deliveries.enqueue(&subscription.id, notices).await?;
-            }
-            if replayed.changes >= MAX_CHANGES {
+            let count = notices.len();
+            let queued = self.queue(subscription, notices).await?;
+            replayed.changes += queued;
+            if queued < count {
                 replayed.complete = false;
                 break;
             }
             at = last;
         }
         Ok(replayed)
+    }
+
+    /// Queues notices as far as there is room; returns how many.
+    async fn queue(&self, subscription: &Subscription, mut notices: Vec<Notice>) -> Result<usize> {
+        let desk = &self.parts.desk;
+        let (deliveries, max_queue) = (&desk.parts().deliveries, desk.settings().max_queue);
+        let room = max_queue.saturating_sub(deliveries.backlog(&subscription.id).await?.queued);
+        notices.truncate(usize::try_from(room).unwrap_or(usize::MAX));
+        if notices.is_empty() {
+            return Ok(0);
+        }
+        match deliveries.enqueue(&subscription.id, notices, max_queue).await {
+            // Something else took the room.
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(0),
+            queued => queued.map(|queued| queued.len()),
+        }
     }
 
     /// Finds the position before the oldest entry that the log still holds, by bisection.

@@ -268,6 +268,19 @@ async fn a_replay_says_when_the_log_does_not_reach_back() {
 }
 
 #[tokio::test]
+async fn a_replay_stops_where_the_queue_is_full_and_says_so() {
+    let rig = Rig::start().await;
+    let subscription = rig.subscribe(None).await;
+    rig.changes(310).await;
+    rig.deliver().await;
+    let since = json!({ "since": subscription.created_at.to_string() });
+    let some = act(&rig, &subscription, Action::Replay, &since).await.unwrap();
+    assert_eq!(body(&some), json!({ "deadLetters": 0, "changes": 300, "complete": false }));
+    let error = act(&rig, &subscription, Action::Test, &Value::Null).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+}
+
+#[tokio::test]
 async fn a_dry_run_says_whether_and_why() {
     let rig = Rig::start().await;
     let filter = "(eq,extensions/env,test)";

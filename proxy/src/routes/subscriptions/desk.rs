@@ -37,6 +37,8 @@ pub struct Settings {
     pub compatibility: Compatibility,
     /// Depth of attribute paths in a filter.
     pub filter_depth: usize,
+    /// Longest queue of one subscription.
+    pub max_queue: u64,
 }
 
 /// The shared part of all operations on subscriptions.

@@ -58,12 +58,13 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     async fn run(&self) -> Result<()> {
-        let mut subscription = match self.shared.parts.subscriptions.get(&self.claim.subscription).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            subscription => subscription?,
-        };
-        let host = self.shared.hosts.of(&subscription.callback);
         for item in &self.claim.items {
+            // Read each time: the owner may have replaced the callback since the last item.
+            let subscription = match self.shared.parts.subscriptions.get(&self.claim.subscription).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+                subscription => subscription?,
+            };
+            let host = self.shared.hosts.of(&subscription.callback);
             let permit = match self.turn(&host).await {
                 Turn::Now(permit) => permit,
                 Turn::Later(at) => {
@@ -71,7 +72,7 @@ impl Worker<'_> {
                 }
                 Turn::Never => break,
             };
-            let next = self.deliver(&mut subscription, &host, item).await;
+            let next = self.deliver(&subscription, &host, item).await;
             drop(permit);
             match next? {
                 Next::Item => {}
@@ -101,7 +102,7 @@ impl Worker<'_> {
         }
     }
 
-    async fn deliver(&self, subscription: &mut Subscription, host: &Host, item: &Item) -> Result<Next> {
+    async fn deliver(&self, subscription: &Subscription, host: &Host, item: &Item) -> Result<Next> {
         let parts = &self.shared.parts;
         let now = parts.clock.now();
         if now.since(item.queued_at) > self.shared.settings.retention.0 {
@@ -143,7 +144,7 @@ impl Worker<'_> {
     /// Does what an attempt's outcome asks for.
     async fn settle(
         &self,
-        subscription: &mut Subscription,
+        subscription: &Subscription,
         (host, item): (&Host, &Item),
         outcome: Outcome,
         attempt: Attempt,
@@ -174,12 +175,7 @@ impl Worker<'_> {
         Ok((notification::headers(subscription, item, now, &body)?, body))
     }
 
-    async fn acknowledge(
-        &self,
-        subscription: &mut Subscription,
-        item: &Item,
-        attempt: Attempt,
-    ) -> Result<Next> {
+    async fn acknowledge(&self, subscription: &Subscription, item: &Item, attempt: Attempt) -> Result<Next> {
         let parts = &self.shared.parts;
         let now = parts.clock.now();
         parts.metrics.webhook_deliveries.with_label_values(&["delivered"]).inc();
@@ -192,7 +188,7 @@ impl Worker<'_> {
                 .observe(now.since(event.at).as_secs_f64());
         }
         let held = parts.deliveries.ack_head(self.claim, attempt).await?;
-        *subscription = lease::try_alive(&*parts.subscriptions, subscription.clone(), now).await;
+        lease::try_alive(&*parts.subscriptions, subscription.clone(), now).await;
         Ok(if held { Next::Item } else { Next::Ended })
     }
 

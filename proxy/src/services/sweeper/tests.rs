@@ -21,7 +21,8 @@ async fn a_living_callback_keeps_its_silent_owner_subscribed() {
     let sweeper = rig.sweeper();
     rig.clock.advance(899 * SECOND);
     sweeper.activate().await.unwrap();
-    assert_eq!(rig.store.get(&subscription.id).await.unwrap().rev, 1, "not yet in its last tenth");
+    let early = rig.store.get(&subscription.id).await.unwrap();
+    assert_eq!(early.expires_at, subscription.expires_at, "not yet in its last tenth");
     rig.clock.advance(SECOND);
     sweeper.activate().await.unwrap();
     let renewed = rig.store.get(&subscription.id).await.unwrap();
@@ -70,18 +71,38 @@ async fn a_callback_that_was_silent_once_is_asked_again_before_its_lease_ends() 
 }
 
 #[tokio::test]
+async fn a_callback_is_asked_once_more_just_before_its_lease_ends() {
+    let rig = Rig::start().await;
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let subscription = rig.subscribe_as(Major::V2, &format!("http://{address}/"), None).await;
+    let sweeper = rig.sweeper();
+    rig.clock.advance(990 * SECOND);
+    sweeper.activate().await.unwrap();
+    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+    let inbox = Inbox::new(Options::default(), rig.clock.share());
+    let server = tokio::spawn(inbox::serve(listener, inbox));
+    rig.clock.advance(6 * SECOND);
+    sweeper.activate().await.unwrap();
+    server.abort();
+    let renewed = rig.store.get(&subscription.id).await.unwrap();
+    assert_eq!(
+        renewed.expires_at,
+        rig.clock.now().plus(1000 * SECOND),
+        "6 s after it was asked, 4 s before the end"
+    );
+}
+
+#[tokio::test]
 async fn a_suspended_subscription_is_not_kept_alive_by_its_callback() {
     let rig = Rig::start().await;
     let subscription = rig.subscribe(None).await;
     let state = SubscriptionState::Suspended { reason: "gone".to_owned() };
-    rig.store
-        .update(&subscription.id, None, Update { state: Some(state), ..Update::default() })
-        .await
-        .unwrap();
+    let update = Update { state: Some(state), ..Update::default() };
+    let suspended = rig.store.update(&subscription.id, None, update).await.unwrap();
     let sweeper = rig.sweeper();
     rig.clock.advance(950 * SECOND);
     sweeper.activate().await.unwrap();
-    assert_eq!(rig.store.get(&subscription.id).await.unwrap().rev, 2);
+    assert_eq!(rig.store.get(&subscription.id).await.unwrap().expires_at, suspended.expires_at);
     assert_eq!(rig.metrics.lease_warnings.get(), 1);
 }
 

@@ -59,6 +59,20 @@ async fn an_error_ends_the_freshness_and_a_heartbeat_restores_it() {
     assert_eq!(backend.streams.load(Ordering::SeqCst), 1, "the stream recovers by itself");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_source_that_does_not_answer_is_not_live_however_silent_its_stream_is() {
+    let backend = FakeBackend::new(&[POOLS]);
+    let world = watched(&backend).await;
+    backend.say_list(POOLS, &[pool("p")]);
+    world.eventually(|| live(&world)).await;
+    backend.failing.store(true, Ordering::SeqCst);
+    sleep(2 * PROBE).await;
+    assert!(!live(&world));
+    backend.failing.store(false, Ordering::SeqCst);
+    sleep(2 * PROBE).await;
+    world.eventually(|| live(&world)).await;
+}
+
 #[tokio::test]
 async fn a_drop_of_much_is_held_until_a_second_list() {
     let backend = FakeBackend::new(&[POOLS]);

@@ -5,16 +5,15 @@ use super::members::Member;
 use super::{State, not_found};
 use crate::backing::Backing;
 use crate::fact::{Queued, Told};
-use netweave_model::port::{Backlog, DeadLetter, DeadLetterReason, FanOut, FanOutOutcome, Item, Notice};
+use netweave_model::port::{
+    Backlog, DeadLetter, DeadLetterReason, FanOut, FanOutOutcome, Item, Notice, Replay,
+};
 use netweave_model::{Error, ErrorKind, Event, Id, Position, Result, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The most dead letters that one call queues again.
 const REPLAY_LIMIT: usize = 1_000;
-
-/// A queue this long takes no notices that its owner asks for; changes have a bound of their own.
-const ENQUEUE_CEILING: usize = 20_000;
 
 impl<B: Backing> State<B> {
     /// See `Deliveries::cursor`.
@@ -48,7 +47,7 @@ impl<B: Backing> State<B> {
             let told = *kept.entry(Arc::as_ptr(event)).or_insert_with(|| letters.keep(event, backing));
             push_change(member, event, told, now, (letters, backing));
             if member.queue.items.len() as u64 > step.max_queue {
-                overflow(member, now, (letters, backing));
+                overflow(member, step.max_queue, now, (letters, backing));
             }
             member.record_queue(backing);
             self.ready.place_new(member);
@@ -61,10 +60,16 @@ impl<B: Backing> State<B> {
     ///
     /// # Errors
     /// As there.
-    pub fn enqueue(&mut self, id: &Id, notices: &[Notice], now: Timestamp) -> Result<Vec<Item>> {
+    pub fn enqueue(
+        &mut self,
+        id: &Id,
+        notices: &[Notice],
+        max_queue: u64,
+        now: Timestamp,
+    ) -> Result<Vec<Item>> {
         let Self { members, letters, backing, ready, .. } = self;
         let member = members.live_mut(id, now).ok_or_else(not_found)?;
-        if member.queue.items.len() + notices.len() > ENQUEUE_CEILING {
+        if (member.queue.items.len() + notices.len()) as u64 > max_queue {
             return Err(Error::new(ErrorKind::Conflict, "the queue of the subscription is full"));
         }
         let first = member.queue.items.len();
@@ -78,7 +83,8 @@ impl<B: Backing> State<B> {
                 Notice::Resync { dropped } => Told::Resync(*dropped),
                 Notice::Test => Told::Test,
             };
-            let item = member.notice(told, now);
+            let sequence = member.queue.next_sequence();
+            let item = member.notice(sequence, told, now);
             member.push(item, backing);
         }
         member.record_queue(backing);
@@ -118,25 +124,25 @@ impl<B: Backing> State<B> {
     ///
     /// # Errors
     /// As there.
-    pub fn replay(&mut self, id: &Id, from: u64, now: Timestamp) -> Result<u64> {
+    pub fn replay(&mut self, id: &Id, from: u64, max_queue: u64, now: Timestamp) -> Result<Replay> {
         let Self { members, letters, backing, ready, .. } = self;
         let member = members.live_mut(id, now).ok_or_else(not_found)?;
-        let room = ENQUEUE_CEILING.saturating_sub(member.queue.items.len()).min(REPLAY_LIMIT);
-        let mut replayed = 0;
-        for number in letters.replayable(member, from).into_iter().take(room) {
-            member.queue.dead.remove(&number);
-            let Some(item) = letters.unearth(number, backing) else {
+        let dead = letters.replayable(member, from);
+        let room = max_queue.saturating_sub(member.queue.items.len() as u64);
+        let now_queued = dead.len().min(REPLAY_LIMIT).min(usize::try_from(room).unwrap_or(usize::MAX));
+        for number in dead.iter().take(now_queued) {
+            member.queue.dead.remove(number);
+            let Some(item) = letters.unearth(*number, backing) else {
                 continue;
             };
             let sequence = member.queue.next_sequence();
             member.push(Queued { sequence, queued_at: now, attempts: 0, ..item }, backing);
-            replayed += 1;
         }
-        if replayed > 0 {
+        if now_queued > 0 {
             member.record_queue(backing);
             ready.place_new(member);
         }
-        Ok(replayed)
+        Ok(Replay { queued: now_queued as u64, left: (dead.len() - now_queued) as u64 })
     }
 }
 
@@ -154,10 +160,22 @@ fn push_change<B: Backing>(
     member.push(Queued { sequence, notification_id, told, queued_at: now, attempts: 0 }, backing);
 }
 
-/// Replaces the whole queue by one notice; what was dropped can be read, and replayed, as dead letters.
-fn overflow<B: Backing>(member: &mut Member, now: Timestamp, (letters, backing): (&mut Letters, &mut B)) {
+/// Puts one notice in place of the older half of a queue; what was dropped can be read, and replayed, as dead letters.
+///
+/// Half of it, so that a consumer that is always too slow is not told of each item by itself, and what was replayed
+/// last stays. The notice takes the number of the newest item that it stands for.
+fn overflow<B: Backing>(
+    member: &mut Member,
+    max_queue: u64,
+    now: Timestamp,
+    (letters, backing): (&mut Letters, &mut B),
+) {
+    let mut sequence = 0;
     let mut dropped = 0_u64;
-    while let Some(item) = member.pop(backing) {
+    while member.queue.items.len() as u64 > max_queue / 2
+        && let Some(item) = member.pop(backing)
+    {
+        sequence = item.sequence;
         if let Told::Resync(earlier) = item.told {
             dropped = dropped.saturating_add(earlier);
         } else {
@@ -165,8 +183,7 @@ fn overflow<B: Backing>(member: &mut Member, now: Timestamp, (letters, backing):
             letters.bury(member, item, (DeadLetterReason::Overflow, now), backing);
         }
     }
-    let due = member.queue.due;
-    let notice = member.notice(Told::Resync(dropped), now);
-    member.push(notice, backing);
-    member.queue.due = due;
+    let notice = member.notice(sequence, Told::Resync(dropped), now);
+    member.record_item(&notice, backing);
+    member.queue.items.push_front(notice);
 }

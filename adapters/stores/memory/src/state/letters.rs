@@ -154,7 +154,7 @@ impl Letters {
         }
     }
 
-    /// Reads dead letters, oldest first; `of` holds those of one member that still lives.
+    /// Reads dead letters, newest first; `of` holds those of one member that still lives.
     pub(super) fn read(
         &self,
         subscription: Option<&Id>,
@@ -163,11 +163,11 @@ impl Letters {
         backing: &mut impl Backing,
     ) -> Result<Vec<DeadLetter>> {
         let numbers: Vec<u64> = match subscription {
-            None => self.dead.keys().take(limit).copied().collect(),
+            None => self.dead.keys().rev().take(limit).copied().collect(),
             Some(id) => {
                 let kept = of.map(|member| &member.queue.dead);
                 let kept = kept.or_else(|| self.graves.get(id).map(|grave| &grave.dead));
-                kept.into_iter().flatten().take(limit).copied().collect()
+                kept.into_iter().flat_map(|kept| kept.iter().rev()).take(limit).copied().collect()
             }
         };
         let dead = numbers.iter().filter_map(|number| self.dead.get(number));

@@ -100,7 +100,6 @@ impl<B: Backing> State<B> {
     /// As there.
     pub fn renew(&mut self, id: &Id, lease: Option<Duration>, now: Timestamp) -> Result<Subscription> {
         let mut renewed = self.get(id, now)?;
-        renewed.rev += 1;
         renewed.expires_at = now.plus(lease.unwrap_or(Duration::from_millis(renewed.lease_ms)));
         self.put(renewed.clone(), false);
         Ok(renewed)
