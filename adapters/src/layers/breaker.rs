@@ -205,8 +205,9 @@ impl Backend for Breaker {
         self.inner.capabilities()
     }
 
+    /// Always asked, and never counted: it is how one learns that a source is back.
     async fn probe(&self) -> Result<()> {
-        self.call(self.inner.probe()).await
+        self.inner.probe().await
     }
 
     async fn list(&self, kind: Kind) -> Result<Listing> {

@@ -77,8 +77,8 @@ impl Backend for Limit {
         self.inner.capabilities()
     }
 
+    /// Does not wait for its turn: a probe that did would tell of the gateway's calls, not of the source.
     async fn probe(&self) -> Result<()> {
-        let _slot = self.turn().await?;
         self.inner.probe().await
     }
 
@@ -107,7 +107,7 @@ mod tests {
     async fn no_more_calls_run_at_once_than_allowed() {
         let fake = Fake::slow(Duration::from_millis(10));
         let limit = Limit::new(Arc::clone(&fake) as Arc<dyn Backend>, Rate::default());
-        let outcomes = futures::future::join_all((0..20).map(|_| limit.probe())).await;
+        let outcomes = futures::future::join_all((0..20).map(|_| limit.list(Kind::Resource))).await;
         assert!(outcomes.iter().all(Result::is_ok));
         assert_eq!(fake.most_at_once.load(Ordering::SeqCst), 4);
     }
@@ -116,10 +116,10 @@ mod tests {
     async fn a_call_that_waits_too_long_fails() {
         let rate = Rate { at_once: 1, ..Rate::default() };
         let limit = Limit::new(Fake::new([Turn::Hang]), rate);
-        let hanging = limit.probe();
+        let hanging = limit.list(Kind::Resource);
         tokio::pin!(hanging);
         assert!(futures::poll!(&mut hanging).is_pending());
-        assert_eq!(limit.probe().await.unwrap_err().kind(), ErrorKind::Unavailable);
+        assert_eq!(limit.list(Kind::Resource).await.unwrap_err().kind(), ErrorKind::Unavailable);
     }
 
     #[tokio::test]
@@ -129,7 +129,7 @@ mod tests {
         let limit = Limit::new(Fake::new([]), rate);
         let began = std::time::Instant::now();
         for _ in 0..8 {
-            limit.probe().await.unwrap();
+            limit.list(Kind::Resource).await.unwrap();
         }
         // Three calls beyond the burst need a hundredth of a second each.
         assert!(began.elapsed() >= Duration::from_millis(25), "{:?}", began.elapsed());

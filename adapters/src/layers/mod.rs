@@ -71,7 +71,7 @@ mod fake;
 mod tests {
     use super::fake::{Fake, Hands, Turn};
     use super::*;
-    use netweave_model::ErrorKind;
+    use netweave_model::{ErrorKind, Kind};
 
     struct Nobody;
 
@@ -85,26 +85,26 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn calls_that_wait_in_vain_do_not_open_the_breaker() {
-        let limits = Limits { probe: Duration::from_hours(1), ..Limits::default() };
+        let limits = Limits { list: Duration::from_hours(1), ..Limits::default() };
         let rate = Rate { at_once: 1, ..Rate::default() };
         let slow = guarded(Fake::new([Turn::Hang]), &Guard { limits, rate, ..Guard::default() });
         {
-            let hanging = slow.probe();
+            let hanging = slow.list(Kind::Resource);
             tokio::pin!(hanging);
             assert!(futures::poll!(&mut hanging).is_pending());
             for _ in 0..9 {
-                assert_eq!(slow.probe().await.unwrap_err().kind(), ErrorKind::Unavailable);
+                assert_eq!(slow.list(Kind::Resource).await.unwrap_err().kind(), ErrorKind::Unavailable);
             }
         }
-        assert!(slow.probe().await.is_ok());
+        assert!(slow.list(Kind::Resource).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn every_try_counts_for_the_breaker() {
         let fake = Fake::failing([ErrorKind::Unavailable; 9]);
         let backend = guarded(Arc::clone(&fake), &Guard::default());
-        assert!(backend.list(netweave_model::Kind::Resource).await.is_err());
-        assert!(backend.list(netweave_model::Kind::Resource).await.is_err());
+        assert!(backend.list(Kind::Resource).await.is_err());
+        assert!(backend.list(Kind::Resource).await.is_err());
         assert_eq!(fake.calls(), 5, "two lists of three tries each, and the sixth was refused");
     }
 }

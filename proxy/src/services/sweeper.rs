@@ -31,6 +31,8 @@ const PROBES: usize = 16;
 const PROBES_PER_ROUND: usize = 64;
 /// Shortest pause between two probes of one callback.
 const PROBE_PAUSE: Duration = Duration::from_secs(5);
+/// How long before the end of its lease a callback is asked for the last time: a call takes 5 s at most.
+const LAST_PROBE: Duration = Duration::from_secs(8);
 /// How long log entries are kept at least. Source: `docs/architecture.md`, section 2.
 const KEEP: Duration = Duration::from_mins(10);
 /// How often the log is trimmed.
@@ -219,9 +221,9 @@ fn may_ask_again(subscription: &Subscription, asked: Timestamp, now: Timestamp) 
     now.since(asked) >= pause || (asked < last && last <= now)
 }
 
-/// Returns when a callback is asked for the last time.
+/// Returns when a callback is asked for the last time, so that its answer comes before the end.
 fn last_moment(subscription: &Subscription) -> Timestamp {
-    subscription.expires_at.minus(PROBE_PAUSE)
+    subscription.expires_at.minus(LAST_PROBE)
 }
 
 #[async_trait]

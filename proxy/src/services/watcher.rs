@@ -23,8 +23,8 @@ const GATHER: Duration = Duration::from_millis(20);
 const TICK: Duration = Duration::from_secs(1);
 /// How often the source is asked whether it answers: a stream whose other end has vanished may be silent for long.
 const PROBE: Duration = Duration::from_mins(1);
-/// When it is asked first: not while its first lists are read.
-const FIRST_PROBE: Duration = Duration::from_secs(10);
+/// When it is asked first, and again after it did not answer.
+const PROBE_SOON: Duration = Duration::from_secs(10);
 /// How many ticks a live source may be silent before its being current is written down.
 const SILENT_TICKS: u32 = 10;
 
@@ -48,7 +48,7 @@ struct Watch<'a> {
     due: Option<Instant>,
     /// The stream has named a failure and nothing good since.
     failing: bool,
-    /// The source did not answer when it was asked last.
+    /// The source did not answer when it was asked last, and the stream has named nothing good since.
     mute: bool,
     silent_ticks: u32,
 }
@@ -107,7 +107,7 @@ impl<'a> Watch<'a> {
         let mut changes: Changes = self.feed.backend.changes(&self.kinds);
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut probe = self.probe_after(FIRST_PROBE);
+        let mut probe = self.probe_after(PROBE_SOON);
         loop {
             let due = self.due;
             let gathered = async {
@@ -120,7 +120,7 @@ impl<'a> Watch<'a> {
                 _ = ticks.tick() => self.tick().await,
                 () = gathered => self.flush().await.map(|()| true),
                 answer = &mut probe => {
-                    probe = self.probe_after(PROBE);
+                    probe = self.probe_after(if answer.is_ok() { PROBE } else { PROBE_SOON });
                     self.probed(answer);
                     Ok(true)
                 }
@@ -204,7 +204,7 @@ impl<'a> Watch<'a> {
         }
         self.synced.insert(kind);
         self.silent_ticks = 0;
-        self.failing = false;
+        (self.failing, self.mute) = (false, false);
         self.confirm().await;
         Ok(())
     }
@@ -228,7 +228,7 @@ impl<'a> Watch<'a> {
         self.feed.commit(&batch).await?;
         if batch.contains(&Change::Heartbeat) {
             // Other changes may come from one part of the source while another fails.
-            self.failing = false;
+            (self.failing, self.mute) = (false, false);
         }
         self.silent_ticks = 0;
         self.confirm().await;

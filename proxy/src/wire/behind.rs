@@ -84,7 +84,7 @@ fn desk(conf: &Conf, base: &Base, stores: &Stores, callbacks: &Callbacks) -> Des
         subscriptions: conf.subscriptions.clone(),
         compatibility: conf.api.compatibility,
         filter_depth: conf.limits.filter_depth,
-        max_queue: conf.delivery.max_queue,
+        asked_queue: conf.delivery.max_queue - conf.delivery.max_queue / 4,
     };
     Desk::new(parts, settings)
 }

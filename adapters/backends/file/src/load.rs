@@ -26,7 +26,7 @@ const MAX_LOOKS: usize = 25;
 /// How long an inventory is kept for others who ask for it, as several do after a start.
 const KEEP: Duration = Duration::from_secs(10);
 /// Files from this size on are parsed one after another: a tree of values takes ten times the memory of its text.
-const LARGE: u64 = 1 << 20;
+const LARGE: usize = 1 << 20;
 
 /// The right to parse a large file.
 static LARGE_FILES: Semaphore = Semaphore::const_new(1);
@@ -98,26 +98,28 @@ impl Loader {
     pub(crate) async fn since(&self, look: Look, told: Option<u64>) -> Result<Option<Said>> {
         let mut known = self.known.lock().await;
         let stamp = self.look(&mut known, look).await?;
-        let Some(digest) = known.digest.filter(|digest| told != Some(*digest)) else {
+        if told.is_some() && known.digest == told {
             return Ok(None);
-        };
-        if let Some((_, inventory)) = &known.recent {
-            return Ok(Some(Said { digest, inventory: Arc::clone(inventory) }));
         }
-        known.digest = None;
-        self.load(&mut known, stamp).await;
-        known.usable()?;
+        if known.recent.is_none() {
+            self.load(&mut known, stamp, true).await;
+            known.usable()?;
+        }
         let said = known.digest.zip(known.recent.as_ref());
         Ok(said.map(|(digest, (_, inventory))| Said { digest, inventory: Arc::clone(inventory) }))
     }
 
-    /// Says whether the file is usable as it is now.
+    /// Says whether the file is there, and usable as far as it was read.
     ///
     /// # Errors
     /// As [`Self::current`].
     pub(crate) async fn check(&self) -> Result<()> {
-        let mut known = self.known.lock().await;
-        self.look(&mut known, Look::Glance).await.map(drop)
+        let stamp = self.stamp().await.map_err(|faults| unusable(&Arc::new(faults)))?;
+        match self.known.try_lock() {
+            Ok(known) if known.stamp == Some(stamp) => known.usable(),
+            // It is being read, or will be at the next look.
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     /// Brings `known` up to date.
@@ -131,19 +133,18 @@ impl Loader {
             }
         };
         if look == Look::Read || known.stamp != Some(stamp) {
-            self.load(known, stamp).await;
+            self.load(known, stamp, false).await;
         }
         known.usable()?;
         Ok(stamp)
     }
 
-    /// Reads the file into `known`, unless it holds the same bytes as before.
-    async fn load(&self, known: &mut Known, stamp: Stamp) {
-        let _turn = if stamp.size >= LARGE { LARGE_FILES.acquire().await.ok() } else { None };
+    /// Reads the file into `known`, unless it holds the same bytes as before and need not be there again.
+    async fn load(&self, known: &mut Known, stamp: Stamp, again: bool) {
         match self.read_settled(stamp).await {
             Ok((stamp, text)) => {
                 let digest = digest(&text);
-                if known.digest != Some(digest) {
+                if again || known.digest != Some(digest) {
                     (known.recent, known.faults) = match self.parse(text).await {
                         Ok(inventory) => (Some((Instant::now(), inventory)), None),
                         Err(faults) => (None, Some(faults)),
@@ -158,10 +159,13 @@ impl Loader {
     /// Parses on a thread of its own: a large file takes a while.
     async fn parse(&self, text: Vec<u8>) -> std::result::Result<Arc<Inventory>, Arc<Faults>> {
         let (source, o_cloud_id) = (self.source.clone(), self.o_cloud_id.clone());
+        let turn = if text.len() >= LARGE { LARGE_FILES.acquire().await.ok() } else { None };
         let parsed = tokio::task::spawn_blocking(move || {
             let text = String::from_utf8(text)
                 .map_err(|error| Faults::of_file(format!("is not UTF-8 text: {error}")))?;
-            map::read(&text, &source, &o_cloud_id)
+            let read = map::read(&text, &source, &o_cloud_id);
+            drop(turn);
+            read
         });
         match parsed.await {
             Ok(parsed) => parsed.map(Arc::new).map_err(Arc::new),

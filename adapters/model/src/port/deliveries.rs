@@ -26,7 +26,8 @@ pub enum Notice {
 /// One item of a subscription's queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// Counts the items of the subscription from 1, without gaps; after dropped ones comes the number of the newest of them.
+    /// Counts the items of the subscription from 1. What was given up leaves a gap; a notice of dropped ones has the
+    /// number of the newest of them.
     pub sequence: u64,
     /// Stable over all attempts.
     pub notification_id: Uuid,

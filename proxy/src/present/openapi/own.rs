@@ -18,7 +18,10 @@ pub(super) fn all() -> impl Iterator<Item = (String, Value)> {
         ("ReplayRequest", record(&[], &[("from", count()), ("since", time())])),
         (
             "Replayed",
-            record(&[("deadLetters", count()), ("changes", count()), ("complete", yes_or_no())], &[]),
+            record(
+                &[("deadLetters", count()), ("changes", count()), ("complete", yes_or_no())],
+                &[("nextSince", time())],
+            ),
         ),
         ("Attempt", attempt()),
         ("DeadLetter", dead_letter()),

@@ -82,9 +82,9 @@ impl NetweaveRoutes {
     }
 
     pub(super) async fn test(&self, subscription: &Subscription) -> Result<Reply> {
-        let max_queue = self.parts.desk.settings().max_queue;
+        let longest = self.parts.desk.settings().asked_queue;
         let deliveries = &self.parts.desk.parts().deliveries;
-        let queued = deliveries.enqueue(&subscription.id, vec![Notice::Test], max_queue).await?;
+        let queued = deliveries.enqueue(&subscription.id, vec![Notice::Test], longest).await?;
         let item = queued.first().ok_or_else(|| Error::internal("the store queued no test notice"))?;
         let body = Queued { notification_id: item.notification_id, sequence: item.sequence };
         Ok(Reply::json(StatusCode::ACCEPTED, json(&body)?))

@@ -33,6 +33,9 @@ struct Replayed {
     changes: usize,
     /// Whether everything that was asked for was queued: the log reaches back so far, and the queue had room.
     complete: bool,
+    /// The time from which on changes did not fit; ask for these once the queue is shorter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_since: Option<String>,
 }
 
 impl NetweaveRoutes {
@@ -63,19 +66,23 @@ impl NetweaveRoutes {
         Ok(Reply::json(StatusCode::ACCEPTED, json(&replayed)?))
     }
 
-    /// The store queues some at once; it is asked again until nothing is left, or the queue is full.
+    /// The store queues some at once; it is asked again until all that were dead at the beginning are queued, or the
+    /// queue is full.
     async fn replay_letters(&self, subscription: &Subscription, from: u64) -> Result<Replayed> {
         let desk = &self.parts.desk;
         let mut replayed = Replayed::default();
-        loop {
+        let mut all = u64::MAX;
+        while replayed.dead_letters < all {
             let some =
-                desk.parts().deliveries.replay(&subscription.id, from, desk.settings().max_queue).await?;
+                desk.parts().deliveries.replay(&subscription.id, from, desk.settings().asked_queue).await?;
+            all = all.min(some.queued + some.left);
             replayed.dead_letters += some.queued;
-            replayed.complete = some.left == 0;
-            if replayed.complete || some.queued == 0 {
-                return Ok(replayed);
+            if some.queued == 0 {
+                break;
             }
         }
+        replayed.complete = replayed.dead_letters >= all;
+        Ok(replayed)
     }
 
     async fn replay_since(&self, subscription: &Subscription, since: Timestamp) -> Result<Replayed> {
@@ -99,11 +106,12 @@ impl NetweaveRoutes {
                 break;
             };
             let notices = recall.notices(&entries, end)?;
-            let count = notices.len();
+            let times: Vec<Timestamp> = notices.iter().filter_map(happened_at).collect();
             let queued = self.queue(subscription, notices).await?;
             replayed.changes += queued;
-            if queued < count {
+            if let Some(next) = times.get(queued) {
                 replayed.complete = false;
+                replayed.next_since = Some(next.to_string());
                 break;
             }
             at = last;
@@ -114,13 +122,13 @@ impl NetweaveRoutes {
     /// Queues notices as far as there is room; returns how many.
     async fn queue(&self, subscription: &Subscription, mut notices: Vec<Notice>) -> Result<usize> {
         let desk = &self.parts.desk;
-        let (deliveries, max_queue) = (&desk.parts().deliveries, desk.settings().max_queue);
-        let room = max_queue.saturating_sub(deliveries.backlog(&subscription.id).await?.queued);
+        let (deliveries, longest) = (&desk.parts().deliveries, desk.settings().asked_queue);
+        let room = longest.saturating_sub(deliveries.backlog(&subscription.id).await?.queued);
         notices.truncate(usize::try_from(room).unwrap_or(usize::MAX));
         if notices.is_empty() {
             return Ok(0);
         }
-        match deliveries.enqueue(&subscription.id, notices, max_queue).await {
+        match deliveries.enqueue(&subscription.id, notices, longest).await {
             // Something else took the room.
             Err(error) if error.kind() == ErrorKind::Conflict => Ok(0),
             queued => queued.map(|queued| queued.len()),
@@ -187,6 +195,14 @@ impl<'a> Recall<'a> {
         let state = Indexed::new(json.clone(), &self.paths)?;
         let bound = self.exclusion.as_ref().map(|exclusion| exclusion.bind(&self.paths));
         Ok(judge(self.subscription.major, bound.as_ref(), event.key.kind, &state) == Verdict::Sent)
+    }
+}
+
+/// Returns when the change of a notice happened.
+fn happened_at(notice: &Notice) -> Option<Timestamp> {
+    match notice {
+        Notice::Change(event) => Some(event.at),
+        Notice::Resync { .. } | Notice::Test => None,
     }
 }
 

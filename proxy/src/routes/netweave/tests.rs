@@ -275,7 +275,9 @@ async fn a_replay_stops_where_the_queue_is_full_and_says_so() {
     rig.deliver().await;
     let since = json!({ "since": subscription.created_at.to_string() });
     let some = act(&rig, &subscription, Action::Replay, &since).await.unwrap();
-    assert_eq!(body(&some), json!({ "deadLetters": 0, "changes": 300, "complete": false }));
+    let next = rig.clock.now().to_string();
+    let expected = json!({ "deadLetters": 0, "changes": 300, "complete": false, "nextSince": next });
+    assert_eq!(body(&some), expected);
     let error = act(&rig, &subscription, Action::Test, &Value::Null).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
 }

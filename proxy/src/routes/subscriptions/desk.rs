@@ -37,8 +37,8 @@ pub struct Settings {
     pub compatibility: Compatibility,
     /// Depth of attribute paths in a filter.
     pub filter_depth: usize,
-    /// Longest queue of one subscription.
-    pub max_queue: u64,
+    /// How long a queue may become by what its owner asks for; changes have room above that.
+    pub asked_queue: u64,
 }
 
 /// The shared part of all operations on subscriptions.

@@ -30,7 +30,7 @@ pub(crate) fn desk(rig: &Rig, change: impl FnOnce(&mut desk::Settings)) -> Arc<D
         subscriptions: tree::Subscriptions { per_owner: 250, ttl: Span::seconds(1000), ..Default::default() },
         compatibility: Compatibility::Spec,
         filter_depth: 8,
-        max_queue: 300,
+        asked_queue: 300,
     };
     change(&mut settings);
     let parts = desk::Parts {

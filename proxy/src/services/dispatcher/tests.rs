@@ -1,7 +1,8 @@
 //! Which subscriptions get which events.
 
 use super::*;
-use crate::services::fakes::{Rig, object};
+use crate::conf::tree::Delivery;
+use crate::services::fakes::{Names, Rig, delivery, loopback, object};
 use netweave_model::port::{Change, Clock};
 use netweave_model::subscription::Major;
 use netweave_model::{Id, Kind, ObjectKey, Subscription};
@@ -118,6 +119,20 @@ async fn a_gap_in_the_log_is_told_to_every_subscription() {
         claims.len() == 2
             && claims.iter().all(|claim| matches!(claim.items[0].notice, Notice::Resync { .. }))
     );
+}
+
+#[tokio::test]
+async fn a_gap_is_told_to_a_subscription_whose_queue_is_full() {
+    let short = Delivery { max_queue: 1, ..delivery() };
+    let rig = Rig::with(short, &loopback(), Names::new(&["127.0.0.1"])).await;
+    let subscription = rig.subscribe_as(Major::V2, NOBODY, None).await;
+    rig.change("r", 1).await;
+    assert_eq!(queued(&rig, &subscription).await, 1);
+    rig.change("r", 2).await;
+    rig.clock.advance(Duration::from_secs(1));
+    let head = rig.store.head().await.unwrap();
+    rig.store.trim(head, Duration::ZERO).await.unwrap();
+    assert_eq!(queued(&rig, &subscription).await, 2);
 }
 
 #[tokio::test]

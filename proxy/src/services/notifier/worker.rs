@@ -60,10 +60,7 @@ impl Worker<'_> {
     async fn run(&self) -> Result<()> {
         for item in &self.claim.items {
             // Read each time: the owner may have replaced the callback since the last item.
-            let subscription = match self.shared.parts.subscriptions.get(&self.claim.subscription).await {
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-                subscription => subscription?,
-            };
+            let Some(subscription) = self.subscription().await? else { return Ok(()) };
             let host = self.shared.hosts.of(&subscription.callback);
             let permit = match self.turn(&host).await {
                 Turn::Now(permit) => permit,
@@ -81,6 +78,14 @@ impl Worker<'_> {
         }
         self.release().await;
         Ok(())
+    }
+
+    /// Reads the subscription; `None` if it has ended.
+    async fn subscription(&self) -> Result<Option<Subscription>> {
+        match self.shared.parts.subscriptions.get(&self.claim.subscription).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            subscription => subscription.map(Some),
+        }
     }
 
     /// Waits for a turn at the host, but not long: a host that answers slowly must not take all the workers.

@@ -68,6 +68,10 @@ async fn a_source_that_does_not_answer_is_not_live_however_silent_its_stream_is(
     backend.failing.store(true, Ordering::SeqCst);
     sleep(2 * PROBE).await;
     assert!(!live(&world));
+    backend.say(&Ok(Change::Heartbeat));
+    world.eventually(|| live(&world)).await;
+    sleep(2 * PROBE).await;
+    assert!(!live(&world), "it was asked again");
     backend.failing.store(false, Ordering::SeqCst);
     sleep(2 * PROBE).await;
     world.eventually(|| live(&world)).await;

@@ -63,6 +63,22 @@ async fn lists_and_gets_what_the_file_says_now() {
 }
 
 #[tokio::test]
+async fn what_was_forgotten_is_read_again_also_after_a_reader_gave_up() {
+    let (_folder, path) = place();
+    std::fs::write(&path, text(&["a", "b"])).unwrap();
+    let file = backend(&path);
+    file.list(Kind::Location).await.unwrap();
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(11)).await;
+    tokio::time::resume();
+    let impatient = tokio::time::timeout(Duration::from_millis(1), file.list(Kind::Location));
+    assert!(impatient.await.is_err(), "it waits until the file has settled");
+    file.probe().await.unwrap();
+    assert_eq!(file.list(Kind::Location).await.unwrap().objects.len(), 2);
+    assert_eq!(baseline(&mut file.changes(&[Kind::Location])).await, 2);
+}
+
+#[tokio::test]
 async fn a_missing_folder_is_a_file_that_cannot_be_read_now() {
     let (folder, _) = place();
     let error = backend(&folder.path().join("none/inventory.yaml")).probe().await.unwrap_err();

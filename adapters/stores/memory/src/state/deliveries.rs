@@ -101,7 +101,7 @@ impl<B: Backing> State<B> {
         let waits = !queue.items.is_empty() && queue.claim.is_none() && queue.due > now;
         Ok(Backlog {
             queued: queue.items.len() as u64,
-            oldest: queue.items.front().map(|item| item.queued_at),
+            oldest: queue.items.iter().map(|item| item.queued_at).min(),
             next_attempt: waits.then_some(queue.due),
             failures: queue.fact.failures,
             dead: queue.dead.len() as u64,

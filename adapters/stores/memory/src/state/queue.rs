@@ -63,7 +63,7 @@ impl Queue {
 impl Member {
     /// Makes a notice that is not about a change.
     pub(super) fn notice(&self, sequence: u64, told: Told, now: Timestamp) -> Queued {
-        let name = format!("{}\n{sequence}", self.subscription.id);
+        let name = format!("{}\n{sequence}\n{}", self.subscription.id, told == Told::Test);
         let notification_id = Uuid::new_v5(&NOTICES, name.as_bytes());
         Queued { sequence, notification_id, told, queued_at: now, attempts: 0 }
     }
