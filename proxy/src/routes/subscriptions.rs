@@ -75,7 +75,7 @@ impl SubscriptionRoutes {
         };
         if let Some(marker) = page.next {
             let path = format!("{}/{}", spelling::base(call.route.major), list::COLLECTION);
-            reply = reply.with(LINK, link::next(&path, call.query, &marker)?);
+            reply = reply.with(LINK, link::next(&path, &query.parameters(), &marker)?);
         }
         Ok(reply.with(ETAG, tag).with(CACHE_CONTROL, ASK_AGAIN))
     }
