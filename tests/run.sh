@@ -106,6 +106,7 @@ suite_unit() {
   step deny cargo_deny
   build
   tests unit cargo test "${CARGO[@]}" --lib --bins --no-fail-fast
+  step redis bash tests/peers/redis.sh
   # The real API server's cases of the conformance suites run in `kubernetes`.
   tests conformance cargo test "${CARGO[@]}" --test conformance -- --skip backend::cluster
   tests doc cargo test "${CARGO[@]}" --doc --no-fail-fast

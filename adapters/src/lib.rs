@@ -2,8 +2,10 @@
 
 #[cfg(not(any(feature = "file", feature = "kubernetes")))]
 compile_error!("a gateway needs a backend: choose at least one of the features `file` and `kubernetes`");
-#[cfg(not(any(feature = "embedded", feature = "memory")))]
-compile_error!("a gateway needs a store: choose at least one of the features `embedded` and `memory`");
+#[cfg(not(any(feature = "embedded", feature = "memory", feature = "redis")))]
+compile_error!(
+    "a gateway needs a store: choose at least one of the features `embedded`, `memory` and `redis`"
+);
 
 pub mod layers;
 mod poller;

@@ -1,7 +1,8 @@
 //! The stores that the suites are run for.
 #![expect(
+    clippy::print_stderr,
     clippy::unwrap_used,
-    reason = "code of tests: a panic is how it says that something is not as it must be"
+    reason = "code of tests: a panic says what is not as it must be, and a skipped test says so"
 )]
 
 use async_trait::async_trait;
@@ -9,6 +10,7 @@ use netweave_memory::Memory;
 use netweave_model::port::{Deliveries, InventoryLog, Leases, Subscriptions};
 use netweave_tests::conformance::stores::{Factory, Rig};
 use netweave_tests::harness::clock::{TestClock, TestIds};
+use netweave_tests::harness::{RedisServer, peers};
 use std::any::Any;
 use std::sync::Arc;
 
@@ -17,6 +19,19 @@ macro_rules! suite {
     ($port:ident: $($case:ident),+ $(,)?) => {
         crate::stores::suite!(@store memory, crate::stores::InMemory, $port, $($case),+);
         crate::stores::suite!(@store embedded, crate::stores::InFile, $port, $($case),+);
+        crate::stores::suite!(@peer redis, crate::stores::InRedis::found(), $port, $($case),+);
+    };
+    (@peer $name:ident, $factory:expr, $port:ident, $($case:ident),+) => {
+        mod $name {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    if let Some(factory) = $factory {
+                        netweave_tests::conformance::$port::$case(&factory).await;
+                    }
+                }
+            )+
+        }
     };
     (@store $name:ident, $factory:expr, $port:ident, $($case:ident),+) => {
         mod $name {
@@ -71,5 +86,31 @@ impl Factory for InFile {
         let store =
             netweave_embedded::open(&conf, clock.shared(), Arc::new(TestIds::default())).await.unwrap();
         rig(store, clock, Box::new(directory))
+    }
+}
+
+/// Makes stores on a Redis server of their own.
+pub(crate) struct InRedis;
+
+impl InRedis {
+    /// Looks for the server's program; a test without it is skipped, unless peers are required.
+    pub(crate) fn found() -> Option<Self> {
+        let found = peers::program("redis-server", "redis.sh");
+        if found.is_none() {
+            eprintln!("SKIPPED: there is no redis-server");
+        }
+        found.map(|_| Self)
+    }
+}
+
+#[async_trait]
+impl Factory for InRedis {
+    async fn make(&self) -> Rig {
+        let server = RedisServer::start().await.unwrap();
+        let conf = netweave_redis::Conf { url: server.url() };
+        let clock = Arc::new(TestClock::new());
+        let ids = Arc::new(TestIds::default());
+        let store = netweave_redis::open(&conf, Some(clock.shared()), ids).await.unwrap();
+        rig(store, clock, Box::new(server))
     }
 }

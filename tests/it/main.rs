@@ -13,6 +13,7 @@ mod conditional;
 mod dev;
 mod errors;
 mod health;
+mod pods;
 mod query;
 mod restart;
 mod rooms;

@@ -12,6 +12,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("adapters/stores/memory", &["netweave-http", "netweave-model"]),
     // The embedded store decides by the memory store and adds the file.
     ("adapters/stores/embedded", &["netweave-http", "netweave-memory", "netweave-model"]),
+    ("adapters/stores/redis", &["netweave-model"]),
     (
         "adapters",
         &[
@@ -21,6 +22,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "netweave-kubernetes",
             "netweave-memory",
             "netweave-model",
+            "netweave-redis",
         ],
     ),
     // The memory store is a dependency of the proxy's tests only; see `production_code_of_the_proxy_...` below.

@@ -9,13 +9,16 @@ impl StoreConf {
     /// Opens the store, once per process.
     ///
     /// # Errors
-    /// `Conflict`: another process holds the file. `Unavailable`: it cannot be opened, or a newer version wrote it.
+    /// `Conflict`: another process holds the file. `Unavailable`: it cannot be opened, a newer version wrote it, or the
+    /// server does not answer. `Invalid`: its address cannot be understood.
     pub async fn open(&self, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Stores> {
         match self {
             #[cfg(feature = "memory")]
             Self::Memory(_) => Ok(Stores::of(&netweave_memory::Memory::new(clock, ids))),
             #[cfg(feature = "embedded")]
             Self::Embedded(conf) => Ok(Stores::of(&netweave_embedded::open(conf, clock, ids).await?)),
+            #[cfg(feature = "redis")]
+            Self::Redis(conf) => Ok(Stores::of(&netweave_redis::open(conf, None, ids).await?)),
         }
     }
 }

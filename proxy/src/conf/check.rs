@@ -125,20 +125,15 @@ fn limits(conf: &Conf, findings: &mut Findings) {
 }
 
 fn state(conf: &Conf, findings: &mut Findings) {
-    if !matches!(conf.state, StoreConf::Memory(_)) {
-        return;
-    }
+    let weakness = match conf.state {
+        StoreConf::Memory(_) => "`memory` loses all subscriptions when the process ends",
+        StoreConf::Redis(_) => "the connection to `redis` is neither encrypted nor authenticated",
+        StoreConf::Embedded(_) => return,
+    };
     match conf.environment {
         Environment::Dev => {}
-        Environment::Staging => {
-            findings.warn("state.kind", "`memory` loses all subscriptions when the process ends");
-        }
-        Environment::Prod => {
-            findings.fault(
-                "state.kind",
-                "`memory` loses all subscriptions when the process ends; `prod` refuses it",
-            );
-        }
+        Environment::Staging => findings.warn("state.kind", weakness),
+        Environment::Prod => findings.fault("state.kind", format!("{weakness}; `prod` refuses it")),
     }
 }
 

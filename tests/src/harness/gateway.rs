@@ -35,6 +35,11 @@ impl Setup {
         Self::with_state(&json!({ "kind": "embedded", "path": "netweave.db" }))
     }
 
+    /// A gateway that keeps its state in a Redis, which it may share with others.
+    pub fn redis(url: &str) -> Self {
+        Self::with_state(&json!({ "kind": "redis", "url": url }))
+    }
+
     /// Adds a file backend of that name.
     #[must_use]
     pub fn file(self, name: &str, inventory: &Inventory) -> Self {

@@ -1,5 +1,6 @@
 //! A real Kubernetes API server for one test, and fake nodes in it.
 
+use super::peers;
 use super::ports::Port;
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Node;
@@ -30,11 +31,7 @@ pub struct Cluster {
 impl Cluster {
     /// Starts both programs; `None` if they are not built and `NETWEAVE_REQUIRE_PEERS` does not ask for them.
     pub async fn start() -> Option<Self> {
-        if !peers().join("bin/kube-apiserver").exists() {
-            let required = std::env::var_os("NETWEAVE_REQUIRE_PEERS").is_some();
-            assert!(!required, "no kube-apiserver in {}: run tests/peers/build.sh", peers().display());
-            return None;
-        }
+        peers::program("kube-apiserver", "build.sh")?;
         install_provider();
         // etcd's second port is the one after its first.
         let (etcd, etcd_peers) = std::iter::repeat_with(|| (Port::reserve(), Port::reserve()))
@@ -177,13 +174,6 @@ fn install_provider() {
 }
 
 /// Returns where the peers are built.
-fn peers() -> PathBuf {
-    let named = std::env::var_os("PEERS_DIR").map(PathBuf::from);
-    named.unwrap_or_else(|| {
-        super::gateway::program().ancestors().nth(2).unwrap_or(Path::new(".")).join("peers")
-    })
-}
-
 async fn admin(folder: &Path) -> kube::Client {
     let file =
         Kubeconfig::read_from(folder.join("kube/admin.kubeconfig")).expect("the administrator's kubeconfig");
@@ -197,7 +187,7 @@ fn run(folder: &Path, api: &Port, etcd: &Port, arguments: &[&str]) {
     let output = Command::new("bash")
         .arg(script)
         .args(arguments)
-        .env("PEERS_DIR", peers())
+        .env("PEERS_DIR", peers::folder())
         .env("PEERS_RUN", folder)
         .env("KUBE_PORT", api.number().to_string())
         .env("ETCD_PORT", etcd.number().to_string())

@@ -18,8 +18,10 @@ pub mod figures;
 pub mod gateway;
 pub mod inventory;
 pub mod kube;
+pub mod peers;
 pub mod pki;
 pub mod ports;
+pub mod redis;
 pub mod wait;
 
 pub use callbacks::Callbacks;
@@ -27,6 +29,7 @@ pub use client::{Answer, Client};
 pub use gateway::{Gateway, Setup};
 pub use inventory::Inventory;
 pub use pki::Pki;
+pub use redis::RedisServer;
 pub use wait::{soon, until};
 
 pub mod consumer;

@@ -54,7 +54,7 @@ fn each_faulty_file_has_exactly_its_faults() {
         ("environment: no", &["1:14: environment: must be one of"]),
         ("oCloud: { serviceUri: 'ftp://x' }", &["1:23: oCloud.serviceUri: must be `https://HOST"]),
         ("oCloud: { extensions: [] }", &["1:23: oCloud.extensions: must be a section, is a list"]),
-        ("state: { kind: redis }", &["1:16: state.kind: must be one of `memory`, `embedded`"]),
+        ("state: { kind: etcd }", &["1:16: state.kind: must be one of `memory`, `embedded`, `redis`"]),
         ("state: { kind: memory, path: x }", &["1:24: state.path: unknown key `path`; known here: kind"]),
         (
             "subscriptions: { callback: { schemes: [ftp] } }",
@@ -116,6 +116,8 @@ backends:
   - { kind: file, name: lab, path: a.yaml }
   - { kind: file, name: lab, path: b.yaml }
 ";
+    let redis = faults("environment: prod\nstate: { kind: redis, url: 'redis://h:1' }\n").join("\n");
+    assert!(redis.contains("2:16: state.kind: the connection to `redis` is neither encrypted"), "{redis}");
     let right = [
         "3:12: api.listen[0]: must be an address",
         "4:10: api.tls.certificat: unknown key `certificat`; did you mean `certificate`?",
@@ -204,7 +206,9 @@ fn every_key_can_be_set_by_its_variable() {
         } else {
             text
         };
-        let loaded = with(&[(&key.variable(), &text)], "");
+        // A key of another store than the default one.
+        let file = if path == "state.url" { "state: { kind: redis }" } else { "" };
+        let loaded = with(&[(&key.variable(), &text)], file);
         assert_eq!(loaded.faults, [], "{path}");
         assert_eq!(loaded.tree().origin_of(&path), &origin, "{path}");
     }

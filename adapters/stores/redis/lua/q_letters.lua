@@ -1,0 +1,66 @@
+-- The bodies of queued events, each kept once, and the dead letters.
+local DEAD_KEPT = 10000
+local DEAD = '{"subscription":"%s","reason":"%s","at":%s,"item":%s}'
+
+-- Keeps an event under a fresh number; nothing refers to it yet.
+local function keep(body)
+  local number = int(redis.call('INCR', 'evb:last'))
+  redis.call('SET', 'evb:' .. number, body)
+  return 'body ' .. number
+end
+
+-- Counts one more reference to a body.
+local function hold(told)
+  local number = string.match(told, '^body (%d+)$')
+  if number then redis.call('HINCRBY', 'evb:refs', number, 1) end
+end
+
+-- Counts one reference less and drops the body after the last one.
+local function drop(told)
+  local number = string.match(told, '^body (%d+)$')
+  if not number or redis.call('HINCRBY', 'evb:refs', number, -1) > 0 then return end
+  redis.call('HDEL', 'evb:refs', number)
+  redis.call('DEL', 'evb:' .. number)
+end
+
+-- Takes a dead letter back; the reference to its body stays with the item.
+local function unearth(number)
+  local text = redis.call('GETDEL', 'dead:' .. number)
+  redis.call('ZREM', 'dead:all', number)
+  return text and read(text)
+end
+
+-- Forgets a dead letter that its subscription no longer names.
+local function discard(number)
+  local item = unearth(number)
+  if item then drop(item.told) end
+end
+
+-- Makes a dead letter of an item that left the queue; the reference to its body goes over.
+local function bury(id, item, reason, at)
+  local number = int(redis.call('INCR', 'dead:last'))
+  redis.call('SET', 'dead:' .. number, string.format(DEAD, id, reason, at, write(item)))
+  redis.call('ZADD', 'dead:all', number, number)
+  redis.call('ZADD', 'qdead:' .. id, number, number)
+  if redis.call('ZCARD', 'qdead:' .. id) > DEAD_KEPT then
+    redis.call('HINCRBY', 'qmeta:' .. id, 'discarded', 1)
+    discard(redis.call('ZPOPMIN', 'qdead:' .. id)[1])
+  end
+end
+
+-- Remembers an attempt, in place of the oldest of a hundred.
+local function remember(id, attempt)
+  redis.call('LPUSH', 'qatt:' .. id, attempt)
+  redis.call('LTRIM', 'qatt:' .. id, 0, 99)
+end
+
+-- Remembers an attempt if its claim is held, and says whether it was made at the head. If an overflow has replaced the
+-- head meanwhile, the claim ends, and whoever takes the queue next sees the new head.
+local function attempted(id, token, sequence, attempt, at)
+  if not is_claimed(id, token) then return false end
+  local head = redis.call('LINDEX', 'q:' .. id, 0)
+  remember(id, attempt)
+  if head and read(head).sequence == sequence then return true end
+  let_go(id, at)
+  return false
+end

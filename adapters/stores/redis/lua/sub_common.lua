@@ -1,0 +1,59 @@
+-- What the scripts of subscriptions share. The fields `created`, `expires` and `rev` go before those of the same
+-- meaning in `data`.
+local HISTORY_KEPT = 10000
+
+-- A subscription as it is returned, or nothing.
+local function row(id)
+  local row = redis.call('HMGET', 'submeta:' .. id, 'data', 'created', 'expires', 'rev')
+  return row[1] and row
+end
+
+-- The end of a lease. A time after the end of whole doubles is never.
+local function after(at, lease) return int(math.min(at + tonumber(lease), 2 ^ 53)) end
+
+-- Writes a step of the history; `rematch` says that events may go to other subscriptions from now on.
+local function changed(id, rematch)
+  local version = redis.call('INCR', 'subs:ver')
+  if rematch then redis.call('SET', 'subs:matched', int(version)) end
+  redis.call('ZADD', 'subs:hist', int(version), id)
+  redis.call('ZREMRANGEBYSCORE', 'subs:hist', '-inf', int(version - HISTORY_KEPT))
+end
+
+local function unlike(id, likeness)
+  if redis.call('HGET', 'subs:like', likeness) == id then redis.call('HDEL', 'subs:like', likeness) end
+end
+
+-- Takes a subscription out of everything but its queue, its dead letters and the history.
+local function take(id)
+  local meta = redis.call('HMGET', 'submeta:' .. id, 'owner', 'like')
+  unplace(id)
+  if meta[1] then
+    unlike(id, meta[2])
+    redis.call('ZREM', 'subs:owner:' .. meta[1], id)
+  end
+  redis.call('ZREM', 'subs:all', id)
+  redis.call('ZREM', 'subs:exp', id)
+  redis.call('DEL', 'subscription:' .. id, 'submeta:' .. id)
+  changed(id, false)
+end
+
+-- Forgets a queue. Nothing in it is referred to any more.
+local function forget(id) redis.call('UNLINK', 'q:' .. id, 'qmeta:' .. id, 'qatt:' .. id) end
+
+-- Ends one; its queued items become dead letters, which stay readable for a while. Returns how many.
+local function expire(id, at)
+  take(id)
+  local items = redis.call('LRANGE', 'q:' .. id, 0, -1)
+  for _, text in ipairs(items) do bury(id, read(text), 'expired', at) end
+  forget(id)
+  if redis.call('EXISTS', 'qdead:' .. id) == 1 then redis.call('ZADD', 'graves', at, id) end
+  return #items
+end
+
+-- The live subscription that has this likeness. One that has expired gives way.
+local function twin(likeness, at)
+  local id = redis.call('HGET', 'subs:like', likeness)
+  if not id or is_live(id, at) then return id end
+  expire(id, int(at))
+  return false
+end

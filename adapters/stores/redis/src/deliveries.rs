@@ -1,0 +1,179 @@
+//! Queues, claims and dead letters; each operation is one script.
+
+mod arguments;
+mod event;
+mod item;
+
+use crate::keys;
+use crate::queue_scripts::{limit, not_found, number, queue_lua, refused};
+use crate::reply::{damaged, json, list, number as read_number, text};
+use crate::scripts::{Lua, Refusal};
+use crate::store::Redis;
+use crate::work;
+use async_trait::async_trait;
+use fred::prelude::Value;
+use netweave_model::port::{
+    Attempt, Backlog, Claim, DeadLetter, DeadLetterReason, Deliveries, FanOut, FanOutOutcome, Item, Notice,
+    Replay,
+};
+use netweave_model::{Error, ErrorKind, Id, Position, Result, Timestamp};
+
+queue_lua!(ACK, "q_ack.lua");
+queue_lua!(BACKLOG, "q_backlog.lua");
+queue_lua!(CURSOR, "q_cursor.lua", "log_common.lua", "q_fan.lua");
+queue_lua!(DEAD_LETTER, "q_dead_letter.lua");
+queue_lua!(DEAD_LETTERS, "q_dead_letters.lua", "q_bodies.lua");
+queue_lua!(DEFER, "q_defer.lua");
+queue_lua!(ENQUEUE, "q_enqueue.lua");
+queue_lua!(FAN_OUT, "q_fan_out.lua", "log_common.lua", "q_fan.lua");
+queue_lua!(LET_GO, "q_let_go.lua");
+queue_lua!(NEXT_DUE, "q_next_due.lua");
+queue_lua!(REPLAY, "q_replay.lua");
+queue_lua!(TAKE, "q_take.lua", "q_bodies.lua");
+
+/// The most dead letters that one call queues again.
+const REPLAY_LIMIT: u64 = 1_000;
+
+impl Redis {
+    /// Runs a script that says whether it did something.
+    async fn did(&self, script: &Lua, arguments: Vec<Value>) -> Result<bool> {
+        Ok(read_number::<u8>(&self.tell(script, arguments).await?)? == 1)
+    }
+
+    /// Lets a claim go without an attempt; `until` is empty for now.
+    async fn let_go(&self, claim: &Claim, until: Value) -> Result<bool> {
+        let arguments = vec![claim.subscription.as_str().into(), number(claim.token), until];
+        let done = self.did(&LET_GO, arguments).await?;
+        work::notify();
+        Ok(done)
+    }
+}
+
+#[async_trait]
+impl Deliveries for Redis {
+    async fn cursor(&self) -> Result<Position> {
+        let at = CURSOR.get(self.client(), &self.now(), keys::log(), Vec::new()).await?;
+        let [generation, sequence] = list(at)?;
+        Ok(Position { generation: read_number(&generation)?, sequence: read_number(&sequence)? })
+    }
+
+    async fn fan_out(&self, step: FanOut) -> Result<FanOutOutcome> {
+        let arguments = arguments::fan_out(&step)?;
+        let answer = FAN_OUT.call(self.client(), &self.now(), keys::log(), arguments).await?;
+        let outcome = answer.map_err(|Refusal(code)| {
+            Error::internal(format!("a fan-out from {} to {} leaves the log: {code}", step.from, step.to))
+        })?;
+        match &*text(&outcome)? {
+            "DONE" => {
+                work::notify();
+                Ok(FanOutOutcome::Done)
+            }
+            "ALREADY" => Ok(FanOutOutcome::Already),
+            "STALE" => Ok(FanOutOutcome::StaleMatcher),
+            _ => Err(damaged("what came of a fan-out")),
+        }
+    }
+
+    async fn enqueue(&self, subscription: &Id, notices: Vec<Notice>, max_queue: u64) -> Result<Vec<Item>> {
+        let arguments = arguments::enqueue(subscription, &notices, max_queue)?;
+        let answer = self.ask(&ENQUEUE, arguments).await?;
+        let items = answer.map_err(|Refusal(code)| refusal(&code))?;
+        work::notify();
+        item::queued(items, subscription, notices)
+    }
+
+    async fn take(&self, count: usize, depth: usize, until: Timestamp) -> Result<Vec<Claim>> {
+        item::claims(self.tell(&TAKE, vec![limit(count), limit(depth.max(1)), number(until.0)]).await?)
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>> {
+        time(&self.tell(&NEXT_DUE, Vec::new()).await?)
+    }
+
+    async fn ack_head(&self, claim: &Claim, attempt: Attempt) -> Result<bool> {
+        let done = self.did(&ACK, arguments::attempt(claim, &attempt)?).await?;
+        if !done {
+            work::notify();
+        }
+        Ok(done)
+    }
+
+    async fn defer(&self, claim: &Claim, until: Timestamp, attempt: Attempt) -> Result<bool> {
+        let mut arguments = arguments::attempt(claim, &attempt)?;
+        arguments.push(number(until.0));
+        let done = self.did(&DEFER, arguments).await?;
+        work::notify();
+        Ok(done)
+    }
+
+    async fn postpone(&self, claim: &Claim, until: Timestamp) -> Result<bool> {
+        self.let_go(claim, number(until.0)).await
+    }
+
+    async fn dead_letter(&self, claim: &Claim, reason: DeadLetterReason, attempt: Attempt) -> Result<bool> {
+        let mut arguments = arguments::attempt(claim, &attempt)?;
+        arguments.push(arguments::reason(reason).into());
+        let done = self.did(&DEAD_LETTER, arguments).await?;
+        if !done {
+            work::notify();
+        }
+        Ok(done)
+    }
+
+    async fn release(&self, claim: &Claim) -> Result<()> {
+        self.let_go(claim, "".into()).await.map(drop)
+    }
+
+    async fn backlog(&self, subscription: &Id) -> Result<Backlog> {
+        let answer = self.ask(&BACKLOG, vec![subscription.as_str().into()]).await?;
+        backlog(answer.map_err(|Refusal(code)| refusal(&code))?)
+    }
+
+    async fn dead_letters(&self, subscription: Option<&Id>, count: usize) -> Result<Vec<DeadLetter>> {
+        let set = subscription.map_or_else(|| keys::DEAD.to_owned(), |id| keys::dead_of(id.as_str()));
+        item::dead_letters(self.tell(&DEAD_LETTERS, vec![set.into(), limit(count)]).await?)
+    }
+
+    async fn replay(&self, subscription: &Id, from: u64, max_queue: u64) -> Result<Replay> {
+        let arguments =
+            vec![subscription.as_str().into(), number(from), number(max_queue), number(REPLAY_LIMIT)];
+        let answer = self.ask(&REPLAY, arguments).await?;
+        let [queued, left] = list(answer.map_err(|Refusal(code)| refusal(&code))?)?;
+        work::notify();
+        Ok(Replay { queued: read_number(&queued)?, left: read_number(&left)? })
+    }
+
+    async fn wait(&self) {
+        work::wait().await;
+    }
+}
+
+fn refusal(code: &str) -> Error {
+    match code {
+        "UNKNOWN" => not_found(),
+        "FULL" => Error::new(ErrorKind::Conflict, "the queue of the subscription is full"),
+        _ => refused(code),
+    }
+}
+
+fn backlog(value: Value) -> Result<Backlog> {
+    let [queued, oldest, next_attempt, failures, dead, discarded, last_sequence, attempts] = list(value)?;
+    Ok(Backlog {
+        queued: read_number(&queued)?,
+        oldest: time(&oldest)?,
+        next_attempt: time(&next_attempt)?,
+        failures: read_number(&failures)?,
+        dead: read_number(&dead)?,
+        discarded: read_number(&discarded)?,
+        last_sequence: read_number(&last_sequence)?,
+        attempts: attempts.into_array().iter().map(json).collect::<Result<_>>()?,
+    })
+}
+
+/// Reads a time, if there is one.
+fn time(value: &Value) -> Result<Option<Timestamp>> {
+    if value.is_null() || value.as_bytes() == Some(b"") {
+        return Ok(None);
+    }
+    read_number(value).map(|at| Some(Timestamp(at)))
+}

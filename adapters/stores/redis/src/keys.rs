@@ -1,0 +1,36 @@
+//! The keys of subscriptions and queues, which their scripts name themselves; `log` and `leases` have their own.
+//!
+//! * `subscription:ID`: JSON of what the interface shows; nothing else begins like this
+//! * `submeta:ID`: hash of the subscription as a whole in `data`, and of what scripts need
+//! * `subs:all`, `subs:owner:OWNER`: sets of the ids, ordered by id; `subs:exp`: the same, by the end of the lease
+//! * `subs:like`: hash from owner, callback, consumer's id and filter to the id
+//! * `subs:ver`: version of the subscriptions; `subs:matched`: of the last change after which others may match
+//! * `subs:hist`: set of the ids by the version of their last change, for the latest 10,000 versions
+//! * `q:ID`: list of the items; `qmeta:ID`: hash of claim, due time, place in `ready`, and counters
+//! * `qatt:ID`: list of the latest attempts, newest first
+//! * `ready`: set of the queues that may be taken, by when; `ready:turn`, `ready:claims`: counters
+//! * `evb:NUMBER`: an event that items tell; `evb:refs`: hash of how many do; `evb:last`: counter
+//! * `dead:NUMBER`: a dead letter; `dead:all`, `qdead:ID`: sets of the numbers; `dead:last`: counter
+//! * `graves`: set of the expired subscriptions whose dead letters are still there, by when they ended
+//! * `fan:cursor`, `fan:generation`: the position up to which events were fanned out
+
+/// All dead letters.
+pub(crate) const DEAD: &str = "dead:all";
+
+/// All subscriptions.
+pub(crate) const SUBSCRIPTIONS: &str = "subs:all";
+
+/// The dead letters of a subscription.
+pub(crate) fn dead_of(id: &str) -> String {
+    format!("qdead:{id}")
+}
+
+/// The subscriptions of an owner.
+pub(crate) fn owned_by(owner: &str) -> String {
+    format!("subs:owner:{owner}")
+}
+
+/// The log, in the order in which scripts that begin with `log_common.lua` expect it.
+pub(crate) fn log() -> Vec<String> {
+    ["log:generation", "log:head", "log"].map(str::to_owned).to_vec()
+}

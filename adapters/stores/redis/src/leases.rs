@@ -1,0 +1,48 @@
+//! Leases: `lease:NAME` is a hash of holder and fence that expires by the store's clock.
+
+use crate::scripts::lua;
+use crate::store::Redis;
+use async_trait::async_trait;
+use fred::prelude::Value;
+use netweave_model::port::{Fence, Leases};
+use netweave_model::{Error, Result};
+use std::time::Duration;
+
+lua!(ACQUIRE, "lease_acquire.lua");
+lua!(RENEW, "lease_renew.lua");
+lua!(RELEASE, "lease_release.lua");
+
+fn keys(name: &str) -> Vec<String> {
+    vec![format!("lease:{name}"), "lease-fence".to_owned()]
+}
+
+fn millis(time: Duration) -> Value {
+    Value::from(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn number(fence: Fence) -> Value {
+    Value::from(fence.0.to_string())
+}
+
+#[async_trait]
+impl Leases for Redis {
+    async fn acquire(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<Fence>> {
+        let arguments = vec![holder.into(), millis(ttl)];
+        let value = ACQUIRE.get(self.client(), &self.now(), keys(name), arguments).await?;
+        if value.is_null() {
+            return Ok(None);
+        }
+        let fence = value.as_u64().ok_or_else(|| Error::internal("a fence is no number"))?;
+        Ok(Some(Fence(fence)))
+    }
+
+    async fn renew(&self, name: &str, fence: Fence, ttl: Duration) -> Result<bool> {
+        let arguments = vec![number(fence), millis(ttl)];
+        let value = RENEW.get(self.client(), &self.now(), keys(name), arguments).await?;
+        Ok(value.as_u64() == Some(1))
+    }
+
+    async fn release(&self, name: &str, fence: Fence) -> Result<()> {
+        RELEASE.get(self.client(), &self.now(), keys(name), vec![number(fence)]).await.map(drop)
+    }
+}

@@ -1,0 +1,135 @@
+//! The change log and the rows that it tells of; each operation is one script.
+
+mod commit;
+mod entry;
+mod follow;
+mod keys;
+mod reply;
+mod row;
+mod snapshot;
+
+use crate::scripts::{Lua, Refusal, script};
+use crate::store::Redis;
+use async_trait::async_trait;
+use fred::prelude::Value;
+use netweave_model::port::{Change, EntryStream, Fence, InventoryLog, Snapshot};
+use netweave_model::{Entry, Error, ErrorKind, Position, Result, SourceName, Timestamp};
+use std::fmt::Display;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+/// The most entries that one read returns.
+const READ_LIMIT: usize = 1_000;
+
+/// How many entries one step of trimming looks at.
+const TRIM_STEP: u64 = 100;
+
+/// Declares a script that begins with `log_common.lua`.
+macro_rules! log_lua {
+    ($name:ident, $file:literal) => {
+        static $name: Lua = Lua::new(
+            include_str!(concat!("../lua/", $file)),
+            LazyLock::new(|| {
+                let common = include_str!("../lua/log_common.lua");
+                script(&format!("{common}\n{}", include_str!(concat!("../lua/", $file))))
+            }),
+        );
+    };
+}
+
+log_lua!(COMMIT, "log_commit.lua");
+log_lua!(HEAD, "log_head.lua");
+log_lua!(READ, "log_read.lua");
+log_lua!(SNAPSHOT, "log_snapshot.lua");
+log_lua!(TRIM, "log_trim.lua");
+
+/// What a look at the log found.
+struct Look {
+    entries: Vec<Entry>,
+    /// When each source was seen; empty unless the entries are the last ones there are.
+    seen: Vec<(SourceName, Timestamp)>,
+}
+
+impl Redis {
+    /// Starts the log if there is none.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub(crate) async fn prepare(&self) -> Result<()> {
+        self.head().await.map(drop)
+    }
+
+    /// Looks for entries after a position.
+    async fn look(&self, from: Position, limit: usize) -> Result<Look> {
+        let arguments = vec![number(from.generation), number(from.sequence), number(limit)];
+        let answer = READ.call(self.client(), &self.now(), keys::read(), arguments).await?;
+        let value = answer.map_err(|Refusal(code)| gone(from, &code))?;
+        let [entries, seen] = reply::list(value)?;
+        Ok(Look {
+            entries: entry::decode_all(entries, from.generation)?,
+            seen: reply::pairs(seen).map(|(name, at)| seen_at(&name, &at)).collect::<Result<_>>()?,
+        })
+    }
+}
+
+#[async_trait]
+impl InventoryLog for Redis {
+    async fn commit(&self, source: &SourceName, fence: Fence, changes: &[Change]) -> Result<Position> {
+        let arguments = commit::arguments(source, fence, changes);
+        let answer = COMMIT.call(self.client(), &self.now(), keys::commit(source), arguments).await?;
+        let value = answer.map_err(|Refusal(code)| fenced(source, fence, &code))?;
+        follow::wake();
+        reply::position(value)
+    }
+
+    async fn snapshot(&self, source: &SourceName) -> Result<Snapshot> {
+        let value = SNAPSHOT.get(self.client(), &self.now(), keys::snapshot(source), Vec::new()).await?;
+        snapshot::decode(value)
+    }
+
+    async fn head(&self) -> Result<Position> {
+        reply::position(HEAD.get(self.client(), &self.now(), keys::log(), Vec::new()).await?)
+    }
+
+    async fn follow(&self, from: Position) -> Result<EntryStream> {
+        self.look(from, 0).await?;
+        Ok(follow::stream(self.clone(), from))
+    }
+
+    async fn read(&self, from: Position, limit: usize) -> Result<Vec<Entry>> {
+        Ok(self.look(from, limit.min(READ_LIMIT)).await?.entries)
+    }
+
+    async fn trim(&self, below: Position, keep: Duration) -> Result<u64> {
+        let keep = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX);
+        let arguments =
+            vec![number(below.generation), number(below.sequence), number(keep), number(TRIM_STEP)];
+        let mut dropped = 0;
+        loop {
+            let step = TRIM.get(self.client(), &self.now(), keys::log(), arguments.clone()).await?;
+            let step: u64 = reply::number(&step)?;
+            dropped += step;
+            if step < TRIM_STEP {
+                return Ok(dropped);
+            }
+        }
+    }
+}
+
+fn number(number: impl Display + Copy) -> Value {
+    Value::from(number.to_string())
+}
+
+fn seen_at(name: &Value, at: &Value) -> Result<(SourceName, Timestamp)> {
+    Ok((SourceName::from(&*reply::text(name)?), Timestamp(reply::number(at)?)))
+}
+
+fn fenced(source: &SourceName, fence: Fence, code: &str) -> Error {
+    Error::new(ErrorKind::Conflict, "another gateway has taken over this source")
+        .with_private(format!("{source}: came with fence {}: {code}", fence.0))
+}
+
+fn gone(from: Position, code: &str) -> Error {
+    Error::new(ErrorKind::NotFound, "the change log no longer reaches back that far")
+        .with_private(format!("asked for entries after {from}: {code}"))
+}

@@ -1,0 +1,47 @@
+//! The keys of the log, in the order in which its scripts expect them.
+//!
+//! * `log:generation`, `log:head`: the position of the last entry
+//! * `log`: stream of entries, the id begins with the sequence number
+//! * `log:seen`: hash of when each source was last confirmed, for followers
+//! * `source:SOURCE`: hash of `fence`, `seen_at`, and one field for each kind that is known
+//! * `row:SOURCE:KIND`: hash of objects by id
+//! * `stage:SOURCE:KIND`: hash of what was named since `Reset`, while there is no `Synced`
+
+use netweave_model::{Kind, SourceName};
+
+/// The log.
+pub(super) fn log() -> Vec<String> {
+    ["log:generation", "log:head", "log"].map(str::to_owned).to_vec()
+}
+
+/// The log and the sources' confirmations.
+pub(super) fn read() -> Vec<String> {
+    let mut keys = log();
+    keys.push(seen());
+    keys
+}
+
+/// The log, a source and its rows.
+pub(super) fn snapshot(source: &SourceName) -> Vec<String> {
+    let mut keys = log();
+    keys.push(format!("source:{source}"));
+    keys.extend(of_each_kind("row", source));
+    keys
+}
+
+/// The log and all that a commit may write.
+pub(super) fn commit(source: &SourceName) -> Vec<String> {
+    let mut keys = log();
+    keys.extend([format!("source:{source}"), seen()]);
+    keys.extend(of_each_kind("row", source));
+    keys.extend(of_each_kind("stage", source));
+    keys
+}
+
+fn seen() -> String {
+    "log:seen".to_owned()
+}
+
+fn of_each_kind(what: &str, source: &SourceName) -> impl Iterator<Item = String> {
+    Kind::ALL.into_iter().map(move |kind| format!("{what}:{source}:{kind}"))
+}

@@ -1,0 +1,63 @@
+//! The scripts of subscriptions and queues, which share functions and are called without keys: they name their own.
+
+use crate::scripts::{Answer, Lua};
+use crate::store::Redis;
+use fred::prelude::Value;
+use netweave_model::{Error, ErrorKind, Result};
+
+/// Declares a script that begins with `q_common.lua`, `q_letters.lua` and other files of this crate's `lua` folder.
+macro_rules! queue_lua {
+    ($name:ident, $file:literal $(, $shared:literal)*) => {
+        static $name: $crate::scripts::Lua = $crate::scripts::Lua::new(
+            $crate::queue_scripts::lua_text!($file),
+            std::sync::LazyLock::new(|| {
+                $crate::scripts::script(&[
+                    $crate::queue_scripts::lua_text!("q_common.lua"),
+                    $crate::queue_scripts::lua_text!("q_letters.lua"),
+                    $($crate::queue_scripts::lua_text!($shared),)*
+                    $crate::queue_scripts::lua_text!($file),
+                ].join("\n"))
+            }),
+        );
+    };
+}
+
+macro_rules! lua_text {
+    ($file:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lua/", $file))
+    };
+}
+
+pub(crate) use {lua_text, queue_lua};
+
+impl Redis {
+    /// Runs a script that may refuse.
+    pub(crate) async fn ask(&self, script: &Lua, arguments: Vec<Value>) -> Result<Answer> {
+        script.call(self.client(), &self.now(), Vec::new(), arguments).await
+    }
+
+    /// Runs a script that never refuses.
+    pub(crate) async fn tell(&self, script: &Lua, arguments: Vec<Value>) -> Result<Value> {
+        script.get(self.client(), &self.now(), Vec::new(), arguments).await
+    }
+}
+
+/// Makes an argument of a number, which a script reads as text.
+pub(crate) fn number(number: impl ToString + Copy) -> Value {
+    Value::from(number.to_string())
+}
+
+/// Makes an argument of how many are wanted; a server knows no limit beyond this one.
+pub(crate) fn limit(limit: usize) -> Value {
+    number(u32::try_from(limit).unwrap_or(u32::MAX))
+}
+
+/// The error of every operation on a subscription that does not exist, or no longer.
+pub(crate) fn not_found() -> Error {
+    Error::new(ErrorKind::NotFound, "there is no such subscription")
+}
+
+/// The error of a refusal that the caller does not know.
+pub(crate) fn refused(code: &str) -> Error {
+    Error::internal(format!("a script refused with {code}"))
+}

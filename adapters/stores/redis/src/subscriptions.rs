@@ -1,0 +1,147 @@
+//! Subscriptions; each operation is one script.
+
+mod change;
+mod record;
+
+use crate::keys;
+use crate::queue_scripts::{limit, not_found, number, queue_lua, refused};
+use crate::reply::{damaged, list, number as read_number, text};
+use crate::scripts::Refusal;
+use crate::store::Redis;
+use crate::work;
+use async_trait::async_trait;
+use change::{Changed, changed, made};
+use fred::prelude::Value;
+use netweave_model::port::{Created, Quota, SubscriptionChange, Subscriptions, Update};
+use netweave_model::{Error, ErrorKind, Id, NewSubscription, Result, Subscription};
+use std::time::Duration;
+
+queue_lua!(CREATE, "sub_create.lua", "sub_common.lua");
+queue_lua!(DELETE, "sub_delete.lua", "sub_common.lua");
+queue_lua!(GET, "sub_get.lua", "sub_common.lua");
+queue_lua!(PAGE, "sub_page.lua", "sub_common.lua");
+queue_lua!(RENEW, "sub_renew.lua", "sub_common.lua");
+queue_lua!(SINCE, "sub_since.lua", "sub_common.lua");
+queue_lua!(SWEEP, "sub_sweep.lua", "sub_common.lua");
+queue_lua!(UPDATE, "sub_update.lua", "sub_common.lua");
+
+/// How long the dead letters of an expired subscription stay readable.
+const GRAVE_KEPT: Duration = Duration::from_hours(24);
+
+impl Redis {
+    /// Puts an update in place of the revision that it was made of; `None` if there is another one by now.
+    async fn replace(&self, old: &Subscription, update: Update, call: &str) -> Result<Option<Subscription>> {
+        let Changed { subscription: new, rematch, revived } = changed(old, update);
+        let arguments = vec![
+            new.id.as_str().into(),
+            number(old.rev),
+            record::data(&new)?,
+            record::shown(&new)?,
+            record::likeness(&new)?,
+            record::state(&new).into(),
+            call.into(),
+            number(u8::from(rematch)),
+            number(u8::from(revived)),
+        ];
+        match self.ask(&UPDATE, arguments).await? {
+            Ok(row) => {
+                work::notify();
+                record::decode(row).map(Some)
+            }
+            Err(Refusal(code)) if code == "REVISION" => Ok(None),
+            Err(Refusal(code)) => Err(refusal(&code)),
+        }
+    }
+}
+
+#[async_trait]
+impl Subscriptions for Redis {
+    async fn create(&self, new: NewSubscription, quota: Quota) -> Result<Created> {
+        let new = made(new, Id::from(self.ids().uuid().to_string()));
+        let arguments = vec![
+            new.id.as_str().into(),
+            record::data(&new)?,
+            record::shown(&new)?,
+            new.owner.as_str().into(),
+            record::likeness(&new)?,
+            number(new.lease_ms),
+            number(quota.per_owner),
+            number(quota.total),
+        ];
+        let mut answer = self.tell(&CREATE, arguments).await?.into_array().into_iter();
+        let outcome = answer.next().unwrap_or(Value::Null);
+        let subscription = answer.next().unwrap_or(Value::Null);
+        match &*text(&outcome)? {
+            "NEW" => record::decode(subscription).map(Created::New),
+            "DUPLICATE" => record::decode(subscription).map(Created::Duplicate),
+            "QUOTA" => Ok(Created::QuotaExceeded),
+            _ => Err(damaged("what came of a creation")),
+        }
+    }
+
+    async fn get(&self, id: &Id) -> Result<Subscription> {
+        let found = self.tell(&GET, vec![id.as_str().into()]).await?;
+        record::decode_found(found)?.ok_or_else(not_found)
+    }
+
+    async fn page(&self, owner: Option<&str>, after: Option<&Id>, count: usize) -> Result<Vec<Subscription>> {
+        let set = owner.map_or_else(|| keys::SUBSCRIPTIONS.to_owned(), keys::owned_by);
+        let from = after.map_or_else(|| "-".to_owned(), |id| format!("({id}"));
+        record::decode_all(self.tell(&PAGE, vec![set.into(), from.into(), limit(count)]).await?)
+    }
+
+    async fn update(&self, id: &Id, if_rev: Option<u64>, update: Update) -> Result<Subscription> {
+        let call = self.ids().uuid().to_string();
+        loop {
+            let old = self.get(id).await?;
+            if if_rev.is_some_and(|rev| rev != old.rev) {
+                return Err(changed_meanwhile());
+            }
+            if let Some(new) = self.replace(&old, update.clone(), &call).await? {
+                return Ok(new);
+            }
+        }
+    }
+
+    async fn renew(&self, id: &Id, lease: Option<Duration>) -> Result<Subscription> {
+        let lease = lease.map_or_else(String::new, |lease| lease.as_millis().to_string());
+        let found = self.tell(&RENEW, vec![id.as_str().into(), lease.into()]).await?;
+        record::decode_found(found)?.ok_or_else(not_found)
+    }
+
+    async fn delete(&self, id: &Id, if_rev: Option<u64>) -> Result<()> {
+        let rev = if_rev.map_or_else(String::new, |rev| rev.to_string());
+        let answer = self.ask(&DELETE, vec![id.as_str().into(), rev.into()]).await?;
+        answer.map(drop).map_err(|Refusal(code)| refusal(&code))
+    }
+
+    async fn sweep(&self, count: usize) -> Result<Vec<Subscription>> {
+        let arguments = vec![limit(count), number(GRAVE_KEPT.as_millis())];
+        record::decode_all(self.tell(&SWEEP, arguments).await?)
+    }
+
+    async fn since(&self, version: u64) -> Result<(u64, bool, Vec<SubscriptionChange>)> {
+        let [version, complete, changes] = list(self.tell(&SINCE, vec![number(version)]).await?)?;
+        let changes = changes.into_array().into_iter().map(|change| {
+            let [id, row] = list(change)?;
+            Ok(match record::decode_found(row)? {
+                Some(subscription) => SubscriptionChange::Put(subscription),
+                None => SubscriptionChange::Gone(Id::from(&*text(&id)?)),
+            })
+        });
+        Ok((read_number(&version)?, read_number::<u8>(&complete)? == 1, changes.collect::<Result<_>>()?))
+    }
+}
+
+fn refusal(code: &str) -> Error {
+    match code {
+        "UNKNOWN" => not_found(),
+        "REVISION" => changed_meanwhile(),
+        "TWIN" => Error::new(ErrorKind::Conflict, "another subscription has the same callback and filter"),
+        _ => refused(code),
+    }
+}
+
+fn changed_meanwhile() -> Error {
+    Error::new(ErrorKind::PreconditionFailed, "the subscription has changed in the meantime")
+}

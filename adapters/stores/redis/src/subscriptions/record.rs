@@ -1,0 +1,121 @@
+//! A subscription as it is stored: a whole, and three fields that go before those of the whole.
+
+use crate::reply::{json, list, number};
+use fred::prelude::Value;
+use netweave_model::{Error, Id, Result, Subscription, SubscriptionState, Timestamp};
+use serde::Serialize;
+
+/// What the interface shows; never the secret.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown<'a> {
+    subscription_id: &'a Id,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consumer_subscription_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<&'a str>,
+    callback: &'a str,
+}
+
+/// Lays out the whole.
+pub(super) fn data(subscription: &Subscription) -> Result<Value> {
+    encode(subscription)
+}
+
+/// Lays out what the interface shows.
+pub(super) fn shown(subscription: &Subscription) -> Result<Value> {
+    encode(&Shown {
+        subscription_id: &subscription.id,
+        consumer_subscription_id: subscription.consumer_subscription_id.as_deref(),
+        filter: subscription.filter.as_deref(),
+        callback: &subscription.callback,
+    })
+}
+
+/// Lays out what two subscriptions of one owner must not have in common.
+pub(super) fn likeness(subscription: &Subscription) -> Result<Value> {
+    let Subscription { owner, callback, consumer_subscription_id, filter, .. } = subscription;
+    encode(&(owner, callback, consumer_subscription_id, filter))
+}
+
+/// Names the state for scripts.
+pub(super) fn state(subscription: &Subscription) -> &'static str {
+    match subscription.state {
+        SubscriptionState::Active => "active",
+        SubscriptionState::Suspended { .. } => "suspended",
+    }
+}
+
+/// Reads what scripts return: the whole, when it was created, when it expires, its revision.
+pub(super) fn decode(value: Value) -> Result<Subscription> {
+    let [data, created, expires, rev] = list(value)?;
+    Ok(Subscription {
+        created_at: Timestamp(number(&created)?),
+        expires_at: Timestamp(number(&expires)?),
+        rev: number(&rev)?,
+        ..json(&data)?
+    })
+}
+
+/// Reads what scripts return for one that may not be there.
+pub(super) fn decode_found(value: Value) -> Result<Option<Subscription>> {
+    if value.is_null() { Ok(None) } else { decode(value).map(Some) }
+}
+
+/// Reads a list of them.
+pub(super) fn decode_all(value: Value) -> Result<Vec<Subscription>> {
+    value.into_array().into_iter().map(decode).collect()
+}
+
+fn encode(value: &impl Serialize) -> Result<Value> {
+    let text = serde_json::to_string(value);
+    Ok(Value::from(
+        text.map_err(|error| Error::internal("a subscription cannot be written").with_source(error))?,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netweave_model::subscription::{Major, StateForm};
+
+    fn subscription() -> Subscription {
+        Subscription {
+            id: Id::from("s"),
+            owner: "smo".to_owned(),
+            major: Major::V1,
+            callback: "https://smo.example/a".to_owned(),
+            consumer_subscription_id: None,
+            filter: Some("f".to_owned()),
+            states: StateForm::String,
+            secret: "whsec_AAAA".to_owned(),
+            lease_ms: u64::MAX,
+            created_at: Timestamp(1),
+            expires_at: Timestamp(2),
+            rev: 3,
+            state: SubscriptionState::Suspended { reason: "gone".to_owned() },
+        }
+    }
+
+    #[test]
+    fn the_fields_go_before_the_whole() {
+        let row = vec![data(&subscription()).unwrap(), "7".into(), "8".into(), "9".into()];
+        let expected =
+            Subscription { created_at: Timestamp(7), expires_at: Timestamp(8), rev: 9, ..subscription() };
+        assert_eq!(decode(Value::Array(row)).unwrap(), expected);
+        assert!(decode(Value::Null).is_err());
+    }
+
+    #[test]
+    fn the_secret_is_not_shown() {
+        let expected = r#"{"subscriptionId":"s","filter":"f","callback":"https://smo.example/a"}"#;
+        assert_eq!(shown(&subscription()).unwrap().as_str().as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn an_absent_filter_is_like_no_text() {
+        let mut other = subscription();
+        other.consumer_subscription_id = other.filter.take();
+        assert_ne!(likeness(&subscription()).unwrap(), likeness(&other).unwrap());
+    }
+}

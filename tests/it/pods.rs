@@ -1,0 +1,62 @@
+//! Two gateways on one Redis: what one of them acknowledges or sees is true for both.
+
+use netweave_tests::harness::client::V2;
+use netweave_tests::harness::{Callbacks, Gateway, Inventory, RedisServer, Setup, soon, until};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const SERVERS: &str = "/o2ims-infrastructureInventory/v2/resourcePools/pool-a/resources";
+/// Longest time until a pod takes over what another one did: the lease of a source, and what was claimed.
+const TAKE_OVER: Duration = Duration::from_mins(1);
+
+/// Two pods over the same inventory; `None` without a Redis, unless peers are required.
+async fn pods(inventory: &Inventory) -> Option<(RedisServer, [Gateway; 2])> {
+    let redis = RedisServer::start().await?;
+    let one = Setup::redis(&redis.url()).file("lab", inventory).start().await;
+    one.client("smo").get(SERVERS).await.expect(200);
+    let two = Setup::redis(&redis.url()).file("lab", inventory).start().await;
+    Some((redis, [one, two]))
+}
+
+fn descriptions(list: &[Value]) -> Vec<&str> {
+    list.iter().filter_map(|server| server["description"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn what_one_pod_acknowledged_the_other_has() {
+    let inventory = Inventory::with_servers(4);
+    let Some((_redis, [one, two])) = pods(&inventory).await else { return };
+    let body = json!({ "callback": "http://127.0.0.1:9/smo" });
+    let created = one.client("smo").post(&format!("{V2}/subscriptions"), &body).await.expect(201).json();
+    let path = format!("{V2}/subscriptions/{}", created["subscriptionId"].as_str().expect("an id"));
+    assert_eq!(two.client("smo").get(&path).await.expect(200).json(), created);
+    two.client("smo").delete(&path).await.expect(204);
+    one.client("smo").get(&path).await.problem(404);
+}
+
+#[tokio::test]
+async fn a_change_reaches_both_pods_and_is_told_once_also_after_the_leader_died() {
+    let mut inventory = Inventory::with_servers(4);
+    let Some((_redis, [mut one, two])) = pods(&inventory).await else { return };
+    let consumer = Callbacks::start().await;
+    let body = json!({ "callback": consumer.url("/smo") });
+    let client = two.client("smo");
+    client.post(&format!("{V2}/subscriptions"), &body).await.expect(201);
+    inventory.describe("server-00", "first");
+    for pod in [&one, &two] {
+        let client = pod.client("smo");
+        soon("the change", async || descriptions(&client.get(SERVERS).await.list()).contains(&"first")).await;
+    }
+    soon("the notification", async || !consumer.received("/smo").is_empty()).await;
+    // The first pod leads the source: it was there first.
+    one.kill9();
+    inventory.describe("server-00", "second");
+    let told = until(TAKE_OVER, "the other pod", async || {
+        let told = consumer.received("/smo");
+        (told.len() > 1).then_some(told)
+    });
+    let (told, _) = told.await;
+    let states: Vec<_> = told.iter().map(|body| &body["postObjectState"]["description"]).collect();
+    assert_eq!(states, ["first", "second"]);
+    assert_eq!(told.iter().map(|body| &body["sequence"]).collect::<Vec<_>>(), [1, 2]);
+}
