@@ -100,19 +100,21 @@ cargo_deny() {
   echo "advisories were not checked: their database is not reachable from everywhere this runs"
 }
 
+redis() { step redis bash tests/peers/redis.sh; }
+
 suite_unit() {
   step fmt cargo fmt --all --check
   step clippy cargo clippy "${CARGO[@]}" --all-targets --quiet -- -D warnings
   step deny cargo_deny
   build
   tests unit cargo test "${CARGO[@]}" --lib --bins --no-fail-fast
-  step redis bash tests/peers/redis.sh
+  redis
   # The real API server's cases of the conformance suites run in `kubernetes`.
   tests conformance cargo test "${CARGO[@]}" --test conformance -- --skip backend::cluster
   tests doc cargo test "${CARGO[@]}" --doc --no-fail-fast
 }
 
-suite_it() { build; tests it cargo test "${CARGO[@]}" --test it -- --show-output; }
+suite_it() { build; redis; tests it cargo test "${CARGO[@]}" --test it -- --show-output; }
 suite_edge() { build; tests edge cargo test "${CARGO[@]}" --test edge -- --show-output; }
 suite_durability() { build; tests durability cargo test "${CARGO[@]}" --test durability -- --show-output; }
 
