@@ -34,6 +34,31 @@ async fn what_one_pod_acknowledged_the_other_has() {
     one.client("smo").get(&path).await.problem(404);
 }
 
+/// An operator looks with `KEYS "subscription:*"` and `GET "subscription:<id>"`.
+#[tokio::test]
+async fn there_is_one_readable_key_per_subscription_and_no_secret_in_it() {
+    let inventory = Inventory::with_servers(1);
+    let Some((redis, [one, _two])) = pods(&inventory).await else { return };
+    let mut created = Vec::new();
+    for path in ["a", "b"] {
+        let body =
+            json!({ "callback": format!("http://127.0.0.1:9/{path}"), "consumerSubscriptionId": "mine" });
+        created.push(one.client("smo").post(&format!("{V2}/subscriptions"), &body).await.expect(201).json());
+    }
+    let mut keys = redis.ask("KEYS subscription:*");
+    keys.sort();
+    let id =
+        |document: &Value| format!("subscription:{}", document["subscriptionId"].as_str().expect("an id"));
+    let mut expected: Vec<_> = created.iter().map(id).collect();
+    expected.sort();
+    assert_eq!(keys, expected);
+    for document in &created {
+        let shown: Value =
+            serde_json::from_str(&redis.ask(&format!("GET {}", id(document)))[0]).expect("JSON");
+        assert_eq!(shown, *document);
+    }
+}
+
 #[tokio::test]
 async fn a_change_reaches_both_pods_and_is_told_once_also_after_the_leader_died() {
     let mut inventory = Inventory::with_servers(4);

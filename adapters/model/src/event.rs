@@ -62,6 +62,16 @@ pub struct Event {
     pub at: Timestamp,
 }
 
+impl Event {
+    /// Derives the notification id of a change. It hangs on the position, so that a change back and forth gives new ids.
+    pub fn id_of(source: &SourceName, key: &ObjectKey, position: Position) -> Uuid {
+        /// Namespace of these ids; fixed for ever.
+        const NAMESPACE: Uuid = Uuid::from_u128(0x8d4e_11a7_05c3_5f6b_b7d2_93a8_4c10_6ee9);
+        let name = format!("{source}\n{}\n{}\n{position}", key.kind.type_name(), key.id);
+        Uuid::new_v5(&NAMESPACE, name.as_bytes())
+    }
+}
+
 /// One entry of the change log, as a follower reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {

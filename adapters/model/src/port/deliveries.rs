@@ -23,6 +23,15 @@ pub enum Notice {
     Test,
 }
 
+impl Notice {
+    /// Derives the notification id of a notice that is not about a change, from its first number in the queue.
+    pub fn id_of(subscription: &Id, sequence: u64, test: bool) -> Uuid {
+        /// Namespace of these ids; fixed for ever.
+        const NAMESPACE: Uuid = Uuid::from_u128(0x1c7a_40be_6f35_5a92_9b0e_7d15_e3f8_2c46);
+        Uuid::new_v5(&NAMESPACE, format!("{subscription}\n{sequence}\n{test}").as_bytes())
+    }
+}
+
 /// One item of a subscription's queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {

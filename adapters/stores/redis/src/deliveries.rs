@@ -6,10 +6,9 @@ mod item;
 
 use crate::keys;
 use crate::queue_scripts::{limit, not_found, number, queue_lua, refused};
-use crate::reply::{damaged, json, list, number as read_number, text};
+use crate::reply::{damaged, json, list, number as read_number, position, text};
 use crate::scripts::{Lua, Refusal};
 use crate::store::Redis;
-use crate::work;
 use async_trait::async_trait;
 use fred::prelude::Value;
 use netweave_model::port::{
@@ -44,7 +43,7 @@ impl Redis {
     async fn let_go(&self, claim: &Claim, until: Value) -> Result<bool> {
         let arguments = vec![claim.subscription.as_str().into(), number(claim.token), until];
         let done = self.did(&LET_GO, arguments).await?;
-        work::notify();
+        self.signals().work();
         Ok(done)
     }
 }
@@ -52,9 +51,7 @@ impl Redis {
 #[async_trait]
 impl Deliveries for Redis {
     async fn cursor(&self) -> Result<Position> {
-        let at = CURSOR.get(self.client(), &self.now(), keys::log(), Vec::new()).await?;
-        let [generation, sequence] = list(at)?;
-        Ok(Position { generation: read_number(&generation)?, sequence: read_number(&sequence)? })
+        position(CURSOR.get(self.client(), &self.now(), keys::log(), Vec::new()).await?)
     }
 
     async fn fan_out(&self, step: FanOut) -> Result<FanOutOutcome> {
@@ -65,7 +62,7 @@ impl Deliveries for Redis {
         })?;
         match &*text(&outcome)? {
             "DONE" => {
-                work::notify();
+                self.signals().work();
                 Ok(FanOutOutcome::Done)
             }
             "ALREADY" => Ok(FanOutOutcome::Already),
@@ -78,7 +75,7 @@ impl Deliveries for Redis {
         let arguments = arguments::enqueue(subscription, &notices, max_queue)?;
         let answer = self.ask(&ENQUEUE, arguments).await?;
         let items = answer.map_err(|Refusal(code)| refusal(&code))?;
-        work::notify();
+        self.signals().work();
         item::queued(items, subscription, notices)
     }
 
@@ -93,7 +90,7 @@ impl Deliveries for Redis {
     async fn ack_head(&self, claim: &Claim, attempt: Attempt) -> Result<bool> {
         let done = self.did(&ACK, arguments::attempt(claim, &attempt)?).await?;
         if !done {
-            work::notify();
+            self.signals().work();
         }
         Ok(done)
     }
@@ -102,7 +99,7 @@ impl Deliveries for Redis {
         let mut arguments = arguments::attempt(claim, &attempt)?;
         arguments.push(number(until.0));
         let done = self.did(&DEFER, arguments).await?;
-        work::notify();
+        self.signals().work();
         Ok(done)
     }
 
@@ -115,7 +112,7 @@ impl Deliveries for Redis {
         arguments.push(arguments::reason(reason).into());
         let done = self.did(&DEAD_LETTER, arguments).await?;
         if !done {
-            work::notify();
+            self.signals().work();
         }
         Ok(done)
     }
@@ -139,12 +136,12 @@ impl Deliveries for Redis {
             vec![subscription.as_str().into(), number(from), number(max_queue), number(REPLAY_LIMIT)];
         let answer = self.ask(&REPLAY, arguments).await?;
         let [queued, left] = list(answer.map_err(|Refusal(code)| refusal(&code))?)?;
-        work::notify();
+        self.signals().work();
         Ok(Replay { queued: read_number(&queued)?, left: read_number(&left)? })
     }
 
     async fn wait(&self) {
-        work::wait().await;
+        self.signals().wait_for_work().await;
     }
 }
 

@@ -11,9 +11,9 @@ mod log;
 mod queue_scripts;
 mod reply;
 mod scripts;
+mod signals;
 mod store;
 mod subscriptions;
-mod work;
 
 pub use conf::Conf;
 pub use store::{Redis, open};

@@ -4,10 +4,10 @@ mod commit;
 mod entry;
 mod follow;
 mod keys;
-mod reply;
 mod row;
 mod snapshot;
 
+use crate::reply;
 use crate::scripts::{Lua, Refusal, script};
 use crate::store::Redis;
 use async_trait::async_trait;
@@ -78,7 +78,7 @@ impl InventoryLog for Redis {
         let arguments = commit::arguments(source, fence, changes);
         let answer = COMMIT.call(self.client(), &self.now(), keys::commit(source), arguments).await?;
         let value = answer.map_err(|Refusal(code)| fenced(source, fence, &code))?;
-        follow::wake();
+        self.signals().committed();
         reply::position(value)
     }
 

@@ -1,7 +1,7 @@
 //! Reading what the scripts answer. An answer of another shape is a fault of ours, or somebody else wrote our keys.
 
 use fred::prelude::Value;
-use netweave_model::{Error, Result};
+use netweave_model::{Error, Position, Result};
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -31,6 +31,12 @@ pub(crate) fn text(value: &Value) -> Result<Cow<'_, str>> {
 /// Reads a whole number.
 pub(crate) fn number<T: FromStr>(value: &Value) -> Result<T> {
     text(value)?.parse().ok().ok_or_else(|| damaged("a number"))
+}
+
+/// Reads a position: generation and sequence.
+pub(crate) fn position(value: Value) -> Result<Position> {
+    let [generation, sequence] = list(value)?;
+    Ok(Position { generation: number(&generation)?, sequence: number(&sequence)? })
 }
 
 /// Reads JSON.

@@ -2,6 +2,7 @@
 
 use crate::client;
 use crate::conf::Conf;
+use crate::signals::Signals;
 use fred::prelude::Client;
 use netweave_model::Result;
 use netweave_model::port::{Clock, Ids};
@@ -19,6 +20,7 @@ struct Inner {
     /// For tests: the time to go by, instead of the server's own.
     clock: Option<Arc<dyn Clock>>,
     ids: Arc<dyn Ids>,
+    signals: Signals,
 }
 
 /// Opens the store.
@@ -29,7 +31,7 @@ struct Inner {
 /// `Invalid`: the address cannot be understood. `Unavailable`: the server does not answer.
 pub async fn open(conf: &Conf, clock: Option<Arc<dyn Clock>>, ids: Arc<dyn Ids>) -> Result<Redis> {
     let client = client::connect(conf).await?;
-    let redis = Redis { inner: Arc::new(Inner { client, clock, ids }) };
+    let redis = Redis { inner: Arc::new(Inner { client, clock, ids, signals: Signals::default() }) };
     redis.prepare().await?;
     Ok(redis)
 }
@@ -41,6 +43,10 @@ impl Redis {
 
     pub(crate) fn ids(&self) -> &dyn Ids {
         &*self.inner.ids
+    }
+
+    pub(crate) fn signals(&self) -> &Signals {
+        &self.inner.signals
     }
 
     /// The time argument of scripts: empty for the server's own clock.

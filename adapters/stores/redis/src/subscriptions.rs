@@ -8,7 +8,6 @@ use crate::queue_scripts::{limit, not_found, number, queue_lua, refused};
 use crate::reply::{damaged, list, number as read_number, text};
 use crate::scripts::Refusal;
 use crate::store::Redis;
-use crate::work;
 use async_trait::async_trait;
 use change::{Changed, changed, made};
 use fred::prelude::Value;
@@ -45,7 +44,7 @@ impl Redis {
         ];
         match self.ask(&UPDATE, arguments).await? {
             Ok(row) => {
-                work::notify();
+                self.signals().work();
                 record::decode(row).map(Some)
             }
             Err(Refusal(code)) if code == "REVISION" => Ok(None),

@@ -12,13 +12,9 @@ use netweave_model::{
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use uuid::Uuid;
 
 /// A confirmation of a source is recorded at once if the recorded one is older than this.
 const SEEN_RECORD_INTERVAL: Duration = Duration::from_mins(1);
-
-/// Namespace of the ids of notifications about changes; fixed for ever.
-const NOTIFICATIONS: Uuid = Uuid::from_u128(0x8d4e_11a7_05c3_5f6b_b7d2_93a8_4c10_6ee9);
 
 /// What is held of one source.
 #[derive(Debug, Default)]
@@ -242,10 +238,9 @@ impl<B: Backing> Commit<'_, B> {
         self.backing.drop_row(self.name, key);
     }
 
-    /// Appends the event. Its id hangs on its position, so that a change back and forth gives new ids.
+    /// Appends the event.
     fn log_change(&mut self, key: &ObjectKey, prior: Option<&Object>, post: Option<&Object>) {
         let position = self.log.append(self.now);
-        let name = format!("{}\n{}\n{}\n{position}", self.name, key.kind.type_name(), key.id);
         let event_type = match (prior, post) {
             (_, None) => EventType::Delete,
             (None, Some(_)) => EventType::Create,
@@ -253,7 +248,7 @@ impl<B: Backing> Commit<'_, B> {
         };
         let event = Event {
             position,
-            notification_id: Uuid::new_v5(&NOTIFICATIONS, name.as_bytes()),
+            notification_id: Event::id_of(self.name, key, position),
             source: self.name.clone(),
             key: key.clone(),
             parent: post.or(prior).and_then(|object| object.parent.clone()),

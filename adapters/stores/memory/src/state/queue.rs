@@ -3,16 +3,12 @@
 use super::members::Member;
 use crate::backing::{Backing, Urgency};
 use crate::fact::{Fact, FactKey, QueueFact, Queued, Told};
-use netweave_model::port::Attempt;
+use netweave_model::port::{Attempt, Notice};
 use netweave_model::{Id, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use uuid::Uuid;
 
 /// The most attempts that are remembered per subscription.
 pub(super) const ATTEMPTS_KEPT: u64 = 100;
-
-/// Namespace of the ids of notices that are not about a change; fixed for ever.
-const NOTICES: Uuid = Uuid::from_u128(0x1c7a_40be_6f35_5a92_9b0e_7d15_e3f8_2c46);
 
 /// One subscription's queue.
 #[derive(Debug, Default)]
@@ -63,8 +59,7 @@ impl Queue {
 impl Member {
     /// Makes a notice that is not about a change.
     pub(super) fn notice(&self, sequence: u64, told: Told, now: Timestamp) -> Queued {
-        let name = format!("{}\n{sequence}\n{}", self.subscription.id, told == Told::Test);
-        let notification_id = Uuid::new_v5(&NOTICES, name.as_bytes());
+        let notification_id = Notice::id_of(&self.subscription.id, sequence, told == Told::Test);
         Queued { sequence, notification_id, told, queued_at: now, attempts: 0 }
     }
 

@@ -11,10 +11,6 @@ use netweave_model::{Event, Id, Result, Timestamp};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::Arc;
-use uuid::Uuid;
-
-/// Namespace of the ids of notices that are not about a change; fixed for ever, and the same in all stores.
-const NOTICES: Uuid = Uuid::from_u128(0x1c7a_40be_6f35_5a92_9b0e_7d15_e3f8_2c46);
 
 /// An item as it is stored.
 #[derive(Deserialize)]
@@ -75,10 +71,8 @@ impl Stored {
         let notice = bodies.notice(&self.told)?;
         let notification_id = match &notice {
             Notice::Change(event) => event.notification_id,
-            Notice::Resync { .. } | Notice::Test => {
-                let name = format!("{subscription}\n{}\n{}", self.born, notice == Notice::Test);
-                Uuid::new_v5(&NOTICES, name.as_bytes())
-            }
+            Notice::Resync { .. } => Notice::id_of(subscription, self.born, false),
+            Notice::Test => Notice::id_of(subscription, self.born, true),
         };
         let Self { sequence, queued_at, attempts, .. } = self;
         Ok(Item { sequence, notification_id, notice, queued_at, attempts })
@@ -130,10 +124,10 @@ mod tests {
     fn notices_are_read_with_the_id_of_their_first_number() {
         let none = Bodies::Read(HashMap::new());
         let test = item("test", &none).unwrap();
-        assert_eq!(test.notification_id, Uuid::new_v5(&NOTICES, b"s\n2\ntrue"));
+        assert_eq!(test.notification_id, Notice::id_of(&Id::from("s"), 2, true));
         assert_eq!((test.sequence, test.queued_at, test.attempts), (5, Timestamp(1_790_000_000_000), 1));
         let resync = item("resync 7", &none).unwrap();
-        assert_eq!(resync.notification_id, Uuid::new_v5(&NOTICES, b"s\n2\nfalse"));
+        assert_eq!(resync.notification_id, Notice::id_of(&Id::from("s"), 2, false));
         assert_eq!(resync.notice, Notice::Resync { dropped: 7 });
         for told in ["body 7", "body", "resync x", "", "other 7"] {
             assert!(item(told, &none).is_err(), "{told}");

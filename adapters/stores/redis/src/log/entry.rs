@@ -3,17 +3,13 @@
 //! An entry's fields are `at`, `form` (`changed` or `baseline`), `source`, `kind`, and of a change `id`, `prior` and
 //! `post`, the object before and after as rows hold it, or nothing. All else is derived.
 
-use super::reply::{damaged, list, number, pairs, text};
 use super::row;
+use crate::reply::{damaged, list, number, pairs, text};
 use fred::prelude::Value;
 use netweave_model::{
     Entry, Event, EventType, Id, Kind, Object, ObjectKey, Position, Result, SourceName, Timestamp,
 };
 use std::borrow::Cow;
-use uuid::Uuid;
-
-/// Namespace of the ids of notifications about changes; fixed for ever, and the same in all stores.
-const NOTIFICATIONS: Uuid = Uuid::from_u128(0x8d4e_11a7_05c3_5f6b_b7d2_93a8_4c10_6ee9);
 
 /// Reads entries of one generation.
 pub(super) fn decode_all(entries: Value, generation: u64) -> Result<Vec<Entry>> {
@@ -40,10 +36,9 @@ fn changed(position: Position, source: SourceName, kind: Kind, fields: &Fields) 
     let key = ObjectKey { kind, id: Id::from(&*fields.text("id")?) };
     let prior = fields.object("prior", &key)?;
     let post = fields.object("post", &key)?;
-    let name = format!("{source}\n{}\n{}\n{position}", kind.type_name(), key.id);
     Ok(Event {
         position,
-        notification_id: Uuid::new_v5(&NOTIFICATIONS, name.as_bytes()),
+        notification_id: Event::id_of(&source, &key, position),
         event_type: match (&prior, &post) {
             (_, None) => EventType::Delete,
             (None, Some(_)) => EventType::Create,

@@ -10,7 +10,6 @@ use futures::stream;
 use netweave_model::port::EntryStream;
 use netweave_model::{Entry, Position, Result, SourceName, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::LazyLock;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -19,9 +18,6 @@ const BATCH: usize = 256;
 
 /// How long it waits between two looks, first and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(200));
-
-/// Changes with each commit of this process, to any store: a look too many does no harm.
-static COMMITS: LazyLock<watch::Sender<()>> = LazyLock::new(|| watch::Sender::new(()));
 
 struct Follower {
     store: Redis,
@@ -34,16 +30,11 @@ struct Follower {
     ended: bool,
 }
 
-/// Says that this process has committed something.
-pub(super) fn wake() {
-    COMMITS.send_replace(());
-}
-
 /// Streams the entries after a position.
 pub(super) fn stream(store: Redis, from: Position) -> EntryStream {
     let follower = Follower {
+        commits: store.signals().commits(),
         store,
-        commits: COMMITS.subscribe(),
         at: from,
         seen: BTreeMap::new(),
         batch: VecDeque::new(),

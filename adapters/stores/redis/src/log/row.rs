@@ -2,7 +2,7 @@
 //!
 //! Two objects with one id are equal if and only if their texts are, so a row needs no fingerprint.
 
-use super::reply::damaged;
+use crate::reply::damaged;
 use bytes::Bytes;
 use netweave_model::{Id, Object, ObjectKey, Result};
 

@@ -1,7 +1,7 @@
 //! Reading all that is known of a source.
 
-use super::reply::{damaged, list, number, pairs, text};
 use super::row;
+use crate::reply::{damaged, list, number, pairs, text};
 use fred::prelude::Value;
 use netweave_model::port::Snapshot;
 use netweave_model::{Id, Kind, Object, ObjectKey, Position, Result, Timestamp};
