@@ -1,7 +1,7 @@
 //! The change log's entries and positions.
 
 use crate::Id;
-use crate::object::{ObjectKey, SourceName};
+use crate::object::{Object, ObjectKey, SourceName};
 use crate::time::Timestamp;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -63,12 +63,87 @@ pub struct Event {
 }
 
 impl Event {
+    /// Tells of a change from one state of an object to another, at least one of which is there.
+    pub fn of(
+        (source, key, position, at): (&SourceName, &ObjectKey, Position, Timestamp),
+        prior: Option<&Object>,
+        post: Option<&Object>,
+    ) -> Self {
+        Self {
+            position,
+            notification_id: Self::id_of(source, key, position),
+            source: source.clone(),
+            key: key.clone(),
+            parent: post.or(prior).and_then(|object| object.parent.clone()),
+            event_type: match (prior, post) {
+                (_, None) => EventType::Delete,
+                (None, Some(_)) => EventType::Create,
+                (Some(_), Some(_)) => EventType::Modify,
+            },
+            prior: prior.map(|object| object.json.clone()),
+            post: post.map(|object| object.json.clone()),
+            at,
+        }
+    }
+
     /// Derives the notification id of a change. It hangs on the position, so that a change back and forth gives new ids.
-    pub fn id_of(source: &SourceName, key: &ObjectKey, position: Position) -> Uuid {
+    fn id_of(source: &SourceName, key: &ObjectKey, position: Position) -> Uuid {
         /// Namespace of these ids; fixed for ever.
         const NAMESPACE: Uuid = Uuid::from_u128(0x8d4e_11a7_05c3_5f6b_b7d2_93a8_4c10_6ee9);
         let name = format!("{source}\n{}\n{}\n{position}", key.kind.type_name(), key.id);
         Uuid::new_v5(&NAMESPACE, name.as_bytes())
+    }
+}
+
+/// An event as stores lay it out: the objects' JSON lies behind it, and in its place are the lengths.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EventHead {
+    position: Position,
+    notification_id: Uuid,
+    source: SourceName,
+    key: ObjectKey,
+    parent: Option<Id>,
+    event_type: EventType,
+    prior: Option<usize>,
+    post: Option<usize>,
+    at: Timestamp,
+}
+
+impl EventHead {
+    /// Takes the head of an event; the objects are to be laid out behind it, first the one before.
+    pub fn of(event: &Event) -> Self {
+        Self {
+            position: event.position,
+            notification_id: event.notification_id,
+            source: event.source.clone(),
+            key: event.key.clone(),
+            parent: event.parent.clone(),
+            event_type: event.event_type,
+            prior: event.prior.as_ref().map(Bytes::len),
+            post: event.post.as_ref().map(Bytes::len),
+            at: event.at,
+        }
+    }
+
+    /// Puts an event together with its objects, which share `objects`, and returns what lies behind them; `None` if they
+    /// are cut off.
+    pub fn with(self, mut objects: Bytes) -> Option<(Event, Bytes)> {
+        let mut cut = |length: Option<usize>| match length {
+            None => Some(None),
+            Some(length) => (length <= objects.len()).then(|| Some(objects.split_to(length))),
+        };
+        let event = Event {
+            prior: cut(self.prior)?,
+            post: cut(self.post)?,
+            position: self.position,
+            notification_id: self.notification_id,
+            source: self.source,
+            key: self.key,
+            parent: self.parent,
+            event_type: self.event_type,
+            at: self.at,
+        };
+        Some((event, objects))
     }
 }
 

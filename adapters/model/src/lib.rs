@@ -13,8 +13,8 @@ pub mod subscription;
 pub mod time;
 
 pub use error::{Error, ErrorKind, InvalidParam, Result, Retry};
-pub use event::{Entry, Event, EventType, Position};
+pub use event::{Entry, Event, EventHead, EventType, Position};
 pub use kind::Kind;
 pub use object::{Id, Object, ObjectKey, SourceName};
-pub use subscription::{NewSubscription, Subscription, SubscriptionState};
+pub use subscription::{NewSubscription, Subscription, SubscriptionInfo, SubscriptionState};
 pub use time::Timestamp;

@@ -91,3 +91,48 @@ pub struct Subscription {
     #[serde(flatten)]
     pub state: SubscriptionState,
 }
+
+impl NewSubscription {
+    /// Makes the subscription that was asked for; its lease begins now.
+    pub fn made(self, id: Id, now: Timestamp) -> Subscription {
+        Subscription {
+            id,
+            owner: self.owner,
+            major: self.major,
+            callback: self.callback,
+            consumer_subscription_id: self.consumer_subscription_id,
+            filter: self.filter,
+            states: self.states,
+            secret: self.secret,
+            lease_ms: u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX),
+            created_at: now,
+            expires_at: now.plus(self.lease),
+            rev: 1,
+            state: SubscriptionState::Active,
+        }
+    }
+}
+
+/// The `InventorySubscriptionInfo` of the specification: what the interface shows of a subscription, never its secret.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SubscriptionInfo<'a> {
+    subscription_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consumer_subscription_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<&'a str>,
+    callback: &'a str,
+}
+
+impl<'a> SubscriptionInfo<'a> {
+    /// Shows a subscription.
+    pub fn of(subscription: &'a Subscription) -> Self {
+        Self {
+            subscription_id: subscription.id.as_str(),
+            consumer_subscription_id: subscription.consumer_subscription_id.as_deref(),
+            filter: subscription.filter.as_deref(),
+            callback: &subscription.callback,
+        }
+    }
+}

@@ -15,6 +15,19 @@ async fn drop_dead(rig: &Rig, claim: &Claim, item: &Item) {
     assert!(rig.deliveries.dead_letter(claim, DeadLetterReason::Refused, refused).await.unwrap());
 }
 
+/// A subscription with the dead letters `x`, `y` and `z`, and one item that waits; with the claim that had them all.
+async fn three_dead(factory: &dyn Factory) -> (Rig, Id, Claim) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x", "y", "z", "live"]).await;
+    let claim = rig.take_one().await;
+    for item in &claim.items[..3] {
+        drop_dead(&rig, &claim, item).await;
+    }
+    rig.deliveries.release(&claim).await.unwrap();
+    (rig, id, claim)
+}
+
 /// The head that was given up can be read with its reason, and the claim goes on with the next item.
 pub async fn a_dead_letter_keeps_the_claim(factory: &dyn Factory) {
     let rig = factory.make().await;
@@ -63,14 +76,7 @@ pub async fn dead_letters_are_read_newest_first(factory: &dyn Factory) {
 
 /// Replayed items stand at the end of the queue under their old ids and new numbers.
 pub async fn replay_queues_dead_letters_again(factory: &dyn Factory) {
-    let rig = factory.make().await;
-    let id = rig.subscribe("smo", "a").await.id;
-    rig.queue(&id, &["x", "y", "z", "live"]).await;
-    let claim = rig.take_one().await;
-    for item in &claim.items[..3] {
-        drop_dead(&rig, &claim, item).await;
-    }
-    rig.deliveries.release(&claim).await.unwrap();
+    let (rig, id, claim) = three_dead(factory).await;
     rig.clock.advance(Duration::from_secs(1));
     assert_eq!(rig.deliveries.replay(&id, 2, MANY).await.unwrap(), Replay { queued: 2, left: 0 });
     let replayed = rig.take_one().await;
@@ -89,14 +95,7 @@ pub async fn replay_queues_dead_letters_again(factory: &dyn Factory) {
 
 /// A replay fills the queue and no more; what is left stays dead and can be asked for again.
 pub async fn a_replay_stops_where_the_queue_is_full(factory: &dyn Factory) {
-    let rig = factory.make().await;
-    let id = rig.subscribe("smo", "a").await.id;
-    rig.queue(&id, &["x", "y", "z", "live"]).await;
-    let claim = rig.take_one().await;
-    for item in &claim.items[..3] {
-        drop_dead(&rig, &claim, item).await;
-    }
-    rig.deliveries.release(&claim).await.unwrap();
+    let (rig, id, _) = three_dead(factory).await;
     assert_eq!(rig.deliveries.replay(&id, 0, 3).await.unwrap(), Replay { queued: 2, left: 1 });
     assert_eq!(rig.deliveries.replay(&id, 0, 3).await.unwrap(), Replay { queued: 0, left: 1 });
     assert_eq!(told_items(&rig.take_one().await.items), ["live", "x", "y"]);

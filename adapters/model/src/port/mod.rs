@@ -20,4 +20,4 @@ pub use deliveries::{
 };
 pub use leases::{Fence, Leases};
 pub use log::{EntryStream, InventoryLog, Snapshot};
-pub use subscriptions::{Created, Quota, SubscriptionChange, Subscriptions, Update};
+pub use subscriptions::{Created, Quota, SubscriptionChange, Subscriptions, Update, Updated};

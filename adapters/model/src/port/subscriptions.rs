@@ -41,6 +41,33 @@ pub struct Update {
     pub state: Option<SubscriptionState>,
 }
 
+/// A subscription after an update, and what the update means for deliveries.
+#[derive(Clone, Debug)]
+pub struct Updated {
+    /// The new revision, with the times of the old one.
+    pub subscription: Subscription,
+    /// Events may go to other subscriptions from now on.
+    pub rematch: bool,
+    /// The owner acted: what waits is tried at once.
+    pub revived: bool,
+}
+
+impl Update {
+    /// Applies the change; the lease is the store's to renew.
+    pub fn on(self, old: &Subscription) -> Updated {
+        let Self { callback, consumer_subscription_id, filter, states, state } = self;
+        let revived = callback.is_some() || state == Some(SubscriptionState::Active);
+        let mut new = old.clone();
+        new.callback = callback.unwrap_or(new.callback);
+        new.consumer_subscription_id = consumer_subscription_id.unwrap_or(new.consumer_subscription_id);
+        new.filter = filter.unwrap_or(new.filter);
+        new.states = states.unwrap_or(new.states);
+        new.state = state.unwrap_or(new.state);
+        new.rev += 1;
+        Updated { rematch: new.filter != old.filter, revived, subscription: new }
+    }
+}
+
 /// One step of the subscriptions' history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubscriptionChange {

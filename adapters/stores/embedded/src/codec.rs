@@ -3,10 +3,9 @@
 use bytes::Bytes;
 use netweave_memory::Fingerprint;
 use netweave_model::{
-    Entry, Error, Event, EventType, Id, Kind, Object, ObjectKey, Position, Result, SourceName, Timestamp,
+    Entry, Error, Event, EventHead, Id, Kind, Object, ObjectKey, Position, Result, SourceName, Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 /// The length that stands for "no parent".
 const NO_PARENT: u32 = u32::MAX;
@@ -28,20 +27,6 @@ const KINDS: [Kind; 8] = [
 enum Head {
     Changed(EventHead),
     Baseline { position: Position, source: SourceName, kind: Kind },
-}
-
-/// An event as it is stored; in place of the objects their lengths.
-#[derive(Serialize, Deserialize)]
-struct EventHead {
-    position: Position,
-    notification_id: Uuid,
-    source: SourceName,
-    key: ObjectKey,
-    parent: Option<Id>,
-    event_type: EventType,
-    prior: Option<usize>,
-    post: Option<usize>,
-    at: Timestamp,
 }
 
 /// Returns the code of a kind.
@@ -141,43 +126,6 @@ pub(crate) fn decode_entry(bytes: &[u8]) -> Result<Entry> {
     decode(bytes.get(8..).ok_or_else(|| damaged("a short entry"))?)
 }
 
-impl EventHead {
-    fn of(event: &Event) -> Self {
-        Self {
-            position: event.position,
-            notification_id: event.notification_id,
-            source: event.source.clone(),
-            key: event.key.clone(),
-            parent: event.parent.clone(),
-            event_type: event.event_type,
-            prior: event.prior.as_ref().map(Bytes::len),
-            post: event.post.as_ref().map(Bytes::len),
-            at: event.at,
-        }
-    }
-
-    fn with(self, objects: &Bytes) -> Result<Event> {
-        let cut = |from: usize, length: Option<usize>| match length {
-            None => Ok(None),
-            Some(length) if from.checked_add(length).is_some_and(|end| end <= objects.len()) => {
-                Ok(Some(objects.slice(from..from + length)))
-            }
-            Some(_) => Err(damaged("a short event")),
-        };
-        Ok(Event {
-            prior: cut(0, self.prior)?,
-            post: cut(self.prior.unwrap_or_default(), self.post)?,
-            position: self.position,
-            notification_id: self.notification_id,
-            source: self.source,
-            key: self.key,
-            parent: self.parent,
-            event_type: self.event_type,
-            at: self.at,
-        })
-    }
-}
-
 fn encode(head: &Head) -> serde_json::Result<Vec<u8>> {
     let mut bytes = vec![0; 4];
     serde_json::to_writer(&mut bytes, head)?;
@@ -201,7 +149,10 @@ fn decode(bytes: &[u8]) -> Result<Entry> {
     let (head, objects) = rest.split_at_checked(u32::from_be_bytes(*length) as usize).ok_or_else(short)?;
     let head = serde_json::from_slice(head).map_err(|error| damaged("an event").with_source(error))?;
     match head {
-        Head::Changed(head) => Ok(Entry::Changed(head.with(&Bytes::copy_from_slice(objects))?)),
+        Head::Changed(head) => {
+            let (event, _) = head.with(Bytes::copy_from_slice(objects)).ok_or_else(short)?;
+            Ok(Entry::Changed(event))
+        }
         Head::Baseline { position, source, kind } => Ok(Entry::Baseline { position, source, kind }),
     }
 }
@@ -209,6 +160,8 @@ fn decode(bytes: &[u8]) -> Result<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use netweave_model::EventType;
+    use uuid::Uuid;
 
     fn event() -> Event {
         Event {

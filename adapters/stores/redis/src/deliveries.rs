@@ -5,9 +5,9 @@ mod event;
 mod item;
 
 use crate::keys;
-use crate::queue_scripts::{limit, not_found, number, queue_lua, refused};
+use crate::queue_scripts::{limit, not_found, queue_lua, refused};
 use crate::reply::{damaged, json, list, number as read_number, position, text};
-use crate::scripts::{Lua, Refusal};
+use crate::scripts::{Lua, Refusal, number};
 use crate::store::Redis;
 use async_trait::async_trait;
 use fred::prelude::Value;

@@ -1,6 +1,6 @@
 //! Leases: `lease:NAME` is a hash of holder and fence that expires by the store's clock.
 
-use crate::scripts::lua;
+use crate::scripts::{lua, number};
 use crate::store::Redis;
 use async_trait::async_trait;
 use fred::prelude::Value;
@@ -17,11 +17,7 @@ fn keys(name: &str) -> Vec<String> {
 }
 
 fn millis(time: Duration) -> Value {
-    Value::from(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
-}
-
-fn number(fence: Fence) -> Value {
-    Value::from(fence.0.to_string())
+    number(time.as_millis())
 }
 
 #[async_trait]
@@ -37,12 +33,12 @@ impl Leases for Redis {
     }
 
     async fn renew(&self, name: &str, fence: Fence, ttl: Duration) -> Result<bool> {
-        let arguments = vec![number(fence), millis(ttl)];
+        let arguments = vec![number(fence.0), millis(ttl)];
         let value = RENEW.get(self.client(), &self.now(), keys(name), arguments).await?;
         Ok(value.as_u64() == Some(1))
     }
 
     async fn release(&self, name: &str, fence: Fence) -> Result<()> {
-        RELEASE.get(self.client(), &self.now(), keys(name), vec![number(fence)]).await.map(drop)
+        RELEASE.get(self.client(), &self.now(), keys(name), vec![number(fence.0)]).await.map(drop)
     }
 }

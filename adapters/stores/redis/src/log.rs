@@ -8,14 +8,12 @@ mod row;
 mod snapshot;
 
 use crate::reply;
-use crate::scripts::{Lua, Refusal, script};
+use crate::scripts::{Refusal, lua, number};
 use crate::store::Redis;
 use async_trait::async_trait;
 use fred::prelude::Value;
 use netweave_model::port::{Change, EntryStream, Fence, InventoryLog, Snapshot};
 use netweave_model::{Entry, Error, ErrorKind, Position, Result, SourceName, Timestamp};
-use std::fmt::Display;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 /// The most entries that one read returns.
@@ -24,24 +22,11 @@ const READ_LIMIT: usize = 1_000;
 /// How many entries one step of trimming looks at.
 const TRIM_STEP: u64 = 100;
 
-/// Declares a script that begins with `log_common.lua`.
-macro_rules! log_lua {
-    ($name:ident, $file:literal) => {
-        static $name: Lua = Lua::new(
-            include_str!(concat!("../lua/", $file)),
-            LazyLock::new(|| {
-                let common = include_str!("../lua/log_common.lua");
-                script(&format!("{common}\n{}", include_str!(concat!("../lua/", $file))))
-            }),
-        );
-    };
-}
-
-log_lua!(COMMIT, "log_commit.lua");
-log_lua!(HEAD, "log_head.lua");
-log_lua!(READ, "log_read.lua");
-log_lua!(SNAPSHOT, "log_snapshot.lua");
-log_lua!(TRIM, "log_trim.lua");
+lua!(COMMIT, "log_common.lua", "log_commit.lua");
+lua!(HEAD, "log_common.lua", "log_head.lua");
+lua!(READ, "log_common.lua", "log_read.lua");
+lua!(SNAPSHOT, "log_common.lua", "log_snapshot.lua");
+lua!(TRIM, "log_common.lua", "log_trim.lua");
 
 /// What a look at the log found.
 struct Look {
@@ -114,10 +99,6 @@ impl InventoryLog for Redis {
             }
         }
     }
-}
-
-fn number(number: impl Display + Copy) -> Value {
-    Value::from(number.to_string())
 }
 
 fn seen_at(name: &Value, at: &Value) -> Result<(SourceName, Timestamp)> {

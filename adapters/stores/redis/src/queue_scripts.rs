@@ -1,6 +1,6 @@
 //! The scripts of subscriptions and queues, which share functions and are called without keys: they name their own.
 
-use crate::scripts::{Answer, Lua};
+use crate::scripts::{Answer, Lua, number};
 use crate::store::Redis;
 use fred::prelude::Value;
 use netweave_model::{Error, ErrorKind, Result};
@@ -8,27 +8,10 @@ use netweave_model::{Error, ErrorKind, Result};
 /// Declares a script that begins with `q_common.lua`, `q_letters.lua` and other files of this crate's `lua` folder.
 macro_rules! queue_lua {
     ($name:ident, $file:literal $(, $shared:literal)*) => {
-        static $name: $crate::scripts::Lua = $crate::scripts::Lua::new(
-            $crate::queue_scripts::lua_text!($file),
-            std::sync::LazyLock::new(|| {
-                $crate::scripts::script(&[
-                    $crate::queue_scripts::lua_text!("q_common.lua"),
-                    $crate::queue_scripts::lua_text!("q_letters.lua"),
-                    $($crate::queue_scripts::lua_text!($shared),)*
-                    $crate::queue_scripts::lua_text!($file),
-                ].join("\n"))
-            }),
-        );
+        $crate::scripts::lua!($name, "q_common.lua", "q_letters.lua" $(, $shared)*, $file);
     };
 }
-
-macro_rules! lua_text {
-    ($file:literal) => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lua/", $file))
-    };
-}
-
-pub(crate) use {lua_text, queue_lua};
+pub(crate) use queue_lua;
 
 impl Redis {
     /// Runs a script that may refuse.
@@ -40,11 +23,6 @@ impl Redis {
     pub(crate) async fn tell(&self, script: &Lua, arguments: Vec<Value>) -> Result<Value> {
         script.get(self.client(), &self.now(), Vec::new(), arguments).await
     }
-}
-
-/// Makes an argument of a number, which a script reads as text.
-pub(crate) fn number(number: impl ToString + Copy) -> Value {
-    Value::from(number.to_string())
 }
 
 /// Makes an argument of how many are wanted; a server knows no limit beyond this one.

@@ -13,7 +13,7 @@ const COMMON: &str = include_str!("../lua/common.lua");
 
 /// One script.
 pub(crate) struct Lua {
-    text: &'static str,
+    name: &'static str,
     script: LazyLock<Script>,
 }
 
@@ -24,25 +24,32 @@ pub(crate) type Answer = std::result::Result<Value, Refusal>;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refusal(pub(crate) String);
 
-/// Declares a script of this crate's `lua` folder.
+/// Declares a script: files of this crate's `lua` folder, those that it shares with others first.
 macro_rules! lua {
-    ($name:ident, $file:literal) => {
-        pub(crate) static $name: $crate::scripts::Lua = $crate::scripts::Lua::new(
-            include_str!(concat!("../lua/", $file)),
-            std::sync::LazyLock::new(|| $crate::scripts::script(include_str!(concat!("../lua/", $file)))),
+    ($name:ident, $($file:literal),+) => {
+        static $name: $crate::scripts::Lua = $crate::scripts::Lua::new(
+            stringify!($name),
+            std::sync::LazyLock::new(|| {
+                $crate::scripts::script(&[$(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lua/", $file))),+])
+            }),
         );
     };
 }
 pub(crate) use lua;
 
-/// Makes a script of its own text and the common beginning.
-pub(crate) fn script(text: &str) -> Script {
-    Script::from_lua(format!("{COMMON}\n{text}"))
+/// Makes a script of the common beginning and what follows it.
+pub(crate) fn script(texts: &[&str]) -> Script {
+    Script::from_lua([&[COMMON], texts].concat().join("\n"))
+}
+
+/// Makes an argument of a number, which a script reads as text.
+pub(crate) fn number(number: impl ToString + Copy) -> Value {
+    Value::from(number.to_string())
 }
 
 impl Lua {
-    pub(crate) const fn new(text: &'static str, script: LazyLock<Script>) -> Self {
-        Self { text, script }
+    pub(crate) const fn new(name: &'static str, script: LazyLock<Script>) -> Self {
+        Self { name, script }
     }
 
     /// Runs it. `arguments` follow the time.
@@ -80,11 +87,7 @@ impl Lua {
         arguments: Vec<Value>,
     ) -> Result<Value> {
         let answer = self.call(client, now, keys, arguments).await?;
-        answer.map_err(|Refusal(code)| {
-            Error::internal(format!(
-                "a script refused with {code}: {}",
-                self.text.lines().next().unwrap_or_default()
-            ))
-        })
+        answer
+            .map_err(|Refusal(code)| Error::internal(format!("the script {} refused with {code}", self.name)))
     }
 }

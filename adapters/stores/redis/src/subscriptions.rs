@@ -1,18 +1,16 @@
 //! Subscriptions; each operation is one script.
 
-mod change;
 mod record;
 
 use crate::keys;
-use crate::queue_scripts::{limit, not_found, number, queue_lua, refused};
+use crate::queue_scripts::{limit, not_found, queue_lua, refused};
 use crate::reply::{damaged, list, number as read_number, text};
-use crate::scripts::Refusal;
+use crate::scripts::{Refusal, number};
 use crate::store::Redis;
 use async_trait::async_trait;
-use change::{Changed, changed, made};
 use fred::prelude::Value;
-use netweave_model::port::{Created, Quota, SubscriptionChange, Subscriptions, Update};
-use netweave_model::{Error, ErrorKind, Id, NewSubscription, Result, Subscription};
+use netweave_model::port::{Created, Quota, SubscriptionChange, Subscriptions, Update, Updated};
+use netweave_model::{Error, ErrorKind, Id, NewSubscription, Result, Subscription, Timestamp};
 use std::time::Duration;
 
 queue_lua!(CREATE, "sub_create.lua", "sub_common.lua");
@@ -30,7 +28,7 @@ const GRAVE_KEPT: Duration = Duration::from_hours(24);
 impl Redis {
     /// Puts an update in place of the revision that it was made of; `None` if there is another one by now.
     async fn replace(&self, old: &Subscription, update: Update, call: &str) -> Result<Option<Subscription>> {
-        let Changed { subscription: new, rematch, revived } = changed(old, update);
+        let Updated { subscription: new, rematch, revived } = update.on(old);
         let arguments = vec![
             new.id.as_str().into(),
             number(old.rev),
@@ -56,7 +54,8 @@ impl Redis {
 #[async_trait]
 impl Subscriptions for Redis {
     async fn create(&self, new: NewSubscription, quota: Quota) -> Result<Created> {
-        let new = made(new, Id::from(self.ids().uuid().to_string()));
+        // The script sets the times, by the server's clock.
+        let new = new.made(Id::from(self.ids().uuid().to_string()), Timestamp::default());
         let arguments = vec![
             new.id.as_str().into(),
             record::data(&new)?,

@@ -3,14 +3,14 @@
 use super::NetweaveRoutes;
 use crate::reply::Reply;
 use crate::routes::Call;
-use crate::routes::subscriptions::represent::{self, Info};
+use crate::routes::subscriptions::represent;
 use crate::routes::subscriptions::request::Wanted;
 use crate::routes::subscriptions::required_revision;
 use http::StatusCode;
 use http::header::ETAG;
 use netweave_model::port::{Backlog, Update};
 use netweave_model::subscription::{Major, StateForm};
-use netweave_model::{Result, Subscription, SubscriptionState};
+use netweave_model::{Result, Subscription, SubscriptionInfo, SubscriptionState};
 use serde::Serialize;
 
 /// A subscription as its owner sees it here.
@@ -18,7 +18,7 @@ use serde::Serialize;
 #[serde(rename_all = "camelCase")]
 struct Lease<'a> {
     #[serde(flatten)]
-    info: Info<'a>,
+    info: SubscriptionInfo<'a>,
     major: Major,
     states: StateForm,
     created_at: String,
@@ -85,7 +85,7 @@ impl NetweaveRoutes {
     pub(super) async fn shown(&self, subscription: &Subscription) -> Result<Reply> {
         let backlog = self.parts.desk.parts().deliveries.backlog(&subscription.id).await?;
         let body = represent::json(&Lease {
-            info: Info::of(subscription),
+            info: SubscriptionInfo::of(subscription),
             major: subscription.major,
             states: subscription.states,
             created_at: subscription.created_at.to_string(),

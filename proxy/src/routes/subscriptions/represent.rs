@@ -1,39 +1,15 @@
 //! A subscription as the interface shows it. The signing secret is in none of these.
 
 use http::HeaderValue;
-use netweave_model::{Error, Result, Subscription};
+use netweave_model::{Error, Result, Subscription, SubscriptionInfo};
 use serde::Serialize;
-
-/// The `InventorySubscriptionInfo` of the specification.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Info<'a> {
-    subscription_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    consumer_subscription_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    filter: Option<&'a str>,
-    callback: &'a str,
-}
-
-impl<'a> Info<'a> {
-    /// Shows a subscription.
-    pub fn of(subscription: &'a Subscription) -> Self {
-        Self {
-            subscription_id: subscription.id.as_str(),
-            consumer_subscription_id: subscription.consumer_subscription_id.as_deref(),
-            filter: subscription.filter.as_deref(),
-            callback: &subscription.callback,
-        }
-    }
-}
 
 /// Renders the `InventorySubscriptionInfo` of a subscription.
 ///
 /// # Errors
 /// `Internal`: never in practice.
 pub fn info(subscription: &Subscription) -> Result<Vec<u8>> {
-    json(&Info::of(subscription))
+    json(&SubscriptionInfo::of(subscription))
 }
 
 /// Returns the entity tag of a subscription: its revision.

@@ -6,8 +6,7 @@ use crate::backing::{Backing, Fingerprint, RowsReader, Urgency};
 use crate::fact::{Fact, FactKey, SourceFact};
 use netweave_model::port::{Change, Fence, Snapshot};
 use netweave_model::{
-    Entry, Error, ErrorKind, Event, EventType, Id, Kind, Object, ObjectKey, Position, Result, SourceName,
-    Timestamp,
+    Entry, Error, ErrorKind, Event, Id, Kind, Object, ObjectKey, Position, Result, SourceName, Timestamp,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -241,22 +240,7 @@ impl<B: Backing> Commit<'_, B> {
     /// Appends the event.
     fn log_change(&mut self, key: &ObjectKey, prior: Option<&Object>, post: Option<&Object>) {
         let position = self.log.append(self.now);
-        let event_type = match (prior, post) {
-            (_, None) => EventType::Delete,
-            (None, Some(_)) => EventType::Create,
-            (Some(_), Some(_)) => EventType::Modify,
-        };
-        let event = Event {
-            position,
-            notification_id: Event::id_of(self.name, key, position),
-            source: self.name.clone(),
-            key: key.clone(),
-            parent: post.or(prior).and_then(|object| object.parent.clone()),
-            event_type,
-            prior: prior.map(|object| object.json.clone()),
-            post: post.map(|object| object.json.clone()),
-            at: self.now,
-        };
+        let event = Event::of((self.name, key, position, self.now), prior, post);
         self.backing.put_entry(position.sequence, self.now, Entry::Changed(event));
     }
 

@@ -3,31 +3,15 @@
 use super::members::Likeness;
 use super::{State, not_found};
 use crate::backing::Backing;
-use netweave_model::port::{Created, Quota, SubscriptionChange, Update};
-use netweave_model::{
-    Error, ErrorKind, Id, NewSubscription, Result, Subscription, SubscriptionState, Timestamp,
-};
+use netweave_model::port::{Created, Quota, SubscriptionChange, Update, Updated};
+use netweave_model::{Error, ErrorKind, Id, NewSubscription, Result, Subscription, Timestamp};
 use std::time::Duration;
 use uuid::Uuid;
 
 impl<B: Backing> State<B> {
     /// See `Subscriptions::create`; `id` is fresh.
     pub fn create(&mut self, new: NewSubscription, quota: Quota, id: Uuid, now: Timestamp) -> Created {
-        let subscription = Subscription {
-            id: Id::from(id.to_string()),
-            owner: new.owner,
-            major: new.major,
-            callback: new.callback,
-            consumer_subscription_id: new.consumer_subscription_id,
-            filter: new.filter,
-            states: new.states,
-            secret: new.secret,
-            lease_ms: u64::try_from(new.lease.as_millis()).unwrap_or(u64::MAX),
-            created_at: now,
-            expires_at: now.plus(new.lease),
-            rev: 1,
-            state: SubscriptionState::Active,
-        };
+        let subscription = new.made(Id::from(id.to_string()), now);
         if let Some(twin) = self.twin(&subscription, now) {
             return Created::Duplicate(twin);
         }
@@ -72,15 +56,7 @@ impl<B: Backing> State<B> {
         now: Timestamp,
     ) -> Result<Subscription> {
         let old = self.expect_rev(id, if_rev, now)?;
-        let mut new = old.clone();
-        let Update { callback, consumer_subscription_id, filter, states, state } = update;
-        let revived = callback.is_some() || state == Some(SubscriptionState::Active);
-        new.callback = callback.unwrap_or(new.callback);
-        new.consumer_subscription_id = consumer_subscription_id.unwrap_or(new.consumer_subscription_id);
-        new.filter = filter.unwrap_or(new.filter);
-        new.states = states.unwrap_or(new.states);
-        new.state = state.unwrap_or(new.state);
-        new.rev += 1;
+        let Updated { subscription: mut new, rematch, revived } = update.on(&old);
         new.expires_at = now.plus(Duration::from_millis(new.lease_ms));
         if self.twin(&new, now).is_some_and(|twin| twin.id != *id) {
             return Err(Error::new(
@@ -88,7 +64,6 @@ impl<B: Backing> State<B> {
                 "another subscription has the same callback and filter",
             ));
         }
-        let rematch = new.filter != old.filter;
         self.put(new.clone(), rematch);
         self.replaced(id, revived, now);
         Ok(new)

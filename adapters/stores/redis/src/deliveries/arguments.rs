@@ -1,7 +1,7 @@
 //! Laying out the arguments of scripts.
 
 use super::event;
-use crate::queue_scripts::number;
+use crate::scripts::number;
 use fred::prelude::Value;
 use netweave_model::port::{Attempt, Claim, DeadLetterReason, FanOut, Notice};
 use netweave_model::{Error, Event, Id, Result};

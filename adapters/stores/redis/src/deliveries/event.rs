@@ -3,39 +3,11 @@
 use crate::reply::damaged;
 use bytes::Bytes;
 use fred::prelude::Value;
-use netweave_model::{Error, Event, EventType, Id, ObjectKey, Position, Result, SourceName, Timestamp};
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
-
-/// The line of JSON; in place of the objects it has their lengths.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Head {
-    position: Position,
-    notification_id: Uuid,
-    source: SourceName,
-    key: ObjectKey,
-    parent: Option<Id>,
-    event_type: EventType,
-    prior: Option<usize>,
-    post: Option<usize>,
-    at: Timestamp,
-}
+use netweave_model::{Error, Event, EventHead, Result};
 
 /// Lays out an event.
 pub(super) fn encode(event: &Event) -> Result<Value> {
-    let head = Head {
-        position: event.position,
-        notification_id: event.notification_id,
-        source: event.source.clone(),
-        key: event.key.clone(),
-        parent: event.parent.clone(),
-        event_type: event.event_type,
-        prior: event.prior.as_ref().map(Bytes::len),
-        post: event.post.as_ref().map(Bytes::len),
-        at: event.at,
-    };
-    let mut bytes = serde_json::to_vec(&head)
+    let mut bytes = serde_json::to_vec(&EventHead::of(event))
         .map_err(|error| Error::internal("an event cannot be written").with_source(error))?;
     bytes.push(b'\n');
     for object in [&event.prior, &event.post].into_iter().flatten() {
@@ -48,28 +20,11 @@ pub(super) fn encode(event: &Event) -> Result<Value> {
 pub(super) fn decode(bytes: &[u8]) -> Result<Event> {
     let end = bytes.iter().position(|byte| *byte == b'\n');
     let (head, objects) = end.and_then(|end| bytes.split_at_checked(end)).ok_or_else(short)?;
-    let head: Head = serde_json::from_slice(head).map_err(|error| damaged("an event").with_source(error))?;
-    let mut objects = Bytes::copy_from_slice(objects.get(1..).unwrap_or_default());
-    let event = Event {
-        prior: cut(&mut objects, head.prior)?,
-        post: cut(&mut objects, head.post)?,
-        position: head.position,
-        notification_id: head.notification_id,
-        source: head.source,
-        key: head.key,
-        parent: head.parent,
-        event_type: head.event_type,
-        at: head.at,
-    };
-    if objects.is_empty() { Ok(event) } else { Err(damaged("a long event")) }
-}
-
-fn cut(objects: &mut Bytes, length: Option<usize>) -> Result<Option<Bytes>> {
-    match length {
-        None => Ok(None),
-        Some(length) if length <= objects.len() => Ok(Some(objects.split_to(length))),
-        Some(_) => Err(short()),
-    }
+    let head: EventHead =
+        serde_json::from_slice(head).map_err(|error| damaged("an event").with_source(error))?;
+    let objects = Bytes::copy_from_slice(objects.get(1..).unwrap_or_default());
+    let (event, rest) = head.with(objects).ok_or_else(short)?;
+    if rest.is_empty() { Ok(event) } else { Err(damaged("a long event")) }
 }
 
 fn short() -> Error {
@@ -79,7 +34,8 @@ fn short() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use netweave_model::Kind;
+    use netweave_model::{EventType, Id, Kind, ObjectKey, Position, SourceName, Timestamp};
+    use uuid::Uuid;
 
     #[test]
     fn events_are_read_back() {

@@ -1,6 +1,7 @@
 //! Changes as the arguments of the commit script.
 
-use super::{number, row};
+use super::row;
+use crate::scripts::number;
 use fred::prelude::Value;
 use netweave_model::port::{Change, Fence};
 use netweave_model::{Id, Kind, SourceName};

@@ -6,9 +6,7 @@
 use super::row;
 use crate::reply::{damaged, list, number, pairs, text};
 use fred::prelude::Value;
-use netweave_model::{
-    Entry, Event, EventType, Id, Kind, Object, ObjectKey, Position, Result, SourceName, Timestamp,
-};
+use netweave_model::{Entry, Event, Id, Kind, Object, ObjectKey, Position, Result, SourceName, Timestamp};
 use std::borrow::Cow;
 
 /// Reads entries of one generation.
@@ -26,31 +24,18 @@ fn decode(entry: Value, generation: u64) -> Result<Entry> {
     let kind: Kind = fields.text("kind")?.parse().map_err(|()| damaged("the kind of an entry"))?;
     match &*fields.text("form")? {
         "baseline" => Ok(Entry::Baseline { position, source, kind }),
-        "changed" => changed(position, source, kind, &fields).map(Entry::Changed),
+        "changed" => changed(position, &source, kind, &fields).map(Entry::Changed),
         _ => Err(damaged("the form of an entry")),
     }
 }
 
-/// Reads an event. Its id hangs on its position, so that a change back and forth gives new ids.
-fn changed(position: Position, source: SourceName, kind: Kind, fields: &Fields) -> Result<Event> {
+/// Reads an event.
+fn changed(position: Position, source: &SourceName, kind: Kind, fields: &Fields) -> Result<Event> {
     let key = ObjectKey { kind, id: Id::from(&*fields.text("id")?) };
     let prior = fields.object("prior", &key)?;
     let post = fields.object("post", &key)?;
-    Ok(Event {
-        position,
-        notification_id: Event::id_of(&source, &key, position),
-        event_type: match (&prior, &post) {
-            (_, None) => EventType::Delete,
-            (None, Some(_)) => EventType::Create,
-            (Some(_), Some(_)) => EventType::Modify,
-        },
-        parent: post.as_ref().or(prior.as_ref()).and_then(|object| object.parent.clone()),
-        prior: prior.map(|object| object.json),
-        post: post.map(|object| object.json),
-        at: Timestamp(number(fields.get("at")?)?),
-        source,
-        key,
-    })
+    let at = Timestamp(number(fields.get("at")?)?);
+    Ok(Event::of((source, &key, position, at), prior.as_ref(), post.as_ref()))
 }
 
 /// The fields of an entry.
@@ -78,6 +63,7 @@ impl Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use netweave_model::EventType;
 
     fn entry(form: &str, prior: &str, post: &str) -> Value {
         let fields = [

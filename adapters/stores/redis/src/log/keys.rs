@@ -7,12 +7,8 @@
 //! * `row:SOURCE:KIND`: hash of objects by id
 //! * `stage:SOURCE:KIND`: hash of what was named since `Reset`, while there is no `Synced`
 
+pub(super) use crate::keys::log;
 use netweave_model::{Kind, SourceName};
-
-/// The log.
-pub(super) fn log() -> Vec<String> {
-    ["log:generation", "log:head", "log"].map(str::to_owned).to_vec()
-}
 
 /// The log and the sources' confirmations.
 pub(super) fn read() -> Vec<String> {

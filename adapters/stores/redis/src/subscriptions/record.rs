@@ -2,20 +2,8 @@
 
 use crate::reply::{json, list, number};
 use fred::prelude::Value;
-use netweave_model::{Error, Id, Result, Subscription, SubscriptionState, Timestamp};
+use netweave_model::{Error, Result, Subscription, SubscriptionInfo, SubscriptionState, Timestamp};
 use serde::Serialize;
-
-/// What the interface shows; never the secret.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Shown<'a> {
-    subscription_id: &'a Id,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    consumer_subscription_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    filter: Option<&'a str>,
-    callback: &'a str,
-}
 
 /// Lays out the whole.
 pub(super) fn data(subscription: &Subscription) -> Result<Value> {
@@ -24,12 +12,7 @@ pub(super) fn data(subscription: &Subscription) -> Result<Value> {
 
 /// Lays out what the interface shows.
 pub(super) fn shown(subscription: &Subscription) -> Result<Value> {
-    encode(&Shown {
-        subscription_id: &subscription.id,
-        consumer_subscription_id: subscription.consumer_subscription_id.as_deref(),
-        filter: subscription.filter.as_deref(),
-        callback: &subscription.callback,
-    })
+    encode(&SubscriptionInfo::of(subscription))
 }
 
 /// Lays out what two subscriptions of one owner must not have in common.
@@ -77,6 +60,7 @@ fn encode(value: &impl Serialize) -> Result<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use netweave_model::Id;
     use netweave_model::subscription::{Major, StateForm};
 
     fn subscription() -> Subscription {
