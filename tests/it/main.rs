@@ -13,6 +13,7 @@ mod conditional;
 mod dev;
 mod errors;
 mod health;
+mod lab;
 mod pods;
 mod query;
 mod restart;

@@ -45,7 +45,7 @@ async fn there_is_one_readable_key_per_subscription_and_no_secret_in_it() {
             json!({ "callback": format!("http://127.0.0.1:9/{path}"), "consumerSubscriptionId": "mine" });
         created.push(one.client("smo").post(&format!("{V2}/subscriptions"), &body).await.expect(201).json());
     }
-    let mut keys = redis.ask("KEYS subscription:*");
+    let mut keys = redis.ask(&["KEYS", "subscription:*"]);
     keys.sort();
     let id =
         |document: &Value| format!("subscription:{}", document["subscriptionId"].as_str().expect("an id"));
@@ -53,8 +53,7 @@ async fn there_is_one_readable_key_per_subscription_and_no_secret_in_it() {
     expected.sort();
     assert_eq!(keys, expected);
     for document in &created {
-        let shown: Value =
-            serde_json::from_str(&redis.ask(&format!("GET {}", id(document)))[0]).expect("JSON");
+        let shown: Value = serde_json::from_str(&redis.ask(&["GET", &id(document)])[0]).expect("JSON");
         assert_eq!(shown, *document);
     }
 }

@@ -186,8 +186,8 @@ impl Client {
     }
 }
 
-/// Opens a TLS connection on which a test speaks HTTP/1.1 by hand.
-pub async fn raw(pki: &Pki, leaf: Option<&Leaf>, address: SocketAddr) -> TlsStream<TcpStream> {
+/// Makes the settings of TLS connections that trust an authority and may show a certificate.
+pub fn tls(pki: &Pki, leaf: Option<&Leaf>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(pki.authority().as_bytes()).expect("the authority"))
@@ -196,7 +196,7 @@ pub async fn raw(pki: &Pki, leaf: Option<&Leaf>, address: SocketAddr) -> TlsStre
     let builder =
         ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("TLS 1.3");
     let builder = builder.with_root_certificates(roots);
-    let config = match leaf {
+    match leaf {
         Some(leaf) => {
             let certificate =
                 CertificateDer::from_pem_slice(leaf.certificate.as_bytes()).expect("a certificate");
@@ -204,8 +204,12 @@ pub async fn raw(pki: &Pki, leaf: Option<&Leaf>, address: SocketAddr) -> TlsStre
             builder.with_client_auth_cert(vec![certificate], key).expect("a certificate with its key")
         }
         None => builder.with_no_client_auth(),
-    };
+    }
+}
+
+/// Opens a TLS connection on which a test speaks HTTP/1.1 by hand.
+pub async fn raw(pki: &Pki, leaf: Option<&Leaf>, address: SocketAddr) -> TlsStream<TcpStream> {
     let tcp = TcpStream::connect(address).await.expect("a connection");
     let name = ServerName::from(address.ip());
-    TlsConnector::from(Arc::new(config)).connect(name, tcp).await.expect("a handshake")
+    TlsConnector::from(Arc::new(tls(pki, leaf))).connect(name, tcp).await.expect("a handshake")
 }

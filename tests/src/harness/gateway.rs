@@ -27,17 +27,35 @@ pub struct Setup {
 impl Setup {
     /// A gateway that keeps its state in memory.
     pub fn memory() -> Self {
-        Self::with_state(&json!({ "kind": "memory" }))
+        Self::state(json!({ "kind": "memory" }))
     }
 
     /// A gateway that keeps its state in a file of its folder.
     pub fn embedded() -> Self {
-        Self::with_state(&json!({ "kind": "embedded", "path": "netweave.db" }))
+        Self::state(json!({ "kind": "embedded", "path": "netweave.db" }))
     }
 
     /// A gateway that keeps its state in a Redis, which it may share with others.
     pub fn redis(url: &str) -> Self {
-        Self::with_state(&json!({ "kind": "redis", "url": url }))
+        Self::state(json!({ "kind": "redis", "url": url }))
+    }
+
+    /// A gateway that keeps its state where that section of the configuration says.
+    pub fn state(state: Value) -> Self {
+        let mut conf = json!({
+            "apiVersion": "netweave/v1",
+            "environment": "dev",
+            "oCloud": { "id": "cloud-1", "globalCloudId": "global-1", "name": "Test cloud", "description": "A cloud of the tests" },
+            "api": { "tls": { "certificate": "tls.crt", "key": "tls.key", "clientCa": "ca.crt" } },
+            "ops": {},
+            "limits": { "requestsPerSecond": 100_000, "perIdentity": { "rate": 100_000, "burst": 100_000 } },
+            "subscriptions": { "callback": { "schemes": ["http", "https"], "allow": ["127.0.0.0/8"] } },
+            "shutdown": { "delay": "100ms", "grace": "5s" },
+            "log": { "level": "info", "format": "json" },
+            "backends": [],
+        });
+        conf["state"] = state;
+        Self { conf, ready: "/readyz" }
     }
 
     /// Adds a file backend of that name.
@@ -96,23 +114,6 @@ impl Setup {
         let mut gateway = Gateway { child, folder, pki, api, ops, ready: self.ready };
         gateway.wait_ready().await;
         gateway
-    }
-
-    fn with_state(state: &Value) -> Self {
-        let conf = json!({
-            "apiVersion": "netweave/v1",
-            "environment": "dev",
-            "oCloud": { "id": "cloud-1", "globalCloudId": "global-1", "name": "Test cloud", "description": "A cloud of the tests" },
-            "api": { "tls": { "certificate": "tls.crt", "key": "tls.key", "clientCa": "ca.crt" } },
-            "ops": {},
-            "state": state,
-            "limits": { "requestsPerSecond": 100_000, "perIdentity": { "rate": 100_000, "burst": 100_000 } },
-            "subscriptions": { "callback": { "schemes": ["http", "https"], "allow": ["127.0.0.0/8"] } },
-            "shutdown": { "delay": "100ms", "grace": "5s" },
-            "log": { "level": "info", "format": "json" },
-            "backends": [],
-        });
-        Self { conf, ready: "/readyz" }
     }
 }
 
