@@ -34,9 +34,9 @@ pub enum StoreConf {
     /// In one file of this machine, for one process.
     #[cfg(feature = "embedded")]
     Embedded(netweave_embedded::Conf),
-    /// In one Redis server, for any number of processes.
+    /// In Redis, for any number of processes: one server (`url`), or a primary that Sentinels name (`sentinels`).
     #[cfg(feature = "redis")]
-    Redis(netweave_redis::Conf),
+    Redis(Box<netweave_redis::Conf>),
 }
 
 /// One store behind all its ports.

@@ -107,7 +107,7 @@ impl InRedis {
 impl Factory for InRedis {
     async fn make(&self) -> Rig {
         let server = RedisServer::start().await.unwrap();
-        let conf = netweave_redis::Conf { url: server.url() };
+        let conf = netweave_redis::Conf::of_url(server.url());
         let clock = Arc::new(TestClock::new());
         let ids = Arc::new(TestIds::default());
         let store = netweave_redis::open(&conf, Some(clock.shared()), ids).await.unwrap();

@@ -87,7 +87,7 @@ impl Event {
     }
 
     /// Derives the notification id of a change. It hangs on the position, so that a change back and forth gives new ids.
-    fn id_of(source: &SourceName, key: &ObjectKey, position: Position) -> Uuid {
+    pub fn id_of(source: &SourceName, key: &ObjectKey, position: Position) -> Uuid {
         /// Namespace of these ids; fixed for ever.
         const NAMESPACE: Uuid = Uuid::from_u128(0x8d4e_11a7_05c3_5f6b_b7d2_93a8_4c10_6ee9);
         let name = format!("{source}\n{}\n{}\n{position}", key.kind.type_name(), key.id);

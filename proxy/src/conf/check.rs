@@ -125,10 +125,17 @@ fn limits(conf: &Conf, findings: &mut Findings) {
 }
 
 fn state(conf: &Conf, findings: &mut Findings) {
-    let weakness = match conf.state {
+    if let StoreConf::Redis(redis) = &conf.state {
+        for (key, reason) in redis.faults() {
+            findings.fault(format!("state.{key}"), reason);
+        }
+    }
+    let weakness = match &conf.state {
         StoreConf::Memory(_) => "`memory` loses all subscriptions when the process ends",
-        StoreConf::Redis(_) => "the connection to `redis` is neither encrypted nor authenticated",
-        StoreConf::Embedded(_) => return,
+        StoreConf::Redis(redis) if !redis.is_guarded() => {
+            "the connection to `redis` is not encrypted (`tls`) or not authenticated (a password, or a certificate)"
+        }
+        StoreConf::Redis(_) | StoreConf::Embedded(_) => return,
     };
     match conf.environment {
         Environment::Dev => {}

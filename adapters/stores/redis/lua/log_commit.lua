@@ -1,20 +1,22 @@
 -- Applies changes to the rows of a source, in order, and logs them; returns the position of the last entry.
 -- KEYS: .., source, seen, then rows of each kind, then stages of each kind.
--- ARGV: time, source, fence, number of kinds, the kinds, then of each change: tag, kind, id, object.
+-- ARGV: time, source, fence, call, number of kinds, the kinds, then of each change: tag, kind, id, object.
 --
 -- A stage holds what was named since its `Reset`: object by id, or nothing where the object equals its row. It also
 -- holds the empty id, so that there is a stage before anything was named. While there is one, its rows do not change.
 local source, seen = KEYS[4], KEYS[5]
-local name, fence, kinds = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local name, fence, call, kinds = ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 local generation, head = position()
 local at, start, confirmed = int(now()), head, false
 
-local held = tonumber(redis.call('HGET', source, 'fence') or '0')
+local held, last = unpack(redis.call('HMGET', source, 'fence', 'call'))
+held = tonumber(held or '0')
+if last == call then return {generation, int(head)} end -- The same call came twice.
 if fence < held then return refuse('FENCED ' .. int(held)) end
 
 local rows, stages, staged = {}, {}, {}
 for n = 1, kinds do
-  local kind = ARGV[4 + n]
+  local kind = ARGV[5 + n]
   rows[kind], stages[kind] = KEYS[5 + n], KEYS[5 + kinds + n]
   -- A new holder starts over: what its predecessor staged may be older than what it knows.
   if fence > held then redis.call('UNLINK', stages[kind]) end
@@ -25,7 +27,7 @@ if fence > held then redis.call('HSET', source, 'fence', int(fence)) end
 local function log(form, kind, id, prior, post)
   head = head + 1
   redis.call('XADD', KEYS[3], int(head) .. '-0', 'at', at, 'form', form, 'source', name, 'kind', kind,
-    'id', id, 'prior', prior, 'post', post)
+    'id', id, 'prior', prior, 'post', post, 'born', generation)
 end
 
 local function put(kind, id, object)
@@ -118,9 +120,13 @@ end
 
 function apply.heartbeat() confirmed = true end
 
-for n = 5 + kinds, #ARGV, 4 do apply[ARGV[n]](ARGV[n + 1], ARGV[n + 2], ARGV[n + 3]) end
+for n = 6 + kinds, #ARGV, 4 do apply[ARGV[n]](ARGV[n + 1], ARGV[n + 2], ARGV[n + 3]) end
 
-if head > start then redis.call('SET', KEYS[2], int(head)) end
+redis.call('HSET', source, 'call', call)
+if head > start then
+  redis.call('SET', KEYS[2], int(head))
+  redis.call('PUBLISH', 'netweave:log', int(head))
+end
 if confirmed then
   redis.call('HSET', source, 'seen_at', at)
   redis.call('HSET', seen, name, at)

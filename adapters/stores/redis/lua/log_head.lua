@@ -1,3 +1,3 @@
--- Returns the position of the last entry, and starts the log if there is none.
+-- Returns the position of the last entry.
 local generation, head = position()
 return {generation, int(head)}

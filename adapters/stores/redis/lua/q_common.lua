@@ -6,7 +6,7 @@ local READ = '{"sequence":(%d+),"born":(%d+),"queuedAt":(%-?%d+),"attempts":(%d+
 -- Whether a subscription exists and its lease has not run out.
 local function is_live(id, at)
   local expires = redis.call('HGET', 'submeta:' .. id, 'expires')
-  return expires and tonumber(expires) > at
+  return expires and tonumber(expires) > lease_time(at)
 end
 
 local function write(item)

@@ -41,4 +41,5 @@ for n = 9 + count, #ARGV, 2 do
   end
 end
 redis.call('MSET', 'fan:generation', generation, 'fan:cursor', ARGV[5])
+if #ARGV > 8 + count then redis.call('PUBLISH', 'netweave:work', '') end
 return 'DONE'

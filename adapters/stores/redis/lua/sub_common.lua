@@ -1,6 +1,7 @@
 -- What the scripts of subscriptions share. The fields `created`, `expires` and `rev` go before those of the same
 -- meaning in `data`.
 local HISTORY_KEPT = 10000
+local TOMB_KEPT = 3600000 -- How long it is known of a deleted one, in milliseconds, so that nothing brings it back.
 
 -- A subscription as it is returned, or nothing.
 local function row(id)
@@ -39,6 +40,18 @@ end
 
 -- Forgets a queue. Nothing in it is referred to any more.
 local function forget(id) redis.call('UNLINK', 'q:' .. id, 'qmeta:' .. id, 'qatt:' .. id) end
+
+-- Remembers that one was deleted, by which call.
+local function bury_name(id, rev, call) redis.call('SET', 'tomb:' .. id, rev .. ' ' .. call, 'PX', TOMB_KEPT) end
+
+-- Removes one with all its traces.
+local function remove(id)
+  take(id)
+  for _, text in ipairs(redis.call('LRANGE', 'q:' .. id, 0, -1)) do drop(read(text).told) end
+  for _, number in ipairs(redis.call('ZRANGE', 'qdead:' .. id, 0, -1)) do discard(number) end
+  forget(id)
+  redis.call('UNLINK', 'qdead:' .. id)
+end
 
 -- Ends one; its queued items become dead letters, which stay readable for a while. Returns how many.
 local function expire(id, at)

@@ -6,7 +6,7 @@ local other = twin(likeness, at)
 if other == id then return {'NEW', row(id)} end -- The same call came twice.
 if other then return {'DUPLICATE', row(other)} end
 
-local expired = redis.call('ZRANGEBYSCORE', 'subs:exp', '-inf', int(at))
+local expired = redis.call('ZRANGEBYSCORE', 'subs:exp', '-inf', int(lease_time(at)))
 local all, of_owner = redis.call('ZCARD', 'subs:all') - #expired, redis.call('ZCARD', 'subs:owner:' .. owner)
 for _, gone in ipairs(expired) do
   if redis.call('HGET', 'submeta:' .. gone, 'owner') == owner then of_owner = of_owner - 1 end

@@ -1,9 +1,17 @@
 -- Ends those whose lease has run out, the longest ago first, and forgets dead letters of those that ended long ago.
--- Returns what ended. ARGV: time, how many at most, how long ago is long ago.
+-- Returns what ended. ARGV: time, how many at most, how long ago is long ago, how long nobody may have swept, or empty: after
+-- a longer time owners could not renew, so the end of leases is held back for as long again.
 local STEP = 10000 -- How many items and dead letters one sweep moves, so that the server is soon free for others.
 local at, ended, moved = now(), {}, 0
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'subs:exp', '-inf', int(at), 'LIMIT', 0, ARGV[2])) do
+local alive = tonumber(redis.call('GET', 'sys:alive') or int(at))
+redis.call('SET', 'sys:alive', int(at))
+if ARGV[4] ~= '' and at - alive > tonumber(ARGV[4]) then
+  redis.call('MSET', 'sys:held', int(alive), 'sys:hold', int(at + math.max(30000, at - alive)))
+  return ended
+end
+
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'subs:exp', '-inf', int(lease_time(at)), 'LIMIT', 0, ARGV[2])) do
   if moved >= STEP then break end
   ended[#ended + 1] = row(id) or nil
   moved = moved + expire(id, int(at))

@@ -16,10 +16,11 @@ use netweave_model::port::{
     Replay,
 };
 use netweave_model::{Error, ErrorKind, Id, Position, Result, Timestamp};
+use std::time::Duration;
 
 queue_lua!(ACK, "q_ack.lua");
 queue_lua!(BACKLOG, "q_backlog.lua");
-queue_lua!(CURSOR, "q_cursor.lua", "log_common.lua", "q_fan.lua");
+queue_lua!(CURSOR, "q_cursor.lua", "log_common.lua", "q_fan.lua", "sys_settled.lua");
 queue_lua!(DEAD_LETTER, "q_dead_letter.lua");
 queue_lua!(DEAD_LETTERS, "q_dead_letters.lua", "q_bodies.lua");
 queue_lua!(DEFER, "q_defer.lua");
@@ -33,9 +34,12 @@ queue_lua!(TAKE, "q_take.lua", "q_bodies.lua");
 /// The most dead letters that one call queues again.
 const REPLAY_LIMIT: u64 = 1_000;
 
+/// Pause between two looks whether all pods have said what they know after a change of primaries.
+const SETTLING: Duration = Duration::from_millis(50);
+
 impl Redis {
     /// Runs a script that says whether it did something.
-    async fn did(&self, script: &Lua, arguments: Vec<Value>) -> Result<bool> {
+    async fn did(&self, script: &'static Lua, arguments: Vec<Value>) -> Result<bool> {
         Ok(read_number::<u8>(&self.tell(script, arguments).await?)? == 1)
     }
 
@@ -51,12 +55,18 @@ impl Redis {
 #[async_trait]
 impl Deliveries for Redis {
     async fn cursor(&self) -> Result<Position> {
-        position(CURSOR.get(self.client(), &self.now(), keys::log(), Vec::new()).await?)
+        loop {
+            let at = self.run(&CURSOR, keys::log(), Vec::new()).await?;
+            if !at.is_null() {
+                return position(at);
+            }
+            tokio::time::sleep(SETTLING).await;
+        }
     }
 
     async fn fan_out(&self, step: FanOut) -> Result<FanOutOutcome> {
         let arguments = arguments::fan_out(&step)?;
-        let answer = FAN_OUT.call(self.client(), &self.now(), keys::log(), arguments).await?;
+        let answer = self.call(&FAN_OUT, keys::log(), arguments).await?;
         let outcome = answer.map_err(|Refusal(code)| {
             Error::internal(format!("a fan-out from {} to {} leaves the log: {code}", step.from, step.to))
         })?;

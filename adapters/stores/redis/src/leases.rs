@@ -24,7 +24,7 @@ fn millis(time: Duration) -> Value {
 impl Leases for Redis {
     async fn acquire(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<Fence>> {
         let arguments = vec![holder.into(), millis(ttl)];
-        let value = ACQUIRE.get(self.client(), &self.now(), keys(name), arguments).await?;
+        let value = self.run(&ACQUIRE, keys(name), arguments).await?;
         if value.is_null() {
             return Ok(None);
         }
@@ -34,11 +34,11 @@ impl Leases for Redis {
 
     async fn renew(&self, name: &str, fence: Fence, ttl: Duration) -> Result<bool> {
         let arguments = vec![number(fence.0), millis(ttl)];
-        let value = RENEW.get(self.client(), &self.now(), keys(name), arguments).await?;
+        let value = self.run(&RENEW, keys(name), arguments).await?;
         Ok(value.as_u64() == Some(1))
     }
 
     async fn release(&self, name: &str, fence: Fence) -> Result<()> {
-        RELEASE.get(self.client(), &self.now(), keys(name), vec![number(fence.0)]).await.map(drop)
+        self.run(&RELEASE, keys(name), vec![number(fence.0)]).await.map(drop)
     }
 }

@@ -1,19 +1,24 @@
-//! The store on one Redis server: state that all pods share, changed by scripts, each of which is one atomic step.
+//! The store on Redis: state that all pods share, changed by scripts, each of which is one atomic step.
 //!
 //! Keys are readable on purpose; `keys` names them all. Time is the server's own.
 
+mod channels;
 mod client;
 mod conf;
 mod deliveries;
+mod journal;
 mod keys;
 mod leases;
 mod log;
 mod queue_scripts;
 mod reply;
 mod scripts;
+mod sentinel;
+mod session;
 mod signals;
 mod store;
 mod subscriptions;
 
-pub use conf::Conf;
+pub use conf::{Conf, Tls};
+pub use session::Status;
 pub use store::{Redis, open};

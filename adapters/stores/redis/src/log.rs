@@ -1,7 +1,7 @@
 //! The change log and the rows that it tells of; each operation is one script.
 
 mod commit;
-mod entry;
+pub(crate) mod entry;
 mod follow;
 mod keys;
 mod row;
@@ -36,7 +36,7 @@ struct Look {
 }
 
 impl Redis {
-    /// Starts the log if there is none.
+    /// Enters the server, which starts the log if there is none.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -47,11 +47,18 @@ impl Redis {
     /// Looks for entries after a position.
     async fn look(&self, from: Position, limit: usize) -> Result<Look> {
         let arguments = vec![number(from.generation), number(from.sequence), number(limit)];
-        let answer = READ.call(self.client(), &self.now(), keys::read(), arguments).await?;
+        let answer = self.call(&READ, keys::read(), arguments).await?;
         let value = answer.map_err(|Refusal(code)| gone(from, &code))?;
         let [entries, seen] = reply::list(value)?;
+        let told = entry::read_all(entries)?;
+        let entries = told.iter().map(|(sequence, fields)| {
+            let position = Position { generation: from.generation, sequence: *sequence };
+            entry::decode(position, fields)
+        });
+        let entries = entries.collect::<Result<_>>()?;
+        self.journal().read(from.generation, told);
         Ok(Look {
-            entries: entry::decode_all(entries, from.generation)?,
+            entries,
             seen: reply::pairs(seen).map(|(name, at)| seen_at(&name, &at)).collect::<Result<_>>()?,
         })
     }
@@ -60,20 +67,21 @@ impl Redis {
 #[async_trait]
 impl InventoryLog for Redis {
     async fn commit(&self, source: &SourceName, fence: Fence, changes: &[Change]) -> Result<Position> {
-        let arguments = commit::arguments(source, fence, changes);
-        let answer = COMMIT.call(self.client(), &self.now(), keys::commit(source), arguments).await?;
+        let call = self.ids().uuid().to_string();
+        let arguments = commit::arguments(source, fence, &call, changes);
+        let answer = self.call(&COMMIT, keys::commit(source), arguments).await?;
         let value = answer.map_err(|Refusal(code)| fenced(source, fence, &code))?;
         self.signals().committed();
         reply::position(value)
     }
 
     async fn snapshot(&self, source: &SourceName) -> Result<Snapshot> {
-        let value = SNAPSHOT.get(self.client(), &self.now(), keys::snapshot(source), Vec::new()).await?;
+        let value = self.run(&SNAPSHOT, keys::snapshot(source), Vec::new()).await?;
         snapshot::decode(value)
     }
 
     async fn head(&self) -> Result<Position> {
-        reply::position(HEAD.get(self.client(), &self.now(), keys::log(), Vec::new()).await?)
+        reply::position(self.run(&HEAD, keys::log(), Vec::new()).await?)
     }
 
     async fn follow(&self, from: Position) -> Result<EntryStream> {
@@ -91,7 +99,7 @@ impl InventoryLog for Redis {
             vec![number(below.generation), number(below.sequence), number(keep), number(TRIM_STEP)];
         let mut dropped = 0;
         loop {
-            let step = TRIM.get(self.client(), &self.now(), keys::log(), arguments.clone()).await?;
+            let step = self.run(&TRIM, keys::log(), arguments.clone()).await?;
             let step: u64 = reply::number(&step)?;
             dropped += step;
             if step < TRIM_STEP {

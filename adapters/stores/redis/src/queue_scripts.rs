@@ -15,13 +15,13 @@ pub(crate) use queue_lua;
 
 impl Redis {
     /// Runs a script that may refuse.
-    pub(crate) async fn ask(&self, script: &Lua, arguments: Vec<Value>) -> Result<Answer> {
-        script.call(self.client(), &self.now(), Vec::new(), arguments).await
+    pub(crate) async fn ask(&self, script: &'static Lua, arguments: Vec<Value>) -> Result<Answer> {
+        self.call(script, Vec::new(), arguments).await
     }
 
     /// Runs a script that never refuses.
-    pub(crate) async fn tell(&self, script: &Lua, arguments: Vec<Value>) -> Result<Value> {
-        script.get(self.client(), &self.now(), Vec::new(), arguments).await
+    pub(crate) async fn tell(&self, script: &'static Lua, arguments: Vec<Value>) -> Result<Value> {
+        self.run(script, Vec::new(), arguments).await
     }
 }
 

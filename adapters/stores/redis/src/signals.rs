@@ -1,4 +1,4 @@
-//! What the tasks of this process tell each other. What other processes do is found by looking now and then.
+//! What wakes the tasks of this process: each other, and what other processes say on `channels`.
 
 use std::time::Duration;
 use tokio::sync::{Notify, watch};

@@ -1,18 +1,29 @@
 //! One store behind all four ports.
 
-use crate::client;
+use crate::client::Access;
 use crate::conf::Conf;
+use crate::journal::Journal;
+use crate::session::Session;
 use crate::signals::Signals;
-use fred::prelude::Client;
+use crate::{channels, sentinel};
+use fred::prelude::{Client, ClientLike};
 use netweave_model::Result;
 use netweave_model::port::{Clock, Ids};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tracing::warn;
+
+/// How long opening waits for the server.
+const OPEN: Duration = Duration::from_secs(3);
 
 /// One store behind all four ports; clones share its connections.
 #[derive(Clone)]
 pub struct Redis {
     inner: Arc<Inner>,
+    /// Ends what runs beside, with the last clone.
+    _tasks: Arc<Tasks>,
 }
 
 struct Inner {
@@ -20,19 +31,48 @@ struct Inner {
     /// For tests: the time to go by, instead of the server's own.
     clock: Option<Arc<dyn Clock>>,
     ids: Arc<dyn Ids>,
-    signals: Signals,
+    /// Names this process to the others.
+    pod: String,
+    signals: Arc<Signals>,
+    session: Session,
+    journal: Journal,
 }
 
-/// Opens the store.
+/// What runs beside the store.
+struct Tasks(Vec<JoinHandle<()>>);
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        for task in &self.0 {
+            task.abort();
+        }
+    }
+}
+
+/// Opens the store. A server that does not answer yet is waited for by what needs it.
 ///
 /// `clock` is for tests; otherwise time is the server's own.
 ///
 /// # Errors
-/// `Invalid`: the address cannot be understood. `Unavailable`: the server does not answer.
+/// `Invalid`: the section names what cannot be used, such as a password file that cannot be read.
 pub async fn open(conf: &Conf, clock: Option<Arc<dyn Clock>>, ids: Arc<dyn Ids>) -> Result<Redis> {
-    let client = client::connect(conf).await?;
-    let redis = Redis { inner: Arc::new(Inner { client, clock, ids, signals: Signals::default() }) };
-    redis.prepare().await?;
+    let access = Access::of(conf)?;
+    let (client, listener) = (access.client()?, access.listener()?);
+    let signals = Arc::new(Signals::default());
+    let clients = vec![client.clone(), listener.to_client()];
+    let tasks = Tasks(vec![
+        tokio::spawn(channels::listen(listener, Arc::clone(&signals))),
+        tokio::spawn(sentinel::watch(access, clients)),
+    ]);
+    client.connect();
+    let pod = ids.uuid().to_string();
+    let (session, journal) = (Session::default(), Journal::default());
+    let inner = Arc::new(Inner { client, clock, ids, pod, signals, session, journal });
+    let redis = Redis { inner, _tasks: Arc::new(tasks) };
+    let prepared = tokio::time::timeout(OPEN, redis.prepare()).await;
+    if !prepared.is_ok_and(|prepared| prepared.is_ok()) {
+        warn!("the store does not answer yet");
+    }
     Ok(redis)
 }
 
@@ -45,13 +85,30 @@ impl Redis {
         &*self.inner.ids
     }
 
+    pub(crate) fn pod(&self) -> &str {
+        &self.inner.pod
+    }
+
     pub(crate) fn signals(&self) -> &Signals {
         &self.inner.signals
+    }
+
+    pub(crate) fn session(&self) -> &Session {
+        &self.inner.session
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.inner.journal
     }
 
     /// The time argument of scripts: empty for the server's own clock.
     pub(crate) fn now(&self) -> String {
         self.inner.clock.as_ref().map_or_else(String::new, |clock| clock.now().0.to_string())
+    }
+
+    /// Returns whether time is the server's own.
+    pub(crate) fn is_server_timed(&self) -> bool {
+        self.inner.clock.is_none()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Subscriptions; each operation is one script.
 
-mod record;
+pub(crate) mod record;
 
 use crate::keys;
 use crate::queue_scripts::{limit, not_found, queue_lua, refused};
@@ -21,6 +21,9 @@ queue_lua!(RENEW, "sub_renew.lua", "sub_common.lua");
 queue_lua!(SINCE, "sub_since.lua", "sub_common.lua");
 queue_lua!(SWEEP, "sub_sweep.lua", "sub_common.lua");
 queue_lua!(UPDATE, "sub_update.lua", "sub_common.lua");
+
+/// How long nobody may have swept before the end of leases is held back.
+const SWEEP_GAP: Duration = Duration::from_secs(10);
 
 /// How long the dead letters of an expired subscription stay readable.
 const GRAVE_KEPT: Duration = Duration::from_hours(24);
@@ -43,7 +46,9 @@ impl Redis {
         match self.ask(&UPDATE, arguments).await? {
             Ok(row) => {
                 self.signals().work();
-                record::decode(row).map(Some)
+                let new = record::decode(row)?;
+                self.journal().put(&new);
+                Ok(Some(new))
             }
             Err(Refusal(code)) if code == "REVISION" => Ok(None),
             Err(Refusal(code)) => Err(refusal(&code)),
@@ -70,7 +75,11 @@ impl Subscriptions for Redis {
         let outcome = answer.next().unwrap_or(Value::Null);
         let subscription = answer.next().unwrap_or(Value::Null);
         match &*text(&outcome)? {
-            "NEW" => record::decode(subscription).map(Created::New),
+            "NEW" => {
+                let new = record::decode(subscription)?;
+                self.journal().put(&new);
+                Ok(Created::New(new))
+            }
             "DUPLICATE" => record::decode(subscription).map(Created::Duplicate),
             "QUOTA" => Ok(Created::QuotaExceeded),
             _ => Err(damaged("what came of a creation")),
@@ -104,18 +113,28 @@ impl Subscriptions for Redis {
     async fn renew(&self, id: &Id, lease: Option<Duration>) -> Result<Subscription> {
         let lease = lease.map_or_else(String::new, |lease| lease.as_millis().to_string());
         let found = self.tell(&RENEW, vec![id.as_str().into(), lease.into()]).await?;
-        record::decode_found(found)?.ok_or_else(not_found)
+        let renewed = record::decode_found(found)?.ok_or_else(not_found)?;
+        self.journal().put(&renewed);
+        Ok(renewed)
     }
 
     async fn delete(&self, id: &Id, if_rev: Option<u64>) -> Result<()> {
         let rev = if_rev.map_or_else(String::new, |rev| rev.to_string());
-        let answer = self.ask(&DELETE, vec![id.as_str().into(), rev.into()]).await?;
-        answer.map(drop).map_err(|Refusal(code)| refusal(&code))
+        let call = self.ids().uuid().to_string();
+        let answer = self.ask(&DELETE, vec![id.as_str().into(), rev.into(), call.into()]).await?;
+        let rev = answer.map_err(|Refusal(code)| refusal(&code))?;
+        self.journal().delete(id, read_number(&rev)?);
+        Ok(())
     }
 
     async fn sweep(&self, count: usize) -> Result<Vec<Subscription>> {
-        let arguments = vec![limit(count), number(GRAVE_KEPT.as_millis())];
-        record::decode_all(self.tell(&SWEEP, arguments).await?)
+        let gap = if self.is_server_timed() { SWEEP_GAP.as_millis().to_string() } else { String::new() };
+        let arguments = vec![limit(count), number(GRAVE_KEPT.as_millis()), gap.into()];
+        let ended = record::decode_all(self.tell(&SWEEP, arguments).await?)?;
+        for one in &ended {
+            self.journal().end(&one.id);
+        }
+        Ok(ended)
     }
 
     async fn since(&self, version: u64) -> Result<(u64, bool, Vec<SubscriptionChange>)> {
@@ -127,7 +146,9 @@ impl Subscriptions for Redis {
                 None => SubscriptionChange::Gone(Id::from(&*text(&id)?)),
             })
         });
-        Ok((read_number(&version)?, read_number::<u8>(&complete)? == 1, changes.collect::<Result<_>>()?))
+        let (complete, changes) = (read_number::<u8>(&complete)? == 1, changes.collect::<Result<Vec<_>>>()?);
+        self.journal().changed(complete, &changes);
+        Ok((read_number(&version)?, complete, changes))
     }
 }
 

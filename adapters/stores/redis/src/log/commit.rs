@@ -6,10 +6,10 @@ use fred::prelude::Value;
 use netweave_model::port::{Change, Fence};
 use netweave_model::{Id, Kind, SourceName};
 
-/// Lays out a commit: source, fence, number of kinds, the kinds, then of each change tag, kind, id and object.
-pub(super) fn arguments(source: &SourceName, fence: Fence, changes: &[Change]) -> Vec<Value> {
-    let mut arguments = Vec::with_capacity(3 + Kind::ALL.len() + 4 * changes.len());
-    arguments.extend([Value::from(source.as_str()), number(fence.0), number(Kind::ALL.len())]);
+/// Lays out a commit: source, fence, name of the call, number of kinds, the kinds, then of each change tag, kind, id and object.
+pub(super) fn arguments(source: &SourceName, fence: Fence, call: &str, changes: &[Change]) -> Vec<Value> {
+    let mut arguments = Vec::with_capacity(4 + Kind::ALL.len() + 4 * changes.len());
+    arguments.extend([Value::from(source.as_str()), number(fence.0), call.into(), number(Kind::ALL.len())]);
     arguments.extend(Kind::ALL.map(|kind| Value::from(kind.collection())));
     arguments.extend(changes.iter().flat_map(change));
     arguments

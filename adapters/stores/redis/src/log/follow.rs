@@ -1,7 +1,7 @@
 //! Following the log: what is there already, then what comes.
 //!
-//! A follower pulls, so a slow one holds nobody up and holds no more than one batch. It looks again at once when this
-//! process committed something, and now and then for what other processes committed.
+//! A follower pulls, so a slow one holds nobody up and holds no more than one batch. It looks again when somebody says
+//! that there is more, and now and then by itself.
 
 use super::Look;
 use crate::store::Redis;
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 const BATCH: usize = 256;
 
 /// How long it waits between two looks, first and at most.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(200));
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 struct Follower {
     store: Redis,

@@ -15,7 +15,7 @@ pub(super) fn decode(value: Value) -> Result<Snapshot> {
     };
     for (field, value) in pairs(source) {
         match &*text(&field)? {
-            "fence" => {}
+            "fence" | "call" => {}
             "seen_at" => snapshot.seen_at = Some(Timestamp(number(&value)?)),
             kind => snapshot.known.push(kind.parse().map_err(|()| damaged("a source's field"))?),
         }

@@ -6,23 +6,23 @@ use netweave_model::{Error, Result, Subscription, SubscriptionInfo, Subscription
 use serde::Serialize;
 
 /// Lays out the whole.
-pub(super) fn data(subscription: &Subscription) -> Result<Value> {
+pub(crate) fn data(subscription: &Subscription) -> Result<Value> {
     encode(subscription)
 }
 
 /// Lays out what the interface shows.
-pub(super) fn shown(subscription: &Subscription) -> Result<Value> {
+pub(crate) fn shown(subscription: &Subscription) -> Result<Value> {
     encode(&SubscriptionInfo::of(subscription))
 }
 
 /// Lays out what two subscriptions of one owner must not have in common.
-pub(super) fn likeness(subscription: &Subscription) -> Result<Value> {
+pub(crate) fn likeness(subscription: &Subscription) -> Result<Value> {
     let Subscription { owner, callback, consumer_subscription_id, filter, .. } = subscription;
     encode(&(owner, callback, consumer_subscription_id, filter))
 }
 
 /// Names the state for scripts.
-pub(super) fn state(subscription: &Subscription) -> &'static str {
+pub(crate) fn state(subscription: &Subscription) -> &'static str {
     match subscription.state {
         SubscriptionState::Active => "active",
         SubscriptionState::Suspended { .. } => "suspended",
@@ -30,7 +30,7 @@ pub(super) fn state(subscription: &Subscription) -> &'static str {
 }
 
 /// Reads what scripts return: the whole, when it was created, when it expires, its revision.
-pub(super) fn decode(value: Value) -> Result<Subscription> {
+pub(crate) fn decode(value: Value) -> Result<Subscription> {
     let [data, created, expires, rev] = list(value)?;
     Ok(Subscription {
         created_at: Timestamp(number(&created)?),
@@ -41,12 +41,12 @@ pub(super) fn decode(value: Value) -> Result<Subscription> {
 }
 
 /// Reads what scripts return for one that may not be there.
-pub(super) fn decode_found(value: Value) -> Result<Option<Subscription>> {
+pub(crate) fn decode_found(value: Value) -> Result<Option<Subscription>> {
     if value.is_null() { Ok(None) } else { decode(value).map(Some) }
 }
 
 /// Reads a list of them.
-pub(super) fn decode_all(value: Value) -> Result<Vec<Subscription>> {
+pub(crate) fn decode_all(value: Value) -> Result<Vec<Subscription>> {
     value.into_array().into_iter().map(decode).collect()
 }
 

@@ -1,0 +1,203 @@
+//! Calling scripts on whichever server is the primary, and never before it has been told what it may lack.
+//!
+//! A script is made for one generation of the log, so a server that does not know that generation does not execute it: a
+//! new primary or a restarted one has not been given it, and one that lost its data, or was entered by another process
+//! meanwhile, has another generation. The caller then enters: it learns the generation, or begins a new one; says what its
+//! journal knows; and only then goes on. Every script may be repeated, so a call whose answer was lost is made again.
+
+mod enter;
+
+use crate::client::unavailable;
+use crate::scripts::{Answer, Lua, Refusal};
+use crate::store::Redis;
+use fred::prelude::{ClientLike, LuaInterface, Value};
+use fred::types::scripts::Script;
+use netweave_model::{Error, ErrorKind, Result};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a call is made again before its caller is told.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Pause before a call is made again whose connection broke.
+const PAUSE: Duration = Duration::from_millis(20);
+/// How often a server may say that it does not know a script that it was just given.
+const GIVEN: usize = 8;
+
+/// A generation of the log that this process has entered.
+pub(crate) struct Entered {
+    generation: u64,
+    scripts: Mutex<HashMap<&'static str, Script>>,
+}
+
+/// Where this process stands with its Redis.
+#[derive(Default)]
+pub(crate) struct Session {
+    entered: RwLock<Option<Arc<Entered>>>,
+    entering: tokio::sync::Mutex<()>,
+    /// The latest generation that was entered, or zero.
+    known: AtomicU64,
+    /// The last call failed, so the next ones need not wait long.
+    failing: AtomicBool,
+    counts: Counts,
+}
+
+/// What the session has seen since the start.
+#[derive(Default)]
+struct Counts {
+    switches: AtomicU64,
+    restored_subscriptions: AtomicU64,
+    restored_entries: AtomicU64,
+}
+
+/// What the store tells of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// The last call was answered.
+    pub answers: bool,
+    /// How often this process met a server that began a new generation of the log.
+    pub switches: u64,
+    /// Subscriptions that such a server lacked and that this process told it.
+    pub restored_subscriptions: u64,
+    /// Entries of the log, likewise.
+    pub restored_entries: u64,
+}
+
+/// What an error of the server means.
+enum Failure {
+    /// The script refused.
+    Refused(String),
+    /// The server does not have the script.
+    Unknown,
+    /// The server has another generation of the log.
+    Switched,
+    /// There was no answer.
+    Lost,
+}
+
+impl Entered {
+    fn new(generation: u64) -> Self {
+        Self { generation, scripts: Mutex::default() }
+    }
+
+    fn script(&self, lua: &'static Lua) -> Script {
+        let mut scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
+        scripts.entry(lua.name).or_insert_with(|| lua.made_for(self.generation)).clone()
+    }
+}
+
+impl Redis {
+    /// Runs a script; `arguments` follow the time.
+    ///
+    /// # Errors
+    /// `Unavailable`; a refusal is an answer.
+    pub(crate) async fn call(
+        &self,
+        lua: &'static Lua,
+        keys: Vec<String>,
+        arguments: Vec<Value>,
+    ) -> Result<Answer> {
+        let session = self.session();
+        let failing = session.failing.load(Ordering::Relaxed);
+        if failing && !self.client().is_connected() {
+            return Err(absent());
+        }
+        let end = Instant::now() + if failing { Duration::ZERO } else { PATIENCE };
+        let answer = self.call_until(end, lua, (keys, arguments)).await;
+        session.failing.store(answer.is_err(), Ordering::Relaxed);
+        answer
+    }
+
+    /// Runs a script that never refuses.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub(crate) async fn run(
+        &self,
+        lua: &'static Lua,
+        keys: Vec<String>,
+        arguments: Vec<Value>,
+    ) -> Result<Value> {
+        let answer = self.call(lua, keys, arguments).await?;
+        answer
+            .map_err(|Refusal(code)| Error::internal(format!("the script {} refused with {code}", lua.name)))
+    }
+
+    /// Returns what the store tells of itself.
+    pub fn status(&self) -> Status {
+        let Session { failing, counts, .. } = self.session();
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Status {
+            answers: !failing.load(Ordering::Relaxed),
+            switches: count(&counts.switches),
+            restored_subscriptions: count(&counts.restored_subscriptions),
+            restored_entries: count(&counts.restored_entries),
+        }
+    }
+
+    async fn call_until(
+        &self,
+        end: Instant,
+        lua: &'static Lua,
+        (keys, arguments): (Vec<String>, Vec<Value>),
+    ) -> Result<Answer> {
+        let arguments = self.timed(arguments);
+        let mut given = 0;
+        loop {
+            let lost = match self.entered().await {
+                Ok(entered) => {
+                    let hash = entered.script(lua).sha1().clone();
+                    match self.client().evalsha(hash, keys.clone(), arguments.clone()).await {
+                        Ok(value) => return Ok(Ok(value)),
+                        Err(error) => match Failure::of(&error) {
+                            Failure::Refused(code) => return Ok(Err(Refusal(code))),
+                            Failure::Unknown if given < GIVEN => {
+                                given += 1;
+                                self.give(&entered, lua).await.err()
+                            }
+                            Failure::Switched if given < GIVEN => {
+                                given += 1;
+                                self.leave(&entered);
+                                None
+                            }
+                            Failure::Unknown | Failure::Switched | Failure::Lost => Some(unavailable(error)),
+                        },
+                    }
+                }
+                Err(error) => Some(error),
+            };
+            if let Some(error) = lost {
+                if error.kind() != ErrorKind::Unavailable || Instant::now() >= end {
+                    return Err(error);
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+
+    /// Puts the time in front of a script's arguments.
+    fn timed(&self, arguments: Vec<Value>) -> Vec<Value> {
+        let mut all = Vec::with_capacity(arguments.len() + 1);
+        all.push(Value::from(self.now()));
+        all.extend(arguments);
+        all
+    }
+}
+
+/// The error of a call while there is no connection.
+fn absent() -> Error {
+    Error::new(ErrorKind::Unavailable, "the store does not answer at present")
+}
+
+impl Failure {
+    fn of(error: &fred::error::Error) -> Self {
+        match error.details().split_once(' ') {
+            Some(("NW", "SWITCHED")) => Self::Switched,
+            Some(("NW", code)) => Self::Refused(code.to_owned()),
+            Some(("NOSCRIPT", _)) => Self::Unknown,
+            _ => Self::Lost,
+        }
+    }
+}

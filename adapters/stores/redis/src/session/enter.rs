@@ -1,0 +1,201 @@
+//! Entering a server: learning its generation of the log, and saying what it may lack.
+
+use super::{Entered, Failure};
+use crate::client::{COMMAND, unavailable};
+use crate::journal::{Say, Told};
+use crate::keys;
+use crate::queue_scripts::queue_lua;
+use crate::reply;
+use crate::scripts::{Lua, lua, number};
+use crate::store::Redis;
+use crate::subscriptions::record;
+use fred::prelude::{LuaInterface, Value};
+use netweave_model::{Error, ErrorKind, Result};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use tracing::warn;
+
+static ENTER: Lua = Lua::new("ENTER", &[include_str!("../../lua/sys_enter.lua")]);
+lua!(ENTERED, "sys_entered.lua");
+lua!(RESTORE, "log_common.lua", "log_restore.lua");
+queue_lua!(RESTORE_SUBSCRIPTIONS, "sub_restore.lua", "sub_common.lua");
+
+/// How much is said in one step, so that the server is soon free for others.
+const SUBSCRIPTIONS: usize = 100;
+const ENTRIES: usize = 200;
+/// The fields of an entry in the order in which they are written; see `lua/log_restore.lua`.
+const FIELDS: [&str; 8] = ["born", "at", "form", "source", "kind", "id", "prior", "post"];
+
+/// What a server said on being asked for its generation.
+struct Greeting {
+    generation: u64,
+    head: u64,
+    /// It had nothing at all.
+    empty: bool,
+}
+
+impl Redis {
+    /// Returns the generation that this process has entered; enters if it has to.
+    pub(super) async fn entered(&self) -> Result<Arc<Entered>> {
+        if let Some(entered) = self.known_generation() {
+            return Ok(entered);
+        }
+        let turn = tokio::time::timeout(COMMAND, self.session().entering.lock()).await;
+        let _turn = turn.map_err(|late| super::absent().with_source(late))?;
+        match self.known_generation() {
+            Some(entered) => Ok(entered),
+            None => self.enter().await,
+        }
+    }
+
+    /// Forgets a generation, so that the next call enters again.
+    pub(super) fn leave(&self, left: &Arc<Entered>) {
+        let mut entered = self.session().entered.write().unwrap_or_else(PoisonError::into_inner);
+        if entered.as_ref().is_some_and(|entered| Arc::ptr_eq(entered, left)) {
+            *entered = None;
+        }
+    }
+
+    /// Gives the server a script that it lacks, if it still has the generation that the script is made for.
+    pub(super) async fn give(&self, entered: &Arc<Entered>, lua: &'static Lua) -> Result<()> {
+        if self.greet().await?.generation != entered.generation {
+            self.leave(entered);
+            return Ok(());
+        }
+        entered.script(lua).load(self.client()).await.map_err(unavailable)?;
+        // It may have been another server that took it.
+        if self.greet().await?.generation != entered.generation {
+            self.leave(entered);
+        }
+        Ok(())
+    }
+
+    fn known_generation(&self) -> Option<Arc<Entered>> {
+        self.session().entered.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn greet(&self) -> Result<Greeting> {
+        let known = self.session().known.load(Ordering::Relaxed);
+        let known = if known == 0 { String::new() } else { known.to_string() };
+        let arguments = vec![Value::from(self.now()), known.into()];
+        let answer = self.client().eval(ENTER.plain(), Vec::<String>::new(), arguments).await;
+        let [generation, head, new] = reply::list(answer.map_err(unavailable)?)?;
+        let generation = reply::number(&generation)?;
+        Ok(Greeting { generation, head: reply::number(&head)?, empty: reply::number::<u8>(&new)? == 2 })
+    }
+
+    async fn enter(&self) -> Result<Arc<Entered>> {
+        let greeting = self.greet().await?;
+        let entered = Arc::new(Entered::new(greeting.generation));
+        let session = self.session();
+        let before = session.known.load(Ordering::Relaxed);
+        if before != 0 && before != greeting.generation {
+            self.say_all(&entered, &greeting).await?;
+            session.counts.switches.fetch_add(1, Ordering::Relaxed);
+        }
+        self.say(&entered, &ENTERED, Vec::new(), vec![self.pod().into()]).await?;
+        session.known.store(greeting.generation, Ordering::Relaxed);
+        *session.entered.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&entered));
+        self.signals().committed();
+        self.signals().work();
+        Ok(entered)
+    }
+
+    /// Says all that the journal knows.
+    async fn say_all(&self, entered: &Arc<Entered>, greeting: &Greeting) -> Result<()> {
+        let subscriptions = self.say_subscriptions(entered, greeting.empty).await?;
+        let entries = self.say_entries(entered, greeting.head).await?;
+        let counts = &self.session().counts;
+        counts.restored_subscriptions.fetch_add(subscriptions, Ordering::Relaxed);
+        counts.restored_entries.fetch_add(entries, Ordering::Relaxed);
+        let (generation, empty) = (greeting.generation, greeting.empty);
+        warn!(
+            generation,
+            empty, subscriptions, entries, "the store changed its server; it was told what it lacked"
+        );
+        Ok(())
+    }
+
+    /// Says which subscriptions there are, and which were deleted; returns how many the server lacked.
+    async fn say_subscriptions(&self, entered: &Arc<Entered>, empty: bool) -> Result<u64> {
+        let mut lacked = 0;
+        for part in self.journal().subscriptions().chunks(SUBSCRIPTIONS) {
+            let mut arguments = vec![number(u8::from(empty))];
+            for say in part {
+                arguments.extend(said(say)?);
+            }
+            let put = self.say(entered, &RESTORE_SUBSCRIPTIONS, Vec::new(), arguments).await?;
+            lacked += reply::number::<u64>(&put)?;
+        }
+        Ok(lacked)
+    }
+
+    /// Says the end of the log; returns how many entries the server lacked.
+    async fn say_entries(&self, entered: &Arc<Entered>, head: u64) -> Result<u64> {
+        let (generation, beyond) = self.journal().beyond(head);
+        let mut lacked = 0;
+        for part in beyond.chunks(ENTRIES) {
+            let mut arguments = vec![number(generation)];
+            arguments.extend(part.iter().flat_map(told));
+            let put = self.say(entered, &RESTORE, keys::log(), arguments).await?;
+            lacked += reply::number::<u64>(&put)?;
+        }
+        Ok(lacked)
+    }
+
+    /// Runs a script in a generation that is not entered yet.
+    async fn say(
+        &self,
+        entered: &Arc<Entered>,
+        lua: &'static Lua,
+        keys: Vec<String>,
+        arguments: Vec<Value>,
+    ) -> Result<Value> {
+        let script = entered.script(lua);
+        let arguments = self.timed(arguments);
+        let mut answer = self.client().evalsha(script.sha1().clone(), keys.clone(), arguments.clone()).await;
+        if answer.as_ref().is_err_and(|error| matches!(Failure::of(error), Failure::Unknown)) {
+            script.load(self.client()).await.map_err(unavailable)?;
+            answer = self.client().evalsha(script.sha1().clone(), keys, arguments).await;
+        }
+        answer.map_err(|error| match Failure::of(&error) {
+            Failure::Refused(code) => Error::internal(format!("the script {} refused with {code}", lua.name)),
+            Failure::Switched | Failure::Unknown => {
+                Error::new(ErrorKind::Unavailable, "the store has just changed its primary")
+            }
+            Failure::Lost => unavailable(error),
+        })
+    }
+}
+
+/// Lays out what is said of one subscription; see `lua/sub_restore.lua`.
+fn said(say: &Say) -> Result<Vec<Value>> {
+    Ok(match say {
+        Say::Gone(id, rev) => {
+            let mut nothing: [Value; 10] = std::array::from_fn(|_| Value::from(""));
+            [nothing[0], nothing[6]] = [id.as_str().into(), number(*rev)];
+            nothing.to_vec()
+        }
+        Say::Is(one) => vec![
+            one.id.as_str().into(),
+            record::data(one)?,
+            record::shown(one)?,
+            one.owner.as_str().into(),
+            record::likeness(one)?,
+            record::state(one).into(),
+            number(one.rev),
+            number(one.lease_ms),
+            number(one.created_at.0),
+            number(one.expires_at.0),
+        ],
+    })
+}
+
+/// Lays out an entry; see `lua/log_restore.lua`.
+fn told(told: &Told) -> impl Iterator<Item = Value> {
+    let field = |name: &str| {
+        let found = told.fields.iter().find(|(field, _)| field.as_bytes() == Some(name.as_bytes()));
+        found.map_or_else(|| Value::from(""), |(_, value)| value.clone())
+    };
+    std::iter::once(number(told.sequence)).chain(FIELDS.map(field))
+}
