@@ -1,5 +1,6 @@
 //! The Redis lab itself, with the files of `deploy/redis`: it fails over, and users may do what they need and no more.
 
+use netweave_tests::harness::lab::SIZE;
 use netweave_tests::harness::redis::{Access, password};
 use netweave_tests::harness::{Pki, RedisLab, RedisServer, client, figures};
 use std::collections::BTreeSet;
@@ -14,6 +15,13 @@ fn as_user(access: &Access, name: &str) -> Access {
 /// What a server says when it refuses a command; empty if it does not.
 fn refusal(access: &Access, words: &[&str]) -> String {
     access.ask(words).err().map_or_else(String::new, |error| error.to_string())
+}
+
+/// Servers and Sentinels may do what a failover needs: none of them was refused anything.
+fn nothing_was_refused(lab: &RedisLab) {
+    for access in (0..SIZE).flat_map(|n| [lab.server(n), lab.sentinel(n)]) {
+        assert_eq!(access.ask(&["ACL", "LOG"]).expect("an answer"), [""; 0]);
+    }
 }
 
 #[tokio::test]
@@ -32,6 +40,7 @@ async fn a_killed_primary_is_replaced_and_follows_when_it_is_back() {
     assert_eq!(lab.primary(), primary);
     assert_eq!(lab.ask(former, &["ROLE"])[0], "slave");
     as_user(lab.server(primary), "netweave").ask(&["SET", "sys:test", "again"]).expect("a write");
+    nothing_was_refused(&lab);
 }
 
 #[tokio::test]
@@ -43,6 +52,7 @@ async fn a_planned_failover_names_another_primary() {
     lab.settled().await;
     assert_eq!(lab.primary(), primary);
     assert_ne!(lab.failover().await, primary);
+    nothing_was_refused(&lab);
 }
 
 #[tokio::test]
@@ -142,13 +152,13 @@ fn the_gateways_user_may_use_every_command_of_the_scripts() {
     let users = std::fs::read_to_string(root.join("deploy/redis/users.acl")).expect("the users");
     let user = users.lines().find(|line| line.starts_with("user netweave ")).expect("the gateway's user");
     let may: BTreeSet<_> = user.split(' ').filter_map(|word| word.strip_prefix('+')).collect();
-    let mut used = BTreeSet::new();
+    let mut called = BTreeSet::new();
     for file in std::fs::read_dir(root.join("adapters/stores/redis/lua")).expect("the scripts") {
         let text = std::fs::read_to_string(file.expect("a script").path()).expect("its text");
         let calls = text.split("call('").skip(1).filter_map(|rest| rest.split('\'').next());
-        used.extend(calls.map(str::to_lowercase));
+        called.extend(calls.map(str::to_lowercase));
     }
-    assert!(used.len() > 30, "{used:?}");
-    let missing: Vec<_> = used.iter().filter(|command| !may.contains(command.as_str())).collect();
+    assert!(called.len() > 30, "{called:?}");
+    let missing: Vec<_> = called.iter().filter(|command| !may.contains(command.as_str())).collect();
     assert!(missing.is_empty(), "not in deploy/redis/users.acl: {missing:?}");
 }

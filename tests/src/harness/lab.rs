@@ -47,6 +47,7 @@ impl RedisLab {
     /// Returns the section `state` of a gateway's configuration, for `Setup::state`.
     pub fn state(&self) -> Value {
         let mut section = self.files.section();
+        section["kind"] = json!("redis");
         let addresses: Vec<_> = self.sentinels.iter().map(|sentinel| sentinel.access().address).collect();
         section["sentinels"] = json!(addresses);
         section["service"] = json!(SERVICE);
@@ -215,16 +216,17 @@ impl RedisLab {
 
     /// Whether both replicas are online and every Sentinel reaches all others.
     fn is_complete(&self, primary: usize) -> bool {
-        let knows = |sentinel: &Process, what: &str, flags: &str| {
+        let reaches = |sentinel: &Process, what: &str, well: &[&str]| {
             let answer = sentinel.access().ask(&["SENTINEL", what, SERVICE]).unwrap_or_default();
             let known: Vec<_> = answer.chunks_exact(2).filter(|pair| pair[0] == "flags").collect();
-            known.len() == SIZE - 1 && known.iter().all(|pair| pair[1] == flags)
+            known.len() == SIZE - 1 && known.iter().all(|pair| well.contains(&pair[1].as_str()))
         };
+        // What another Sentinel said of the former primary is remembered for five seconds and means nothing any more.
+        let sentinels = ["sentinel", "sentinel,master_down"];
         has_replicas(self.server(primary))
-            && self
-                .sentinels
-                .iter()
-                .all(|one| knows(one, "REPLICAS", "slave") && knows(one, "SENTINELS", "sentinel"))
+            && self.sentinels.iter().all(|sentinel| {
+                reaches(sentinel, "REPLICAS", &["slave"]) && reaches(sentinel, "SENTINELS", &sentinels)
+            })
     }
 
     fn at_port(&self, port: &str) -> Option<usize> {

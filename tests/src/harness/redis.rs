@@ -18,8 +18,9 @@ use std::process::Command;
 /// An empty server; it is killed by its own id when this is dropped.
 pub struct RedisServer {
     process: Process,
-    port: Port,
-    files: Files,
+    section: Value,
+    _port: Port,
+    _files: Files,
 }
 
 impl RedisServer {
@@ -38,7 +39,7 @@ impl RedisServer {
         command.args(["--port", &number, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
         command.args(arguments);
         let process = Process::start(command, &files.home("server"), Access::open(port.address()));
-        Some(Self { process, port, files }.answering().await)
+        Some(Self::answering(process, json!({}), port, files).await)
     }
 
     /// Starts a cache as `deploy/redis` has it, which needs a user, with that `maxmemory`.
@@ -48,7 +49,7 @@ impl RedisServer {
         let home = files.home("server");
         command.arg(files.cache(&home, port.number(), maxmemory));
         let process = Process::start(command, &home, files.access(port.address()));
-        Some(Self { process, port, files }.answering().await)
+        Some(Self::answering(process, files.section(), port, files).await)
     }
 
     /// Sends a command as an administrator; returns all texts of the answer in their order.
@@ -58,19 +59,19 @@ impl RedisServer {
 
     /// Returns its address as the configuration writes it.
     pub fn url(&self) -> String {
-        format!("redis://{}", self.port.address())
+        format!("redis://{}", self.process.access().address)
     }
 
-    /// Returns what a gateway's configuration says of it, as `cache.redis` or, with its `kind`, as `state`.
+    /// Returns what a gateway's configuration says of it: `cache.redis`, or with a `kind` the section `state`.
     pub fn section(&self) -> Value {
-        let mut section = self.files.section();
+        let mut section = self.section.clone();
         section["url"] = json!(self.url());
         section
     }
 
-    async fn answering(mut self) -> Self {
-        self.process.answers().await;
-        self
+    async fn answering(mut process: Process, section: Value, port: Port, files: Files) -> Self {
+        process.answers().await;
+        Self { process, section, _port: port, _files: files }
     }
 }
 

@@ -93,11 +93,10 @@ impl Files {
         home
     }
 
-    /// Returns what a gateway's configuration says of user and TLS, as an object.
+    /// Returns what a gateway's configuration says of its user and of TLS, for a server and for Sentinels.
     pub(crate) fn section(&self) -> Value {
         let path = |name: &str| json!(self.folder.path().join(name));
-        let mut section =
-            json!({ "kind": "redis", "username": "netweave", "passwordFile": path("password") });
+        let mut section = json!({ "username": "netweave", "passwordFile": path("password") });
         if self.tls.is_some() {
             let (certificate, key) = (path("client.crt"), path("client.key"));
             section["tls"] = json!({ "ca": path("ca.crt"), "certificate": certificate, "key": key });

@@ -1,12 +1,11 @@
 //! One process of redis-server, as a server or as a Sentinel, over several lives.
 
 use super::wire::Access;
-use crate::harness::wait;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long it may take until it answers.
 const START: Duration = Duration::from_secs(10);
@@ -45,13 +44,14 @@ impl Process {
 
     /// Waits until it answers: it listens and has loaded its data.
     pub(crate) async fn answers(&mut self) {
-        let is_up = async || {
+        let start = Instant::now();
+        while let Err(error) = self.access.ask(&["PING"]) {
             let ended = self.child.as_mut().and_then(|child| child.try_wait().expect("a state"));
+            let waiting = ended.is_none() && start.elapsed() <= START;
             let log = || std::fs::read_to_string(&self.log).unwrap_or_default();
-            assert!(ended.is_none(), "a server ended: {}", log());
-            self.access.ask(&["PING"]).ok()
-        };
-        wait::until(START, "a server to answer", is_up).await;
+            assert!(waiting, "a server does not answer: {error}, {ended:?}, {}", log());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Returns how to reach it.

@@ -62,11 +62,9 @@ impl Access {
 
 /// Writes a command as the protocol spells it.
 fn command(words: &[&str]) -> Vec<u8> {
-    let mut text = format!("*{}\r\n", words.len());
-    for word in words {
-        text.push_str(&format!("${}\r\n{word}\r\n", word.len()));
-    }
-    text.into_bytes()
+    let count = format!("*{}\r\n", words.len());
+    let words = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len()));
+    std::iter::once(count).chain(words).collect::<String>().into_bytes()
 }
 
 /// Reads one answer with all that is in it.
@@ -83,9 +81,10 @@ fn read(reader: &mut impl BufRead, texts: &mut Vec<String>) -> io::Result<()> {
                 read(reader, texts)?;
             }
         }
-        "$" => {
-            texts.push(usize::try_from(count()?).map_or(Ok(String::new()), |length| bulk(reader, length))?)
-        }
+        "$" => match usize::try_from(count()?) {
+            Ok(length) => texts.push(bulk(reader, length)?),
+            Err(_) => texts.push(String::new()),
+        },
         _ => return Err(io::Error::other(format!("not an answer of a Redis: {line:?}"))),
     }
     Ok(())
