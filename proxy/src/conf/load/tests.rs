@@ -209,8 +209,7 @@ fn every_key_can_be_set_by_its_variable() {
         // A key of another store than the default one.
         let of_redis = path.starts_with("state.") && !["state.kind", "state.path"].contains(&&*path);
         let file = match &*path {
-            "state.sentinels" | "state.tls" => continue, // Their form is checked, so no text will do.
-            "state.url" => "state: { kind: redis }",
+            "state.url" | "state.sentinels" | "state.tls" => continue, // Their form is checked, so no text will do.
             "state.tls.certificate" => "state: { kind: redis, url: 'redis://h:1', tls: { key: k } }",
             "state.tls.key" => "state: { kind: redis, url: 'redis://h:1', tls: { certificate: c } }",
             _ if of_redis => "state: { kind: redis, url: 'redis://h:1' }",
