@@ -1,6 +1,5 @@
 //! The stores that the suites are run for.
 #![expect(
-    clippy::print_stderr,
     clippy::unwrap_used,
     reason = "code of tests: a panic says what is not as it must be, and a skipped test says so"
 )]
@@ -10,7 +9,7 @@ use netweave_memory::Memory;
 use netweave_model::port::{Deliveries, InventoryLog, Leases, Subscriptions};
 use netweave_tests::conformance::stores::{Factory, Rig};
 use netweave_tests::harness::clock::{TestClock, TestIds};
-use netweave_tests::harness::{RedisServer, peers};
+use netweave_tests::harness::{RedisServer, redis};
 use std::any::Any;
 use std::sync::Arc;
 
@@ -95,11 +94,7 @@ pub(crate) struct InRedis;
 impl InRedis {
     /// Looks for the server's program; a test without it is skipped, unless peers are required.
     pub(crate) fn found() -> Option<Self> {
-        let found = peers::program("redis-server", "redis.sh");
-        if found.is_none() {
-            eprintln!("SKIPPED: there is no redis-server");
-        }
-        found.map(|_| Self)
+        redis::program().map(|_| Self)
     }
 }
 

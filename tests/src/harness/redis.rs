@@ -76,7 +76,7 @@ impl RedisServer {
 }
 
 /// Finds the program; says so if it is not there and `NETWEAVE_REQUIRE_PEERS` does not ask for it.
-pub(super) fn program() -> Option<PathBuf> {
+pub fn program() -> Option<PathBuf> {
     let found = peers::program("redis-server", "redis.sh");
     if found.is_none() {
         std::io::stderr().write_all(b"SKIPPED: there is no redis-server; run tests/peers/redis.sh\n").ok();

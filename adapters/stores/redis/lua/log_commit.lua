@@ -26,8 +26,7 @@ if fence > held then redis.call('HSET', source, 'fence', int(fence)) end
 
 local function log(form, kind, id, prior, post)
   head = head + 1
-  redis.call('XADD', KEYS[3], int(head) .. '-0', 'at', at, 'form', form, 'source', name, 'kind', kind,
-    'id', id, 'prior', prior, 'post', post, 'born', generation)
+  append(int(head), at, form, name, kind, id, prior, post, generation)
 end
 
 local function put(kind, id, object)

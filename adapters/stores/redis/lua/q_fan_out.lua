@@ -40,6 +40,6 @@ for n = 9 + count, #ARGV, 2 do
     place_new(id)
   end
 end
-redis.call('MSET', 'fan:generation', generation, 'fan:cursor', ARGV[5])
+redis.call('SET', 'fan:cursor', ARGV[5])
 if #ARGV > 8 + count then redis.call('PUBLISH', 'netweave:work', '') end
 return 'DONE'

@@ -20,6 +20,24 @@ local function changed(id, rematch)
   redis.call('ZREMRANGEBYSCORE', 'subs:hist', '-inf', int(version - HISTORY_KEPT))
 end
 
+-- Writes a subscription that is new or another revision; which likeness it has is its caller's to write.
+local function store(id, data, shown, owner, likeness, state, rev, lease, created, expires)
+  redis.call('SET', 'subscription:' .. id, shown)
+  redis.call('HSET', 'submeta:' .. id, 'data', data, 'owner', owner, 'like', likeness, 'state', state, 'rev', rev,
+    'lease', lease, 'created', created, 'expires', expires)
+  redis.call('ZADD', 'subs:all', 0, id)
+  redis.call('ZADD', 'subs:owner:' .. owner, 0, id)
+  redis.call('ZADD', 'subs:exp', expires, id)
+  changed(id, true)
+end
+
+-- Moves the end of a lease.
+local function prolong(id, expires)
+  redis.call('HSET', 'submeta:' .. id, 'expires', expires)
+  redis.call('ZADD', 'subs:exp', expires, id)
+  changed(id, false)
+end
+
 local function unlike(id, likeness)
   if redis.call('HGET', 'subs:like', likeness) == id then redis.call('HDEL', 'subs:like', likeness) end
 end

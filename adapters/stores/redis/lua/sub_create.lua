@@ -14,12 +14,6 @@ end
 if of_owner >= tonumber(ARGV[8]) or all >= tonumber(ARGV[9]) then return {'QUOTA'} end
 
 local expires = after(at, ARGV[7])
-redis.call('SET', 'subscription:' .. id, ARGV[4])
-redis.call('HSET', 'submeta:' .. id, 'data', ARGV[3], 'owner', owner, 'like', likeness, 'state', 'active', 'rev', '1',
-  'lease', ARGV[7], 'created', int(at), 'expires', expires)
+store(id, ARGV[3], ARGV[4], owner, likeness, 'active', '1', ARGV[7], int(at), expires)
 redis.call('HSET', 'subs:like', likeness, id)
-redis.call('ZADD', 'subs:all', 0, id)
-redis.call('ZADD', 'subs:owner:' .. owner, 0, id)
-redis.call('ZADD', 'subs:exp', expires, id)
-changed(id, true)
 return {'NEW', row(id)}

@@ -10,39 +10,35 @@ local function known_revision(id)
   return math.max(tonumber(rev or '0'), tonumber(dead and string.match(dead, '^%d+') or '0')), rev
 end
 
+-- Puts one that is not here, or not in this revision.
+local function put_back(n, id, likeness, rev)
+  if rev then
+    unlike(id, redis.call('HGET', 'submeta:' .. id, 'like'))
+  else
+    put = put + 1
+    -- Consumers saw sequence numbers that this server does not know of.
+    if ARGV[2] == '1' then redis.call('HSET', 'qmeta:' .. id, 'last_sequence', int(at)) end
+  end
+  store(unpack(ARGV, n, n + 9))
+  redis.call('HSETNX', 'subs:like', likeness, id)
+  place(id)
+end
+
 for n = 3, #ARGV, 10 do
-  local id, likeness, expires = ARGV[n], ARGV[n + 4], ARGV[n + 9]
+  local id, data, _, _, likeness, _, said, _, _, expires = unpack(ARGV, n, n + 9)
   local revision, rev = known_revision(id)
-  if ARGV[n + 1] == '' then
-    if revision <= tonumber(ARGV[n + 6]) then
+  said = tonumber(said)
+  if data == '' then
+    if revision <= said then
       if rev then remove(id) end
-      bury_name(id, ARGV[n + 6], '')
+      bury_name(id, int(said), '')
     end
   elseif tonumber(expires) > lease_time(at) then
-    if revision < tonumber(ARGV[n + 6]) then
-      if rev then
-        unlike(id, redis.call('HGET', 'submeta:' .. id, 'like'))
-      else
-        put = put + 1
-        -- Consumers saw sequence numbers that this server does not know of.
-        if ARGV[2] == '1' then redis.call('HSET', 'qmeta:' .. id, 'last_sequence', int(at)) end
-      end
-      redis.call('SET', 'subscription:' .. id, ARGV[n + 2])
-      redis.call('HSET', 'submeta:' .. id, 'data', ARGV[n + 1], 'owner', ARGV[n + 3], 'like', likeness,
-        'state', ARGV[n + 5], 'rev', ARGV[n + 6], 'lease', ARGV[n + 7], 'created', ARGV[n + 8], 'expires', expires)
-      redis.call('HSETNX', 'subs:like', likeness, id)
-      redis.call('ZADD', 'subs:all', 0, id)
-      redis.call('ZADD', 'subs:owner:' .. ARGV[n + 3], 0, id)
-      redis.call('ZADD', 'subs:exp', expires, id)
-      changed(id, true)
-      place(id)
-    elseif rev and tonumber(rev) == tonumber(ARGV[n + 6]) then
+    if revision < said then
+      put_back(n, id, likeness, rev)
+    elseif rev and tonumber(rev) == said then
       -- The same revision: at most the lease was renewed.
-      if tonumber(redis.call('HGET', 'submeta:' .. id, 'expires')) < tonumber(expires) then
-        redis.call('HSET', 'submeta:' .. id, 'expires', expires)
-        redis.call('ZADD', 'subs:exp', expires, id)
-        changed(id, false)
-      end
+      if tonumber(redis.call('HGET', 'submeta:' .. id, 'expires')) < tonumber(expires) then prolong(id, expires) end
     end
   end
 end

@@ -5,11 +5,11 @@ local STEP = 10000 -- How many items and dead letters one sweep moves, so that t
 local at, ended, moved = now(), {}, 0
 
 local alive = tonumber(redis.call('GET', 'sys:alive') or int(at))
-redis.call('SET', 'sys:alive', int(at))
 if ARGV[4] ~= '' and at - alive > tonumber(ARGV[4]) then
-  redis.call('MSET', 'sys:held', int(alive), 'sys:hold', int(at + math.max(30000, at - alive)))
+  hold_leases(at, alive)
   return ended
 end
+redis.call('SET', 'sys:alive', int(at))
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'subs:exp', '-inf', int(lease_time(at)), 'LIMIT', 0, ARGV[2])) do
   if moved >= STEP then break end

@@ -3,28 +3,14 @@
 -- Returns generation, head, and whether a new one began (1) out of nothing (2).
 -- ARGV: time, the generation that the caller knows, or empty.
 local LAG = 1000000 -- More than any counter can have run ahead of what reached this server.
-local CREDIT = 30000 -- Milliseconds in which owners can renew after an outage, at least.
 local OUTAGE = 60000 -- Nobody has swept for longer than this, so nobody could renew.
 
-local function int(number) return string.format('%.0f', number) end
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-local at = ARGV[1]
-if at == '' then
-  local time = redis.call('TIME')
-  at = time[1] * 1000 + math.floor(time[2] / 1000)
-end
-at = tonumber(at)
-
+local run, at = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'), now()
 local known = redis.call('MGET', 'log:generation', 'log:head', 'sys:primary', 'sys:alive')
 local alive = math.min(at, tonumber(known[4] or int(at)))
 
--- Leases of subscriptions end as if time had stood still while owners could not renew them.
-local function hold_leases()
-  redis.call('MSET', 'sys:held', int(alive), 'sys:hold', int(at + math.max(CREDIT, at - alive)), 'sys:alive', int(at))
-end
-
 if known[1] and known[2] and known[3] == run then
-  if at - alive > OUTAGE then hold_leases() end
+  if at - alive > OUTAGE then hold_leases(at, alive) end
   return {known[1], known[2], 0}
 end
 
@@ -35,16 +21,14 @@ if empty then
   -- Whoever saw an earlier log must notice the gap, so there is one: a first entry that is not there.
   redis.call('DEL', 'log')
   known[2] = before > 0 and '1' or '0'
-  redis.call('MSET', 'fan:generation', generation, 'fan:cursor', '0')
-elseif redis.call('GET', 'fan:generation') == known[1] then
-  redis.call('SET', 'fan:generation', generation)
+  redis.call('SET', 'fan:cursor', '0')
 end
 redis.call('MSET', 'log:generation', generation, 'log:head', known[2], 'sys:primary', run,
   'sys:before', empty and '' or known[1])
 if before > 0 then
   redis.call('SET', 'subs:matched', int(redis.call('INCRBY', 'subs:ver', LAG)))
   redis.call('INCRBY', 'lease-fence', LAG)
-  hold_leases()
+  hold_leases(at, alive)
   redis.call('SET', 'sys:unsettled', int(at + 5000))
   redis.call('DEL', 'sys:entered')
 end

@@ -45,24 +45,26 @@ impl Access {
         if let Some((key, reason)) = conf.faults().first() {
             return Err(Error::invalid(*key, *reason));
         }
-        let mut config = base(conf)?;
-        config.username.clone_from(&conf.username);
-        config.password =
-            secret("passwordFile", conf.password_file.as_deref(), conf.password_env.as_deref())?;
+        let mut config = Config {
+            version: RespVersion::RESP3,
+            fail_fast: false,
+            tls: conf.tls.as_ref().map(tls).transpose()?,
+            username: conf.username.clone(),
+            password: secret("passwordFile", conf.password_file.as_deref(), conf.password_env.as_deref())?,
+            ..Config::default()
+        };
         let file = conf.sentinel_password_file.as_deref();
         let password = secret("sentinelPasswordFile", file, conf.sentinel_password_env.as_deref())?;
         let at = |(host, port): (String, u16)| Server::new(host, port);
         let hosts: Vec<Server> = conf.sentinels.iter().filter_map(|text| server(text)).map(at).collect();
-        let mut sentinels = Vec::new();
-        for host in &hosts {
-            let mut sentinel = base(conf)?;
-            sentinel.server = ServerConfig::Centralized { server: host.clone() };
-            sentinel.username.clone_from(&conf.sentinel_username);
-            sentinel.password.clone_from(&password);
-            sentinels.push(sentinel);
-        }
-        let one = conf.url.as_deref().and_then(|url| server(url.strip_prefix("redis://")?));
-        config.server = match one {
+        let sentinel = |host: &Server| Config {
+            server: ServerConfig::Centralized { server: host.clone() },
+            username: conf.sentinel_username.clone(),
+            password: password.clone(),
+            ..config.clone()
+        };
+        let sentinels = hosts.iter().map(sentinel).collect();
+        config.server = match conf.one_server() {
             Some(one) => ServerConfig::Centralized { server: at(one) },
             None => ServerConfig::Sentinel {
                 hosts,
@@ -78,26 +80,21 @@ impl Access {
     pub(crate) fn client(&self) -> Result<Client> {
         builder(self.config.clone()).build().map_err(unavailable)
     }
-
-    /// Makes a client that listens to channels of the server.
-    pub(crate) fn listener(&self) -> Result<SubscriberClient> {
-        builder(self.config.clone()).build_subscriber_client().map_err(unavailable)
-    }
 }
 
-/// Makes a client that listens to channels of a Sentinel and may ask it.
-pub(crate) fn sentinel(config: &Config) -> Result<SubscriberClient> {
+/// Makes a client that listens to channels of a server or of a Sentinel, and may ask it.
+pub(crate) fn listener(config: &Config) -> Result<SubscriberClient> {
     builder(config.clone()).build_subscriber_client().map_err(unavailable)
+}
+
+/// The error of a call that the store did not answer.
+pub(crate) fn absent() -> Error {
+    Error::new(ErrorKind::Unavailable, "the store does not answer at present")
 }
 
 /// Says in our words that the store did not answer.
 pub(crate) fn unavailable(error: fred::error::Error) -> Error {
-    Error::new(ErrorKind::Unavailable, "the store does not answer at present").with_source(error)
-}
-
-fn base(conf: &Conf) -> Result<Config> {
-    let tls = conf.tls.as_ref().map(tls).transpose()?;
-    Ok(Config { version: RespVersion::RESP3, fail_fast: false, tls, ..Config::default() })
+    absent().with_source(error)
 }
 
 fn builder(config: Config) -> Builder {

@@ -6,75 +6,61 @@ use std::path::PathBuf;
 
 /// A Redis that any number of processes share: one server (`url`), or a primary that Sentinels name (`sentinels`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Conf {
     /// One server: `redis://HOST:PORT`, without a password.
-    #[serde(default)]
     #[schemars(example = &"redis://127.0.0.1:6379")]
     pub url: Option<String>,
     /// The Sentinels that name the primary, `HOST:PORT` each; instead of `url`.
-    #[serde(default)]
     #[schemars(length(max = 16), example = ["sentinel-0:26379", "sentinel-1:26379", "sentinel-2:26379"])]
     pub sentinels: Vec<String>,
     /// Under which name the Sentinels watch the primary.
-    #[serde(default = "default_service")]
     #[schemars(length(min = 1, max = 255))]
     pub service: String,
     /// The ACL user; `default` without one.
-    #[serde(default)]
     #[schemars(example = &"netweave")]
     pub username: Option<String>,
     /// The file that holds the password of the user at the servers.
-    #[serde(default)]
     #[schemars(example = &"redis.password")]
     pub password_file: Option<PathBuf>,
     /// The environment variable of the user's password; instead of `passwordFile`.
-    #[serde(default)]
     #[schemars(example = &"REDIS_PASSWORD")]
     pub password_env: Option<String>,
     /// The ACL user at the Sentinels.
-    #[serde(default)]
     #[schemars(example = &"netweave")]
     pub sentinel_username: Option<String>,
     /// The file that holds the password of the user at the Sentinels.
-    #[serde(default)]
     #[schemars(example = &"sentinel.password")]
     pub sentinel_password_file: Option<PathBuf>,
     /// The environment variable of the Sentinels' password; instead of `sentinelPasswordFile`.
-    #[serde(default)]
     #[schemars(example = &"SENTINEL_PASSWORD")]
     pub sentinel_password_env: Option<String>,
     /// Encryption to servers and Sentinels, with `ca`, `certificate` and `key` (PEM files); without it all is in the clear.
-    #[serde(default)]
     #[schemars(example = Tls::example())]
     pub tls: Option<Tls>,
 }
 
 /// Encryption, and who the other end must be.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Tls {
     /// The authorities of the servers' certificates, as a PEM file; without it those of the platform.
-    #[serde(default)]
     #[schemars(example = &"redis-ca.crt")]
     pub ca: Option<PathBuf>,
     /// The client's own certificate, leaf first.
-    #[serde(default)]
     #[schemars(example = &"redis-client.crt")]
     pub certificate: Option<PathBuf>,
     /// Its private key.
-    #[serde(default)]
     #[schemars(example = &"redis-client.key")]
     pub key: Option<PathBuf>,
 }
 
-impl Conf {
-    /// A section that names one server and nothing else.
-    pub fn of_url(url: impl Into<String>) -> Self {
+impl Default for Conf {
+    fn default() -> Self {
         Self {
-            url: Some(url.into()),
+            url: None,
             sentinels: Vec::new(),
-            service: default_service(),
+            service: "mymaster".to_owned(),
             username: None,
             password_file: None,
             password_env: None,
@@ -84,6 +70,18 @@ impl Conf {
             tls: None,
         }
     }
+}
+
+impl Conf {
+    /// A section that names one server and nothing else.
+    pub fn of_url(url: impl Into<String>) -> Self {
+        Self { url: Some(url.into()), ..Self::default() }
+    }
+
+    /// Returns the one server that the section names, if it does.
+    pub(crate) fn one_server(&self) -> Option<(String, u16)> {
+        server(self.url.as_deref()?.strip_prefix("redis://")?)
+    }
 
     /// Returns what is wrong with the section, beyond its form: the key, and what to change.
     pub fn faults(&self) -> Vec<(&'static str, &'static str)> {
@@ -91,7 +89,7 @@ impl Conf {
         match (&self.url, self.sentinels.is_empty()) {
             (None, true) => faults.push(("url", "is missing: name one server with `url`, or `sentinels`")),
             (Some(_), false) => faults.push(("url", "and `sentinels` exclude each other")),
-            (Some(url), true) if server(url.strip_prefix("redis://").unwrap_or_default()).is_none() => {
+            (Some(_), true) if self.one_server().is_none() => {
                 faults.push(("url", "must be `redis://HOST:PORT`, without a password"));
             }
             _ => {}
@@ -137,10 +135,6 @@ pub(crate) fn server(text: &str) -> Option<(String, u16)> {
     Some((host.to_owned(), port.parse().ok().filter(|port| *port > 0)?))
 }
 
-fn default_service() -> String {
-    "mymaster".to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,10 +149,9 @@ mod tests {
         for url in ["h:1", "redis://h", "redis://:p@h:1", "redis://h:0", "redis://h:1/2", "rediss://h:1"] {
             assert_eq!(keys(&Conf::of_url(url)), ["url"], "{url}");
         }
-        let sentinels =
-            Conf { url: None, sentinels: vec!["a:1".into(), "[::1]:2".into()], ..Conf::of_url("") };
+        let sentinels = Conf { sentinels: vec!["a:1".into(), "[::1]:2".into()], ..Conf::default() };
         assert_eq!(keys(&sentinels), [""; 0]);
-        assert_eq!(keys(&Conf { url: None, ..Conf::of_url("") }), ["url"]);
+        assert_eq!(keys(&Conf::default()), ["url"]);
         assert_eq!(keys(&Conf { sentinels: vec!["a".into()], ..sentinels.clone() }), ["sentinels"]);
         assert_eq!(keys(&Conf { sentinels: vec!["a:1".into()], ..Conf::of_url("redis://h:1") }), ["url"]);
     }

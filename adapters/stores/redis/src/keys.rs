@@ -12,7 +12,11 @@
 //! * `evb:NUMBER`: an event that items tell; `evb:refs`: hash of how many do; `evb:last`: counter
 //! * `dead:NUMBER`: a dead letter; `dead:all`, `qdead:ID`: sets of the numbers; `dead:last`: counter
 //! * `graves`: set of the expired subscriptions whose dead letters are still there, by when they ended
-//! * `fan:cursor`, `fan:generation`: the position up to which events were fanned out
+//! * `fan:cursor`: the sequence number of the log up to which events were fanned out
+//! * `tomb:ID`: revision and call of a deletion, for an hour
+//! * `sys:primary`: the server that wrote last; `sys:before`: the generation of the log before this one
+//! * `sys:alive`: when leases were looked after last; `sys:held`, `sys:hold`: since when and until when none ends
+//! * `sys:unsettled`: until when pods are waited for after a switch; `sys:entered`: set of those that are there
 
 /// All dead letters.
 pub(crate) const DEAD: &str = "dead:all";

@@ -1,4 +1,4 @@
-//! Leases: `lease:NAME` is a hash of holder and fence that expires by the store's clock.
+//! Leases: `lease:NAME` is a hash of holder, fence, end by the store's clock, and generation of the log.
 
 use crate::scripts::{lua, number};
 use crate::store::Redis;

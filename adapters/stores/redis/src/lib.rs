@@ -20,5 +20,4 @@ mod store;
 mod subscriptions;
 
 pub use conf::{Conf, Tls};
-pub use session::Status;
 pub use store::{Redis, open};

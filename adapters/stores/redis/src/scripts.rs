@@ -1,12 +1,14 @@
 //! Scripts: each is one atomic step.
 //!
-//! Every script begins with the generation that it is made for and `lua/common.lua`, which ends it where the log has
-//! another generation. `ARGV[1]` is the time in milliseconds, or empty for the server's own clock. A script that refuses
+//! Every script but one begins with the generation that it is made for and `lua/common.lua`, which ends it where the log
+//! has another generation; the one that asks for the generation cannot. `ARGV[1]` is the time in milliseconds, or empty for the server's own clock. A script that refuses
 //! returns an error reply that begins with `NW` and a code that its caller knows.
 
 use fred::prelude::Value;
 use fred::types::scripts::Script;
+use netweave_model::Error;
 
+const TIME: &str = include_str!("../lua/time.lua");
 const COMMON: &str = include_str!("../lua/common.lua");
 
 /// One script.
@@ -46,11 +48,16 @@ impl Lua {
     /// Makes the script for a generation of the log.
     pub(crate) fn made_for(&self, generation: u64) -> Script {
         let head = format!("local GENERATION = '{generation}'");
-        Script::from_lua([&[&*head, COMMON], self.texts].concat().join("\n"))
+        Script::from_lua([&[&*head, TIME, COMMON], self.texts].concat().join("\n"))
     }
 
-    /// Makes the script as it is, for any server.
-    pub(crate) fn plain(&self) -> String {
-        self.texts.concat()
+    /// Makes the script for a server of any generation.
+    pub(crate) fn made_for_any(&self) -> String {
+        [&[TIME], self.texts].concat().join("\n")
+    }
+
+    /// The error of a refusal by a script that never refuses.
+    pub(crate) fn refused(&self, code: &str) -> Error {
+        Error::internal(format!("the script {} refused with {code}", self.name))
     }
 }

@@ -30,7 +30,7 @@ const SWITCH: &str = "+switch-master";
 /// Keeps the clients at the primary, for ever; does nothing if there are no Sentinels.
 pub(crate) async fn watch(access: Access, clients: Vec<Client>) {
     let sentinels: Vec<SubscriberClient> =
-        access.sentinels.iter().filter_map(|config| client::sentinel(config).ok()).collect();
+        access.sentinels.iter().filter_map(|config| client::listener(config).ok()).collect();
     if sentinels.is_empty() {
         return;
     }

@@ -7,12 +7,12 @@
 
 mod enter;
 
-use crate::client::unavailable;
+use crate::client::{absent, unavailable};
 use crate::scripts::{Answer, Lua, Refusal};
 use crate::store::Redis;
 use fred::prelude::{ClientLike, LuaInterface, Value};
 use fred::types::scripts::Script;
-use netweave_model::{Error, ErrorKind, Result};
+use netweave_model::{ErrorKind, Result};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -41,28 +41,6 @@ pub(crate) struct Session {
     known: AtomicU64,
     /// The last call failed, so the next ones need not wait long.
     failing: AtomicBool,
-    counts: Counts,
-}
-
-/// What the session has seen since the start.
-#[derive(Default)]
-struct Counts {
-    switches: AtomicU64,
-    restored_subscriptions: AtomicU64,
-    restored_entries: AtomicU64,
-}
-
-/// What the store tells of itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Status {
-    /// The last call was answered.
-    pub answers: bool,
-    /// How often this process met a server that began a new generation of the log.
-    pub switches: u64,
-    /// Subscriptions that such a server lacked and that this process told it.
-    pub restored_subscriptions: u64,
-    /// Entries of the log, likewise.
-    pub restored_entries: u64,
 }
 
 /// What an error of the server means.
@@ -121,20 +99,7 @@ impl Redis {
         arguments: Vec<Value>,
     ) -> Result<Value> {
         let answer = self.call(lua, keys, arguments).await?;
-        answer
-            .map_err(|Refusal(code)| Error::internal(format!("the script {} refused with {code}", lua.name)))
-    }
-
-    /// Returns what the store tells of itself.
-    pub fn status(&self) -> Status {
-        let Session { failing, counts, .. } = self.session();
-        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Status {
-            answers: !failing.load(Ordering::Relaxed),
-            switches: count(&counts.switches),
-            restored_subscriptions: count(&counts.restored_subscriptions),
-            restored_entries: count(&counts.restored_entries),
-        }
+        answer.map_err(|Refusal(code)| lua.refused(&code))
     }
 
     async fn call_until(
@@ -143,38 +108,57 @@ impl Redis {
         lua: &'static Lua,
         (keys, arguments): (Vec<String>, Vec<Value>),
     ) -> Result<Answer> {
-        let arguments = self.timed(arguments);
+        let call = (keys, self.timed(arguments));
         let mut given = 0;
         loop {
-            let lost = match self.entered().await {
-                Ok(entered) => {
-                    let hash = entered.script(lua).sha1().clone();
-                    match self.client().evalsha(hash, keys.clone(), arguments.clone()).await {
-                        Ok(value) => return Ok(Ok(value)),
-                        Err(error) => match Failure::of(&error) {
-                            Failure::Refused(code) => return Ok(Err(Refusal(code))),
-                            Failure::Unknown if given < GIVEN => {
-                                given += 1;
-                                self.give(&entered, lua).await.err()
-                            }
-                            Failure::Switched if given < GIVEN => {
-                                given += 1;
-                                self.leave(&entered);
-                                None
-                            }
-                            Failure::Unknown | Failure::Switched | Failure::Lost => Some(unavailable(error)),
-                        },
-                    }
-                }
-                Err(error) => Some(error),
+            let lost = match self.attempt(lua, &call, &mut given).await {
+                Ok(Some(answer)) => return Ok(answer),
+                Ok(None) => continue,
+                Err(error) => error,
             };
-            if let Some(error) = lost {
-                if error.kind() != ErrorKind::Unavailable || Instant::now() >= end {
-                    return Err(error);
-                }
-                tokio::time::sleep(PAUSE).await;
+            if lost.kind() != ErrorKind::Unavailable || Instant::now() >= end {
+                return Err(lost);
             }
+            tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// Makes a call once; `None` if what stood in its way was removed, which is done only so often.
+    async fn attempt(
+        &self,
+        lua: &'static Lua,
+        call: &(Vec<String>, Vec<Value>),
+        given: &mut usize,
+    ) -> Result<Option<Answer>> {
+        let entered = self.entered().await?;
+        let error = match self.evaluate(&entered, lua, call).await {
+            Ok(value) => return Ok(Some(Ok(value))),
+            Err(error) => error,
+        };
+        match Failure::of(&error) {
+            Failure::Refused(code) => return Ok(Some(Err(Refusal(code)))),
+            Failure::Unknown if *given < GIVEN => {
+                *given += 1;
+                self.give(&entered, lua).await?;
+            }
+            Failure::Switched if *given < GIVEN => {
+                *given += 1;
+                self.leave(&entered);
+            }
+            Failure::Unknown | Failure::Switched | Failure::Lost => return Err(unavailable(error)),
+        }
+        Ok(None)
+    }
+
+    /// Has the server execute a script that it has; the arguments begin with the time.
+    async fn evaluate(
+        &self,
+        entered: &Entered,
+        lua: &'static Lua,
+        (keys, arguments): &(Vec<String>, Vec<Value>),
+    ) -> std::result::Result<Value, fred::error::Error> {
+        let hash = entered.script(lua).sha1().clone();
+        self.client().evalsha(hash, keys.clone(), arguments.clone()).await
     }
 
     /// Puts the time in front of a script's arguments.
@@ -184,11 +168,6 @@ impl Redis {
         all.extend(arguments);
         all
     }
-}
-
-/// The error of a call while there is no connection.
-fn absent() -> Error {
-    Error::new(ErrorKind::Unavailable, "the store does not answer at present")
 }
 
 impl Failure {

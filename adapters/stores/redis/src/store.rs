@@ -5,7 +5,7 @@ use crate::conf::Conf;
 use crate::journal::Journal;
 use crate::session::Session;
 use crate::signals::Signals;
-use crate::{channels, sentinel};
+use crate::{channels, client, sentinel};
 use fred::prelude::{Client, ClientLike};
 use netweave_model::Result;
 use netweave_model::port::{Clock, Ids};
@@ -57,7 +57,7 @@ impl Drop for Tasks {
 /// `Invalid`: the section names what cannot be used, such as a password file that cannot be read.
 pub async fn open(conf: &Conf, clock: Option<Arc<dyn Clock>>, ids: Arc<dyn Ids>) -> Result<Redis> {
     let access = Access::of(conf)?;
-    let (client, listener) = (access.client()?, access.listener()?);
+    let (client, listener) = (access.client()?, client::listener(&access.config)?);
     let signals = Arc::new(Signals::default());
     let clients = vec![client.clone(), listener.to_client()];
     let tasks = Tasks(vec![

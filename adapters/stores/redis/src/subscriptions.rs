@@ -19,7 +19,7 @@ queue_lua!(GET, "sub_get.lua", "sub_common.lua");
 queue_lua!(PAGE, "sub_page.lua", "sub_common.lua");
 queue_lua!(RENEW, "sub_renew.lua", "sub_common.lua");
 queue_lua!(SINCE, "sub_since.lua", "sub_common.lua");
-queue_lua!(SWEEP, "sub_sweep.lua", "sub_common.lua");
+queue_lua!(SWEEP, "sub_sweep.lua", "sub_common.lua", "sys_hold.lua");
 queue_lua!(UPDATE, "sub_update.lua", "sub_common.lua");
 
 /// How long nobody may have swept before the end of leases is held back.

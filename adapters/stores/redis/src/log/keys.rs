@@ -3,7 +3,7 @@
 //! * `log:generation`, `log:head`: the position of the last entry
 //! * `log`: stream of entries, the id begins with the sequence number
 //! * `log:seen`: hash of when each source was last confirmed, for followers
-//! * `source:SOURCE`: hash of `fence`, `seen_at`, and one field for each kind that is known
+//! * `source:SOURCE`: hash of `fence`, `call` (of the last commit), `seen_at`, and one field for each kind that is known
 //! * `row:SOURCE:KIND`: hash of objects by id
 //! * `stage:SOURCE:KIND`: hash of what was named since `Reset`, while there is no `Synced`
 

@@ -1,7 +1,7 @@
 //! Entering a server: learning its generation of the log, and saying what it may lack.
 
 use super::{Entered, Failure};
-use crate::client::{COMMAND, unavailable};
+use crate::client::{COMMAND, absent, unavailable};
 use crate::journal::{Say, Told};
 use crate::keys;
 use crate::queue_scripts::queue_lua;
@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use tracing::warn;
 
-static ENTER: Lua = Lua::new("ENTER", &[include_str!("../../lua/sys_enter.lua")]);
+lua!(ENTER, "sys_hold.lua", "sys_enter.lua");
 lua!(ENTERED, "sys_entered.lua");
 lua!(RESTORE, "log_common.lua", "log_restore.lua");
 queue_lua!(RESTORE_SUBSCRIPTIONS, "sub_restore.lua", "sub_common.lua");
@@ -24,7 +24,7 @@ queue_lua!(RESTORE_SUBSCRIPTIONS, "sub_restore.lua", "sub_common.lua");
 const SUBSCRIPTIONS: usize = 100;
 const ENTRIES: usize = 200;
 /// The fields of an entry in the order in which they are written; see `lua/log_restore.lua`.
-const FIELDS: [&str; 8] = ["born", "at", "form", "source", "kind", "id", "prior", "post"];
+const FIELDS: [&str; 8] = ["at", "form", "source", "kind", "id", "prior", "post", "born"];
 
 /// What a server said on being asked for its generation.
 struct Greeting {
@@ -41,7 +41,7 @@ impl Redis {
             return Ok(entered);
         }
         let turn = tokio::time::timeout(COMMAND, self.session().entering.lock()).await;
-        let _turn = turn.map_err(|late| super::absent().with_source(late))?;
+        let _turn = turn.map_err(|late| absent().with_source(late))?;
         match self.known_generation() {
             Some(entered) => Ok(entered),
             None => self.enter().await,
@@ -78,7 +78,7 @@ impl Redis {
         let known = self.session().known.load(Ordering::Relaxed);
         let known = if known == 0 { String::new() } else { known.to_string() };
         let arguments = vec![Value::from(self.now()), known.into()];
-        let answer = self.client().eval(ENTER.plain(), Vec::<String>::new(), arguments).await;
+        let answer = self.client().eval(ENTER.made_for_any(), Vec::<String>::new(), arguments).await;
         let [generation, head, new] = reply::list(answer.map_err(unavailable)?)?;
         let generation = reply::number(&generation)?;
         Ok(Greeting { generation, head: reply::number(&head)?, empty: reply::number::<u8>(&new)? == 2 })
@@ -91,7 +91,6 @@ impl Redis {
         let before = session.known.load(Ordering::Relaxed);
         if before != 0 && before != greeting.generation {
             self.say_all(&entered, &greeting).await?;
-            session.counts.switches.fetch_add(1, Ordering::Relaxed);
         }
         self.say(&entered, &ENTERED, Vec::new(), vec![self.pod().into()]).await?;
         session.known.store(greeting.generation, Ordering::Relaxed);
@@ -105,9 +104,6 @@ impl Redis {
     async fn say_all(&self, entered: &Arc<Entered>, greeting: &Greeting) -> Result<()> {
         let subscriptions = self.say_subscriptions(entered, greeting.empty).await?;
         let entries = self.say_entries(entered, greeting.head).await?;
-        let counts = &self.session().counts;
-        counts.restored_subscriptions.fetch_add(subscriptions, Ordering::Relaxed);
-        counts.restored_entries.fetch_add(entries, Ordering::Relaxed);
         let (generation, empty) = (greeting.generation, greeting.empty);
         warn!(
             generation,
@@ -151,15 +147,14 @@ impl Redis {
         keys: Vec<String>,
         arguments: Vec<Value>,
     ) -> Result<Value> {
-        let script = entered.script(lua);
-        let arguments = self.timed(arguments);
-        let mut answer = self.client().evalsha(script.sha1().clone(), keys.clone(), arguments.clone()).await;
+        let call = (keys, self.timed(arguments));
+        let mut answer = self.evaluate(entered, lua, &call).await;
         if answer.as_ref().is_err_and(|error| matches!(Failure::of(error), Failure::Unknown)) {
-            script.load(self.client()).await.map_err(unavailable)?;
-            answer = self.client().evalsha(script.sha1().clone(), keys, arguments).await;
+            self.give(entered, lua).await?;
+            answer = self.evaluate(entered, lua, &call).await;
         }
         answer.map_err(|error| match Failure::of(&error) {
-            Failure::Refused(code) => Error::internal(format!("the script {} refused with {code}", lua.name)),
+            Failure::Refused(code) => lua.refused(&code),
             Failure::Switched | Failure::Unknown => {
                 Error::new(ErrorKind::Unavailable, "the store has just changed its primary")
             }
