@@ -7,3 +7,4 @@ mod leases;
 mod log;
 mod stores;
 mod subscriptions;
+mod switch;

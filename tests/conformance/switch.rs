@@ -1,0 +1,81 @@
+//! What the Redis store tells a server that lacks what another one acknowledged.
+#![expect(clippy::unwrap_used, reason = "code of tests: a panic says what is not as it must be")]
+
+use crate::stores::InRedis;
+use netweave_model::port::Clock;
+use netweave_model::{ErrorKind, Position};
+use netweave_tests::conformance::stores::{Factory, LEASE, Rig, changed, lab, listing, pool};
+use netweave_tests::harness::RedisServer;
+use std::time::Duration;
+
+/// A store on a server of its own.
+async fn rig() -> Option<Rig> {
+    Some(InRedis::found()?.make().await)
+}
+
+fn server(rig: &Rig) -> &RedisServer {
+    rig.keep.downcast_ref().unwrap()
+}
+
+/// Makes the server one that has not been the primary yet.
+fn replace(server: &RedisServer) {
+    server.ask(&["SET", "sys:primary", "another"]);
+    server.ask(&["SCRIPT", "FLUSH"]);
+}
+
+#[tokio::test]
+async fn the_end_of_the_log_comes_back_under_its_notification_ids() {
+    let Some(rig) = rig().await else { return };
+    rig.commit(&listing(&[pool("a", "1")])).await;
+    let event = rig.happen("b").await;
+    let lost = event.position.sequence;
+    let server = server(&rig);
+    server.ask(&["XDEL", "log", &format!("{lost}-0")]);
+    server.ask(&["XSETID", "log", &format!("{}-0", lost - 1)]);
+    server.ask(&["SET", "log:head", &(lost - 1).to_string()]);
+    server.ask(&["HDEL", "row:lab:resourcePools", "b"]);
+    replace(server);
+    let head = rig.log.head().await.unwrap();
+    assert!(head.generation > event.position.generation);
+    assert_eq!(head.sequence, lost);
+    let entries = rig.log.read(Position { sequence: lost - 1, ..head }, 1).await.unwrap();
+    assert_eq!(changed(&entries[0]).notification_id, event.notification_id);
+    assert_eq!(rig.log.snapshot(&lab()).await.unwrap().objects, [pool("a", "1"), pool("b", "new")]);
+    assert_eq!(rig.log.read(event.position, 1).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_renewal_comes_back() {
+    let Some(rig) = rig().await else { return };
+    let made = rig.subscribe("smo", "a").await;
+    rig.clock.advance(Duration::from_secs(30));
+    let renewed = rig.subscriptions.renew(&made.id, None).await.unwrap();
+    let server = server(&rig);
+    server.ask(&["HSET", &format!("submeta:{}", made.id), "expires", &made.expires_at.0.to_string()]);
+    replace(server);
+    assert_eq!(rig.subscriptions.get(&made.id).await.unwrap(), renewed);
+    assert_eq!(renewed.expires_at, rig.clock.now().plus(LEASE));
+}
+
+#[tokio::test]
+async fn a_server_that_lost_everything_gets_the_subscriptions_and_its_log_has_a_gap() {
+    let Some(rig) = rig().await else { return };
+    let [kept, deleted] = [rig.subscribe("smo", "a").await, rig.subscribe("smo", "b").await];
+    rig.subscriptions.delete(&deleted.id, None).await.unwrap();
+    server(&rig).ask(&["FLUSHALL"]);
+    assert_eq!(rig.subscriptions.get(&kept.id).await.unwrap(), kept);
+    assert_eq!(rig.subscriptions.get(&deleted.id).await.unwrap_err().kind(), ErrorKind::NotFound);
+    let cursor = rig.deliveries.cursor().await.unwrap();
+    assert_eq!(rig.log.read(cursor, 1).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+/// Its holder has to compare what it knows with what the new primary has.
+#[tokio::test]
+async fn a_lease_of_another_server_is_void() {
+    let Some(rig) = rig().await else { return };
+    let lease = Duration::from_secs(3);
+    let fence = rig.leases.acquire("source:lab", "pod", lease).await.unwrap().unwrap();
+    replace(server(&rig));
+    assert!(!rig.leases.renew("source:lab", fence, lease).await.unwrap());
+    assert!(rig.leases.acquire("source:lab", "pod", lease).await.unwrap().unwrap() > fence);
+}
