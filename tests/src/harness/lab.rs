@@ -11,7 +11,9 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::process::Command;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// How many servers there are, and how many Sentinels.
 pub const SIZE: usize = 3;
@@ -23,12 +25,16 @@ const REPLACE: Duration = Duration::from_secs(20);
 /// How long it may take until all agree again; a failover may have to come first.
 const SETTLE: Duration = Duration::from_secs(40);
 
+/// Labs of one process take turns: Sentinels take a server that is short of processor time for a dead one.
+static TURN: LazyLock<Arc<Mutex<()>>> = LazyLock::new(Arc::default);
+
 /// The servers and their Sentinels; all are killed by their own ids when this is dropped.
 pub struct RedisLab {
     servers: Vec<Process>,
     sentinels: Vec<Process>,
     files: Files,
     _ports: Vec<Port>,
+    _turn: OwnedMutexGuard<()>,
 }
 
 impl RedisLab {
@@ -148,6 +154,7 @@ impl RedisLab {
 
     async fn launch(pki: Option<&Pki>) -> Option<Self> {
         let program = program()?;
+        let turn = Arc::clone(&TURN).lock_owned().await;
         let files = Files::new(pki);
         let ports: Vec<_> = std::iter::repeat_with(Port::reserve).take(2 * SIZE).collect();
         let primary = ports[0].number();
@@ -170,7 +177,7 @@ impl RedisLab {
             command.arg(files.sentinel(&home, port.number(), primary)).arg("--sentinel");
             sentinels.push(Process::start(command, &home, files.access(port.address())));
         }
-        let mut lab = Self { servers, sentinels, files, _ports: ports };
+        let mut lab = Self { servers, sentinels, files, _ports: ports, _turn: turn };
         lab.settled().await;
         Some(lab)
     }
@@ -237,8 +244,9 @@ impl RedisLab {
 /// Whether a primary has both replicas, and neither lags so much that it would refuse writes.
 fn has_replicas(primary: &Access) -> bool {
     let Ok(info) = primary.ask(&["INFO", "replication"]) else { return false };
-    info.concat().matches("state=online").count() == SIZE - 1
-        && info.concat().contains(&format!("min_slaves_good_slaves:{}", SIZE - 1))
+    let info = info.concat();
+    info.matches("state=online").count() == SIZE - 1
+        && info.contains(&format!("min_slaves_good_slaves:{}", SIZE - 1))
 }
 
 /// Reads an answer that names its fields.
