@@ -50,6 +50,8 @@ pub struct Stores {
     pub deliveries: Arc<dyn Deliveries>,
     /// Leadership.
     pub leases: Arc<dyn Leases>,
+    /// The store's time, for whatever is compared with what it stamps.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl BackendConf {

@@ -100,10 +100,12 @@ struct Gateway {
 impl Gateway {
     async fn build(conf: &Conf, base: Base, options: &ServeOptions) -> Result<Self> {
         let stores = conf.state.open(Arc::clone(&base.clock), Arc::clone(&base.ids)).await?;
-        let inventory = Inventory::build(conf, &base, &stores).await?;
-        let callbacks = Callbacks::build(conf, &base)?;
-        let mut services = inventory.services(&base, &stores);
-        services.extend(callbacks.services(conf, &base, &stores, &inventory)?);
+        // Whatever is compared with a stamp of the store goes by the store's time, whatever this machine's clock says.
+        let shared = Base { clock: Arc::clone(&stores.clock), ..base.clone() };
+        let inventory = Inventory::build(conf, &shared, &stores).await?;
+        let callbacks = Callbacks::build(conf, &shared)?;
+        let mut services = inventory.services(&shared, &stores);
+        services.extend(callbacks.services(conf, &shared, &stores, &inventory)?);
         let inbox = options.dev.as_ref().and_then(|_| dev::inbox(&base.clock));
         let has_inbox = inbox.is_some();
         if let Some(dev) = &options.dev {
@@ -112,9 +114,9 @@ impl Gateway {
         let readiness = Ready::new(
             Arc::clone(&inventory.catalog),
             Arc::clone(&inventory.sources),
-            Arc::clone(&base.clock),
+            Arc::clone(&shared.clock),
         );
-        let routes = Behind::build(conf, &base, &stores, &inventory, &callbacks)?;
+        let routes = Behind::build(conf, &shared, &stores, &inventory, &callbacks)?;
         let edge = Edge::bind(EdgeParts {
             api: conf.api.clone(),
             ops: conf.ops.clone(),

@@ -5,12 +5,11 @@ use crate::ledger::{Counts, Delivery, Ledger, Note};
 use futures::StreamExt;
 use netweave_embedded::Embedded;
 use netweave_model::port::{
-    Attempt, Change, Claim, Clock, Created, Deliveries, FanOut, FanOutOutcome, Fence, InventoryLog, Item,
-    Notice, SubscriptionChange, Subscriptions,
+    Attempt, Change, Claim, Created, Deliveries, FanOut, FanOutOutcome, Fence, InventoryLog, Item, Notice,
+    SubscriptionChange, Subscriptions,
 };
-use netweave_model::{Entry, Id, Result, Timestamp};
+use netweave_model::{Entry, Id, Result};
 use netweave_tests::conformance::stores::{QUOTA, lab, pool, wish};
-use netweave_tests::harness::clock::TestClock;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -138,11 +137,10 @@ impl Matcher {
 
 async fn deliver(store: &Embedded, mut dice: Dice, notes: &Notes) -> Result<()> {
     loop {
-        let now = TestClock::new().now();
-        for claim in store.take(8, 4, now.plus(Duration::from_mins(1))).await? {
+        for claim in store.take(8, 4, Duration::from_mins(1)).await? {
             serve(store, &claim, &mut dice, notes).await?;
         }
-        if store.next_due().await?.is_none_or(|due| due > now) {
+        if store.next_due().await?.is_none_or(|due| due > Duration::ZERO) {
             Deliveries::wait(store).await;
         }
     }
@@ -152,7 +150,7 @@ async fn deliver(store: &Embedded, mut dice: Dice, notes: &Notes) -> Result<()> 
 async fn serve(store: &Embedded, claim: &Claim, dice: &mut Dice, notes: &Notes) -> Result<()> {
     for item in &claim.items {
         if dice.roll(10) == 0 {
-            store.defer(claim, Timestamp(0), attempt(item)).await?;
+            store.defer(claim, Duration::ZERO, attempt(item)).await?;
             return Ok(());
         }
         let delivery = delivery(claim, item);
@@ -191,7 +189,7 @@ fn attempt(item: &Item) -> Attempt {
 pub(crate) async fn settle(store: &Embedded, ledger: &mut Ledger) -> Counts {
     Matcher::default().catch_up(store).await.unwrap();
     loop {
-        let claims = store.take(100, 100, TestClock::new().now().plus(Duration::from_mins(1))).await.unwrap();
+        let claims = store.take(100, 100, Duration::from_mins(1)).await.unwrap();
         if claims.is_empty() {
             break;
         }

@@ -14,18 +14,23 @@ impl StoreConf {
     pub async fn open(&self, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Stores> {
         match self {
             #[cfg(feature = "memory")]
-            Self::Memory(_) => Ok(Stores::of(&netweave_memory::Memory::new(clock, ids))),
+            Self::Memory(_) => Ok(Stores::of(&netweave_memory::Memory::new(Arc::clone(&clock), ids), clock)),
             #[cfg(feature = "embedded")]
-            Self::Embedded(conf) => Ok(Stores::of(&netweave_embedded::open(conf, clock, ids).await?)),
+            Self::Embedded(conf) => {
+                Ok(Stores::of(&netweave_embedded::open(conf, Arc::clone(&clock), ids).await?, clock))
+            }
             #[cfg(feature = "redis")]
-            Self::Redis(conf) => Ok(Stores::of(&netweave_redis::open(conf, None, ids).await?)),
+            Self::Redis(conf) => {
+                let store = netweave_redis::open(conf, None, ids).await?;
+                Ok(Stores::of(&store, store.clock(clock)))
+            }
         }
     }
 }
 
 impl Stores {
     /// Gives out one store behind each of its ports.
-    fn of<S>(store: &S) -> Self
+    fn of<S>(store: &S, clock: Arc<dyn Clock>) -> Self
     where
         S: InventoryLog + Subscriptions + Deliveries + Leases + Clone + 'static,
     {
@@ -34,6 +39,7 @@ impl Stores {
             subscriptions: Arc::new(store.clone()),
             deliveries: Arc::new(store.clone()),
             leases: Arc::new(store.clone()),
+            clock,
         }
     }
 }

@@ -32,7 +32,7 @@ pub struct Desk {
     pub log: Arc<dyn InventoryLog>,
     /// Leadership.
     pub leases: Arc<dyn Leases>,
-    /// Time.
+    /// The store's time: sources are confirmed by it.
     pub clock: Arc<dyn Clock>,
     /// What is known now.
     pub catalog: Arc<Catalog>,
@@ -89,7 +89,6 @@ impl Feed {
             name.clone(),
             Arc::clone(&desk.holder),
             Arc::clone(&desk.leases),
-            Arc::clone(&desk.clock),
             Arc::clone(&desk.sources),
         );
         Self { name, backend, desk, lease, gate: Mutex::default() }

@@ -1,10 +1,11 @@
 //! Leadership over one source: taken, renewed while it is needed, and given up before another pod may take over.
 
 use super::sources::Sources;
-use netweave_model::port::{Clock, Fence, Leases};
-use netweave_model::{Error, ErrorKind, Result, SourceName, Timestamp};
+use netweave_model::port::{Fence, Leases};
+use netweave_model::{Error, ErrorKind, Result, SourceName};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long a lease lives without renewal: a dead leader is replaced after at most this.
 const LEASE: Duration = Duration::from_secs(3);
@@ -19,7 +20,6 @@ pub struct Lease {
     name: String,
     holder: Arc<str>,
     leases: Arc<dyn Leases>,
-    clock: Arc<dyn Clock>,
     sources: Arc<Sources>,
     tenure: Mutex<Option<Tenure>>,
 }
@@ -28,20 +28,14 @@ pub struct Lease {
 #[derive(Clone, Copy)]
 struct Tenure {
     fence: Fence,
-    renewed_at: Timestamp,
+    renewed_at: Instant,
 }
 
 impl Lease {
     /// Makes the lease of a source, not held yet. `holder` names this process to the other pods.
-    pub fn new(
-        source: SourceName,
-        holder: Arc<str>,
-        leases: Arc<dyn Leases>,
-        clock: Arc<dyn Clock>,
-        sources: Arc<Sources>,
-    ) -> Self {
+    pub fn new(source: SourceName, holder: Arc<str>, leases: Arc<dyn Leases>, sources: Arc<Sources>) -> Self {
         let name = format!("source:{source}");
-        Self { source, name, holder, leases, clock, sources, tenure: Mutex::new(None) }
+        Self { source, name, holder, leases, sources, tenure: Mutex::new(None) }
     }
 
     /// Takes the lease, or takes it again; `None` while another pod holds it.
@@ -49,7 +43,7 @@ impl Lease {
     /// # Errors
     /// `Unavailable`: the store does not answer.
     pub async fn take(&self) -> Result<Option<Fence>> {
-        let asked_at = self.clock.now();
+        let asked_at = Instant::now();
         let fence = self.leases.acquire(&self.name, &self.holder, LEASE).await?;
         self.hold(fence.map(|fence| Tenure { fence, renewed_at: asked_at }));
         Ok(fence)
@@ -62,8 +56,8 @@ impl Lease {
     pub async fn keep(&self) -> Result<Option<Fence>> {
         let tenure = *self.tenure();
         let Some(tenure) = tenure else { return Ok(None) };
-        let now = self.clock.now();
-        if now.since(tenure.renewed_at) < RENEW {
+        let now = Instant::now();
+        if now - tenure.renewed_at < RENEW {
             return Ok(Some(tenure.fence));
         }
         match self.leases.renew(&self.name, tenure.fence, LEASE).await {
@@ -72,7 +66,8 @@ impl Lease {
                 self.hold(None);
                 return Ok(None);
             }
-            Err(_) if now.since(tenure.renewed_at) < SELF_FENCE => {}
+            // The time is looked at again: to be refused may take long.
+            Err(_) if tenure.renewed_at.elapsed() < SELF_FENCE => {}
             Err(error) => {
                 self.hold(None);
                 return Err(error);
@@ -124,38 +119,99 @@ impl Lease {
 mod tests {
     use super::*;
     use crate::inventory::fakes::{FakeClock, FakeIds};
+    use async_trait::async_trait;
     use netweave_memory::Memory;
+    use netweave_model::port::Clock;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use tokio::time::{advance, sleep};
 
-    fn lease() -> (Arc<FakeClock>, Arc<dyn Leases>, Lease) {
-        let clock = FakeClock::new();
-        let now: Arc<dyn Clock> = Arc::clone(&clock) as _;
-        let leases: Arc<dyn Leases> = Arc::new(Memory::new(Arc::clone(&now), FakeIds::new()));
+    /// A store that stops answering when it is told to; to say so takes it a while.
+    struct Store {
+        clock: Arc<FakeClock>,
+        leases: Memory,
+        away: AtomicBool,
+    }
+
+    const LATE: Duration = Duration::from_millis(1500);
+
+    impl Store {
+        fn new() -> Arc<Self> {
+            let clock = FakeClock::new();
+            let now: Arc<dyn Clock> = Arc::clone(&clock) as _;
+            Arc::new(Self { leases: Memory::new(now, FakeIds::new()), clock, away: AtomicBool::new(false) })
+        }
+
+        /// Lets time pass here and there.
+        async fn pass(&self, time: Duration) {
+            self.clock.forward(time);
+            advance(time).await;
+        }
+
+        async fn other_takes_it(&self) -> bool {
+            self.leases.acquire("source:a", "other", LEASE).await.unwrap().is_some()
+        }
+    }
+
+    #[async_trait]
+    impl Leases for Store {
+        async fn acquire(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<Fence>> {
+            self.leases.acquire(name, holder, ttl).await
+        }
+
+        async fn renew(&self, name: &str, fence: Fence, ttl: Duration) -> Result<bool> {
+            if self.away.load(Ordering::SeqCst) {
+                sleep(LATE).await;
+                return Err(Error::new(ErrorKind::Unavailable, "away"));
+            }
+            self.leases.renew(name, fence, ttl).await
+        }
+
+        async fn release(&self, name: &str, fence: Fence) -> Result<()> {
+            Leases::release(&self.leases, name, fence).await
+        }
+    }
+
+    fn lease(store: &Arc<Store>) -> Lease {
         let source = SourceName::from("a");
         let sources = Arc::new(Sources::new([(source.clone(), "fake")]));
-        let lease = Lease::new(source, Arc::from("pod"), Arc::clone(&leases), now, sources);
-        (clock, leases, lease)
+        Lease::new(source, Arc::from("pod"), Arc::clone(store) as _, sources)
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_lease_is_renewed_when_it_is_due_and_given_back() {
-        let (clock, leases, lease) = lease();
+        let store = Store::new();
+        let lease = lease(&store);
         let fence = lease.take().await.unwrap().unwrap();
         for _ in 0..10 {
-            clock.forward(RENEW);
+            store.pass(RENEW).await;
             assert_eq!(lease.fence().await.unwrap(), fence);
         }
+        assert!(!store.other_takes_it().await);
         lease.resign().await.unwrap();
         assert_eq!(lease.keep().await.unwrap(), None);
-        assert!(leases.acquire("source:a", "other", LEASE).await.unwrap().is_some());
+        assert!(store.other_takes_it().await);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_lease_that_ran_out_is_lost_once_another_pod_has_it() {
-        let (clock, leases, lease) = lease();
+        let store = Store::new();
+        let lease = lease(&store);
         lease.take().await.unwrap().unwrap();
-        clock.forward(LEASE * 2);
-        assert!(leases.acquire("source:a", "other", LEASE).await.unwrap().is_some());
+        store.pass(LEASE * 2).await;
+        assert!(store.other_takes_it().await);
         assert_eq!(lease.fence().await.unwrap_err().kind(), ErrorKind::Conflict);
         assert_eq!(lease.take().await.unwrap(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_leader_that_could_not_renew_for_two_seconds_stops_writing() {
+        let store = Store::new();
+        let lease = lease(&store);
+        let fence = lease.take().await.unwrap().unwrap();
+        store.away.store(true, Ordering::SeqCst);
+        assert_eq!(lease.fence().await.unwrap(), fence, "it was renewed just now");
+        store.pass(RENEW).await;
+        assert_eq!(lease.fence().await.unwrap_err().kind(), ErrorKind::Unavailable, "the refusal came late");
+        assert_eq!(lease.keep().await.unwrap(), None);
     }
 }

@@ -94,9 +94,10 @@ impl Slot {
         self.failed.load(Ordering::Acquire)
     }
 
-    /// Returns whether it is too early for the next list.
+    /// Returns whether it is too early for the next list. A time that lies ahead is of a clock that was set back.
     pub(super) fn rests(&self, now: Timestamp) -> bool {
-        now.since(Timestamp(self.ended_at.load(Ordering::Acquire))) < PAUSE
+        let ended_at = Timestamp(self.ended_at.load(Ordering::Acquire));
+        ended_at <= now && now.since(ended_at) < PAUSE
     }
 
     /// Keeps what came of a list; nothing is wanted any more.
@@ -139,5 +140,6 @@ mod tests {
         assert!(!slot.rests(Timestamp(0)));
         slot.settle(Timestamp(1000), true, &*ids);
         assert!(slot.rests(Timestamp(5999)) && !slot.rests(Timestamp(6000)) && slot.has_failed());
+        assert!(slot.rests(Timestamp(1000)) && !slot.rests(Timestamp(999)));
     }
 }

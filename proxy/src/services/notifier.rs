@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 #[cfg(test)]
 mod tests;
@@ -45,7 +46,7 @@ pub struct Parts {
     pub outbound: Arc<Outbound>,
     /// Renders bodies.
     pub renderer: Renderer,
-    /// The time of day.
+    /// The store's time: items are stamped with it.
     pub clock: Arc<dyn Clock>,
     /// Randomness, for jitter.
     pub ids: Arc<dyn Ids>,
@@ -117,7 +118,7 @@ impl Notifier {
 
     async fn until_due(&self) {
         let pause = match self.shared.parts.deliveries.next_due().await {
-            Ok(next) => next.map_or(*LOOKS.end(), |at| at.since(self.shared.parts.clock.now())),
+            Ok(next) => next.unwrap_or(*LOOKS.end()),
             Err(_) => PAUSE,
         };
         tokio::time::sleep(pause.clamp(*LOOKS.start(), *LOOKS.end())).await;
@@ -144,8 +145,10 @@ impl Service for Notifier {
         if free == 0 || *self.shared.stopping.borrow() {
             return Ok(false);
         }
-        let until = self.shared.parts.clock.now().plus(self.shared.claim_time());
-        let claims = self.shared.parts.deliveries.take(free, DEPTH, until).await?;
+        let hold = self.shared.claim_time();
+        // Counted from the question, so it ends here before it ends in the store.
+        let until = Instant::now() + hold;
+        let claims = self.shared.parts.deliveries.take(free, DEPTH, hold).await?;
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         for claim in claims {
             // Only here are permits taken, so there is one for each claim.

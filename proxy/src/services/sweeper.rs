@@ -48,7 +48,7 @@ pub struct Parts {
     pub deliveries: Arc<dyn Deliveries>,
     /// The client that probes callbacks.
     pub outbound: Arc<Outbound>,
-    /// The time of day.
+    /// The store's time: leases end by it.
     pub clock: Arc<dyn Clock>,
     /// The metrics.
     pub metrics: Arc<Metrics>,

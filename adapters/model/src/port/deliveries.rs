@@ -7,6 +7,7 @@ use crate::time::Timestamp;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// What one queue item tells the consumer.
@@ -164,7 +165,9 @@ pub struct Backlog {
     pub attempts: Vec<Attempt>,
 }
 
-/// Queues, claims and dead letters. Everything returned as done is durable. Time is the store's own.
+/// Queues, claims and dead letters. Everything returned as done is durable.
+///
+/// Time is the store's own, so spans are handed in and out, never points in time of the caller's clock.
 #[async_trait]
 pub trait Deliveries: Send + Sync {
     /// Returns the fan-out cursor; it begins where the log begins, so that no event is passed over.
@@ -185,19 +188,20 @@ pub trait Deliveries: Send + Sync {
     /// `NotFound`; `Conflict`: its queue would hold more than `max_queue`, so nothing was queued; `Unavailable`.
     async fn enqueue(&self, subscription: &Id, notices: Vec<Notice>, max_queue: u64) -> Result<Vec<Item>>;
 
-    /// Claims up to `limit` subscriptions that have an item due, each with up to `depth` items, until `until`.
+    /// Claims up to `limit` subscriptions that have an item due, each with up to `depth` items, for `hold`.
     ///
-    /// The one that has been due longest comes first; suspended ones are left alone. A claimed subscription is not given to anyone else until it is let go or `until` has passed.
+    /// The one that has been due longest comes first; suspended ones are left alone. A claimed subscription is not given to
+    /// anyone else until it is let go or `hold` has passed.
     ///
     /// # Errors
     /// `Unavailable`.
-    async fn take(&self, limit: usize, depth: usize, until: Timestamp) -> Result<Vec<Claim>>;
+    async fn take(&self, limit: usize, depth: usize, hold: Duration) -> Result<Vec<Claim>>;
 
-    /// Returns when the next queue falls due, by its retry or the end of its claim; in the past if one is due already.
+    /// Returns how long it is until the next queue falls due, by its retry or the end of its claim; zero if one is due.
     ///
     /// # Errors
     /// `Unavailable`.
-    async fn next_due(&self) -> Result<Option<Timestamp>>;
+    async fn next_due(&self) -> Result<Option<Duration>>;
 
     /// Removes the head, which was delivered; resets the count of failures.
     ///
@@ -208,17 +212,17 @@ pub trait Deliveries: Send + Sync {
     /// `Unavailable`.
     async fn ack_head(&self, claim: &Claim, attempt: Attempt) -> Result<bool>;
 
-    /// Lets the claim go and leaves the head to be tried again at `until`; counts a failure.
+    /// Lets the claim go and leaves the head to be tried again after `pause`; counts a failure.
     ///
     /// # Errors
     /// `Unavailable`.
-    async fn defer(&self, claim: &Claim, until: Timestamp, attempt: Attempt) -> Result<bool>;
+    async fn defer(&self, claim: &Claim, pause: Duration, attempt: Attempt) -> Result<bool>;
 
-    /// Lets the claim go until `until` without an attempt: nothing is counted. `false`: the claim is no longer held.
+    /// Lets the claim go for `pause` without an attempt: nothing is counted. `false`: the claim is no longer held.
     ///
     /// # Errors
     /// `Unavailable`.
-    async fn postpone(&self, claim: &Claim, until: Timestamp) -> Result<bool>;
+    async fn postpone(&self, claim: &Claim, pause: Duration) -> Result<bool>;
 
     /// Moves the head to the dead letters. The claim stays.
     ///

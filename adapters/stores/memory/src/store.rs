@@ -194,24 +194,24 @@ impl<B: Backing> Deliveries for Store<B> {
         self.run(|state, now| state.enqueue(subscription, &notices, max_queue, now)).await
     }
 
-    async fn take(&self, limit: usize, depth: usize, until: Timestamp) -> Result<Vec<Claim>> {
-        self.run(|state, now| state.take(limit, depth, until, now)).await
+    async fn take(&self, limit: usize, depth: usize, hold: Duration) -> Result<Vec<Claim>> {
+        self.run(|state, now| state.take(limit, depth, hold, now)).await
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>> {
-        self.peek(|state, _| Ok(state.next_due()))
+    async fn next_due(&self) -> Result<Option<Duration>> {
+        self.peek(|state, now| Ok(state.next_due(now)))
     }
 
     async fn ack_head(&self, claim: &Claim, attempt: Attempt) -> Result<bool> {
         self.run(|state, now| Ok(state.ack_head(claim, attempt, now))).await
     }
 
-    async fn defer(&self, claim: &Claim, until: Timestamp, attempt: Attempt) -> Result<bool> {
-        self.run(|state, now| Ok(state.defer(claim, until, attempt, now))).await
+    async fn defer(&self, claim: &Claim, pause: Duration, attempt: Attempt) -> Result<bool> {
+        self.run(|state, now| Ok(state.defer(claim, pause, attempt, now))).await
     }
 
-    async fn postpone(&self, claim: &Claim, until: Timestamp) -> Result<bool> {
-        self.run(|state, _| Ok(state.postpone(claim, until))).await
+    async fn postpone(&self, claim: &Claim, pause: Duration) -> Result<bool> {
+        self.run(|state, now| Ok(state.postpone(claim, pause, now))).await
     }
 
     async fn dead_letter(&self, claim: &Claim, reason: DeadLetterReason, attempt: Attempt) -> Result<bool> {

@@ -1,5 +1,5 @@
 -- Lets a claim go without an attempt; returns 1 if it was held.
--- ARGV: time, subscription, token, when the queue may be taken again, or empty for now.
+-- ARGV: time, subscription, token, pause before the queue may be taken again.
 if not is_claimed(ARGV[2], ARGV[3]) then return 0 end
-let_go(ARGV[2], ARGV[4] ~= '' and ARGV[4] or int(now()))
+let_go(ARGV[2], int(now() + tonumber(ARGV[4])))
 return 1

@@ -1,3 +1,5 @@
--- Returns when the next queue falls due, or nothing. ARGV: time.
+-- Returns in how many milliseconds the next queue falls due, or nothing. ARGV: time.
 local slot = redis.call('ZRANGE', 'ready', 0, 0)[1]
-return slot and redis.call('HGET', 'qmeta:' .. string.match(slot, '^%d+:(.*)$'), 'due')
+if not slot then return false end
+local due = redis.call('HGET', 'qmeta:' .. string.match(slot, '^%d+:(.*)$'), 'due')
+return int(math.max(0, tonumber(due) - now()))

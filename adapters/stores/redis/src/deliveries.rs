@@ -7,7 +7,7 @@ mod item;
 use crate::keys;
 use crate::queue_scripts::{limit, not_found, queue_lua, refused};
 use crate::reply::{damaged, json, list, number as read_number, position, text};
-use crate::scripts::{Lua, Refusal, number};
+use crate::scripts::{Lua, Refusal, millis, number};
 use crate::store::Redis;
 use async_trait::async_trait;
 use fred::prelude::Value;
@@ -43,9 +43,9 @@ impl Redis {
         Ok(read_number::<u8>(&self.tell(script, arguments).await?)? == 1)
     }
 
-    /// Lets a claim go without an attempt; `until` is empty for now.
-    async fn let_go(&self, claim: &Claim, until: Value) -> Result<bool> {
-        let arguments = vec![claim.subscription.as_str().into(), number(claim.token), until];
+    /// Lets a claim go without an attempt.
+    async fn let_go(&self, claim: &Claim, pause: Duration) -> Result<bool> {
+        let arguments = vec![claim.subscription.as_str().into(), number(claim.token), millis(pause)];
         let done = self.did(&LET_GO, arguments).await?;
         self.signals().work();
         Ok(done)
@@ -89,12 +89,17 @@ impl Deliveries for Redis {
         item::queued(items, subscription, notices)
     }
 
-    async fn take(&self, count: usize, depth: usize, until: Timestamp) -> Result<Vec<Claim>> {
-        item::claims(self.tell(&TAKE, vec![limit(count), limit(depth.max(1)), number(until.0)]).await?)
+    async fn take(&self, count: usize, depth: usize, hold: Duration) -> Result<Vec<Claim>> {
+        item::claims(self.tell(&TAKE, vec![limit(count), limit(depth.max(1)), millis(hold)]).await?)
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>> {
-        time(&self.tell(&NEXT_DUE, Vec::new()).await?)
+    async fn next_due(&self) -> Result<Option<Duration>> {
+        let left = self.tell(&NEXT_DUE, Vec::new()).await?;
+        if left.is_null() {
+            Ok(None)
+        } else {
+            read_number(&left).map(|left| Some(Duration::from_millis(left)))
+        }
     }
 
     async fn ack_head(&self, claim: &Claim, attempt: Attempt) -> Result<bool> {
@@ -105,16 +110,16 @@ impl Deliveries for Redis {
         Ok(done)
     }
 
-    async fn defer(&self, claim: &Claim, until: Timestamp, attempt: Attempt) -> Result<bool> {
+    async fn defer(&self, claim: &Claim, pause: Duration, attempt: Attempt) -> Result<bool> {
         let mut arguments = arguments::attempt(claim, &attempt)?;
-        arguments.push(number(until.0));
+        arguments.push(millis(pause));
         let done = self.did(&DEFER, arguments).await?;
         self.signals().work();
         Ok(done)
     }
 
-    async fn postpone(&self, claim: &Claim, until: Timestamp) -> Result<bool> {
-        self.let_go(claim, number(until.0)).await
+    async fn postpone(&self, claim: &Claim, pause: Duration) -> Result<bool> {
+        self.let_go(claim, pause).await
     }
 
     async fn dead_letter(&self, claim: &Claim, reason: DeadLetterReason, attempt: Attempt) -> Result<bool> {
@@ -128,7 +133,7 @@ impl Deliveries for Redis {
     }
 
     async fn release(&self, claim: &Claim) -> Result<()> {
-        self.let_go(claim, "".into()).await.map(drop)
+        self.let_go(claim, Duration::ZERO).await.map(drop)
     }
 
     async fn backlog(&self, subscription: &Id) -> Result<Backlog> {

@@ -16,6 +16,7 @@
 //! * `tomb:ID`: revision and call of a deletion, for an hour
 //! * `sys:primary`: the server that wrote last; `sys:before`: the generation of the log before this one
 //! * `sys:alive`: when leases were looked after last; `sys:held`, `sys:hold`: since when and until when none ends
+//! * `pods`: set of the processes that live, by when they said so last
 //! * `sys:unsettled`: until when pods are waited for after a switch; `sys:entered`: set of those that are there
 
 /// All dead letters.

@@ -1,9 +1,8 @@
 //! Leases: `lease:NAME` is a hash of holder, fence, end by the store's clock, and generation of the log.
 
-use crate::scripts::{lua, number};
+use crate::scripts::{lua, millis, number};
 use crate::store::Redis;
 use async_trait::async_trait;
-use fred::prelude::Value;
 use netweave_model::port::{Fence, Leases};
 use netweave_model::{Error, Result};
 use std::time::Duration;
@@ -14,10 +13,6 @@ lua!(RELEASE, "lease_release.lua");
 
 fn keys(name: &str) -> Vec<String> {
     vec![format!("lease:{name}"), "lease-fence".to_owned()]
-}
-
-fn millis(time: Duration) -> Value {
-    number(time.as_millis())
 }
 
 #[async_trait]

@@ -2,6 +2,7 @@
 //!
 //! Keys are readable on purpose; `keys` names them all. Time is the server's own.
 
+mod beat;
 mod channels;
 mod client;
 mod conf;

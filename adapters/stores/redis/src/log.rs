@@ -36,14 +36,6 @@ struct Look {
 }
 
 impl Redis {
-    /// Enters the server, which starts the log if there is none.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub(crate) async fn prepare(&self) -> Result<()> {
-        self.head().await.map(drop)
-    }
-
     /// Looks for entries after a position.
     async fn look(&self, from: Position, limit: usize) -> Result<Look> {
         let arguments = vec![number(from.generation), number(from.sequence), number(limit)];

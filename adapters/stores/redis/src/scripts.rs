@@ -7,6 +7,7 @@
 use fred::prelude::Value;
 use fred::types::scripts::Script;
 use netweave_model::Error;
+use std::time::Duration;
 
 const TIME: &str = include_str!("../lua/time.lua");
 const COMMON: &str = include_str!("../lua/common.lua");
@@ -38,6 +39,11 @@ pub(crate) use lua;
 /// Makes an argument of a number, which a script reads as text.
 pub(crate) fn number(number: impl ToString + Copy) -> Value {
     Value::from(number.to_string())
+}
+
+/// Makes an argument of a span, in milliseconds.
+pub(crate) fn millis(span: Duration) -> Value {
+    number(span.as_millis())
 }
 
 impl Lua {

@@ -1,11 +1,12 @@
 //! One store behind all four ports.
 
+use crate::beat::Told;
 use crate::client::Access;
 use crate::conf::Conf;
 use crate::journal::Journal;
 use crate::session::Session;
 use crate::signals::Signals;
-use crate::{channels, client, sentinel};
+use crate::{beat, channels, client, sentinel};
 use fred::prelude::{Client, ClientLike};
 use netweave_model::Result;
 use netweave_model::port::{Clock, Ids};
@@ -36,6 +37,7 @@ struct Inner {
     signals: Arc<Signals>,
     session: Session,
     journal: Journal,
+    told: Arc<Told>,
 }
 
 /// What runs beside the store.
@@ -60,20 +62,22 @@ pub async fn open(conf: &Conf, clock: Option<Arc<dyn Clock>>, ids: Arc<dyn Ids>)
     let (client, listener) = (access.client()?, client::listener(&access.config)?);
     let signals = Arc::new(Signals::default());
     let clients = vec![client.clone(), listener.to_client()];
-    let tasks = Tasks(vec![
+    let mut tasks = vec![
         tokio::spawn(channels::listen(listener, Arc::clone(&signals))),
         tokio::spawn(sentinel::watch(access, clients)),
-    ]);
+    ];
     client.connect();
     let pod = ids.uuid().to_string();
-    let (session, journal) = (Session::default(), Journal::default());
-    let inner = Arc::new(Inner { client, clock, ids, pod, signals, session, journal });
-    let redis = Redis { inner, _tasks: Arc::new(tasks) };
-    let prepared = tokio::time::timeout(OPEN, redis.prepare()).await;
-    if !prepared.is_ok_and(|prepared| prepared.is_ok()) {
+    let (session, journal, told) = (Session::default(), Journal::default(), Arc::default());
+    let inner = Arc::new(Inner { client, clock, ids, pod, signals, session, journal, told });
+    // This one owns no task, so that it may live in one.
+    let alone = Redis { inner: Arc::clone(&inner), _tasks: Arc::new(Tasks(Vec::new())) };
+    let heard = tokio::time::timeout(OPEN, alone.beat()).await;
+    if !heard.is_ok_and(|heard| heard.is_ok()) {
         warn!("the store does not answer yet");
     }
-    Ok(redis)
+    tasks.push(tokio::spawn(beat::beat_on(alone)));
+    Ok(Redis { inner, _tasks: Arc::new(Tasks(tasks)) })
 }
 
 impl Redis {
@@ -99,6 +103,10 @@ impl Redis {
 
     pub(crate) fn journal(&self) -> &Journal {
         &self.inner.journal
+    }
+
+    pub(crate) fn told(&self) -> &Arc<Told> {
+        &self.inner.told
     }
 
     /// The time argument of scripts: empty for the server's own clock.

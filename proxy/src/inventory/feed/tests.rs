@@ -95,6 +95,8 @@ async fn whoever_lost_the_lease_writes_nothing() {
     let world = known(3).await;
     let feed = &world.feeds[0];
     world.clock.forward(Duration::from_secs(6));
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(6)).await;
     let other = world.desk.leases.acquire("source:a", "other", Duration::from_secs(3)).await.unwrap();
     assert!(other.is_some(), "the first lease has run out");
     let error = feed.commit(&[Change::Upsert(pool("late"))]).await.unwrap_err();

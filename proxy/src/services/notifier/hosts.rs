@@ -3,11 +3,11 @@
 //! After five calls in a row without an answer, over all subscriptions of a host, its circuit is open: nobody tries for a
 //! while, and then one does. Any HTTP answer closes it: what it says concerns its subscription, not the host.
 
-use netweave_model::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 /// Deliveries to one host at the same time. Source: issue 3, section 4.
 const PER_HOST: usize = 32;
@@ -32,7 +32,7 @@ pub(super) struct Host {
 #[derive(Default)]
 struct Circuit {
     failures: u32,
-    open_until: Timestamp,
+    open_until: Option<Instant>,
 }
 
 /// Whether a host may be tried.
@@ -40,8 +40,8 @@ struct Circuit {
 pub(super) enum Admission {
     /// Now.
     Go,
-    /// Not before.
-    Later(Timestamp),
+    /// Not before this has passed.
+    Later(Duration),
 }
 
 impl Hosts {
@@ -67,15 +67,17 @@ impl Default for Host {
 
 impl Host {
     /// Asks whether the host may be tried; whoever may, tries within `attempt`, and all others wait for what comes of it.
-    pub(super) fn admit(&self, now: Timestamp, attempt: Duration) -> Admission {
+    pub(super) fn admit(&self, now: Instant, attempt: Duration) -> Admission {
         self.circuit(|circuit| {
             if circuit.failures < FAILURES {
-                Admission::Go
-            } else if now < circuit.open_until {
-                Admission::Later(circuit.open_until)
-            } else {
-                circuit.open_until = now.plus(attempt);
-                Admission::Go
+                return Admission::Go;
+            }
+            match circuit.open_until {
+                Some(until) if now < until => Admission::Later(until - now),
+                _ => {
+                    circuit.open_until = Some(now + attempt);
+                    Admission::Go
+                }
             }
         })
     }
@@ -86,10 +88,10 @@ impl Host {
     }
 
     /// Notes that the host did not answer and will be tried again at a time.
-    pub(super) fn failed(&self, next: Timestamp) {
+    pub(super) fn failed(&self, next: Instant) {
         self.circuit(|circuit| {
             circuit.failures = circuit.failures.saturating_add(1);
-            circuit.open_until = next;
+            circuit.open_until = Some(next);
         });
     }
 
@@ -115,27 +117,26 @@ mod tests {
     #[test]
     fn the_circuit_opens_after_five_failures_and_lets_one_probe_through() {
         let host = Host::default();
+        let begin = Instant::now();
+        let at = |ms| begin + Duration::from_millis(ms);
+        let later = |ms| Admission::Later(Duration::from_millis(ms));
         for _ in 0..5 {
-            assert_eq!(host.admit(Timestamp(0), ATTEMPT), Admission::Go);
-            host.failed(Timestamp(1000));
+            assert_eq!(host.admit(at(0), ATTEMPT), Admission::Go);
+            host.failed(at(1000));
         }
-        assert_eq!(host.admit(Timestamp(500), ATTEMPT), Admission::Later(Timestamp(1000)));
-        assert_eq!(host.admit(Timestamp(1000), ATTEMPT), Admission::Go, "the probe");
-        assert_eq!(
-            host.admit(Timestamp(1000), ATTEMPT),
-            Admission::Later(Timestamp(6000)),
-            "all others wait"
-        );
-        host.failed(Timestamp(9000));
-        assert_eq!(host.admit(Timestamp(6000), ATTEMPT), Admission::Later(Timestamp(9000)));
+        assert_eq!(host.admit(at(500), ATTEMPT), later(500));
+        assert_eq!(host.admit(at(1000), ATTEMPT), Admission::Go, "the probe");
+        assert_eq!(host.admit(at(1000), ATTEMPT), later(5000), "all others wait");
+        host.failed(at(9000));
+        assert_eq!(host.admit(at(6000), ATTEMPT), later(3000));
         host.answered();
-        assert_eq!(host.admit(Timestamp(6000), ATTEMPT), Admission::Go);
+        assert_eq!(host.admit(at(6000), ATTEMPT), Admission::Go);
     }
 
     #[test]
     fn hosts_without_trouble_are_forgotten_when_there_are_many() {
         let hosts = Hosts::default();
-        hosts.of("https://bad.example.net/").failed(Timestamp(1));
+        hosts.of("https://bad.example.net/").failed(Instant::now());
         for number in 0..MANY {
             hosts.of(&format!("https://h{number}.example.net/"));
         }

@@ -235,7 +235,7 @@ async fn a_stopped_notifier_takes_nothing_and_holds_no_claim() {
     rig.notifier.stop().await;
     rig.notifier.activate().await.unwrap();
     assert_eq!(rig.notifier.in_flight(), 0);
-    let left = rig.store.take(10, 10, rig.clock.now().plus(SECOND)).await.unwrap();
+    let left = rig.store.take(10, 10, SECOND).await.unwrap();
     let queued: usize = left.iter().map(|claim| claim.items.len()).sum();
     assert_eq!(queued + rig.inbox.received(0).len(), 3, "what was not delivered is free for others at once");
 }

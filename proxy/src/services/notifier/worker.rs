@@ -36,13 +36,13 @@ enum Turn {
     /// Now, while it holds this.
     Now(OwnedSemaphorePermit),
     /// Not now: the host is busy.
-    Later(Timestamp),
+    Later,
     /// Not with this claim: it is nearly over, or the gateway ends.
     Never,
 }
 
 /// Serves one claim to its end.
-pub(super) async fn serve(slot: Slot, claim: Claim, until: Timestamp) {
+pub(super) async fn serve(slot: Slot, claim: Claim, until: Instant) {
     let worker = Worker { shared: &slot.shared, claim: &claim, until };
     if let Err(error) = worker.run().await {
         tracing::warn!(subscription = %claim.subscription, %error, "deliveries of a subscription were broken off");
@@ -53,7 +53,7 @@ pub(super) async fn serve(slot: Slot, claim: Claim, until: Timestamp) {
 struct Worker<'a> {
     shared: &'a Shared,
     claim: &'a Claim,
-    until: Timestamp,
+    until: Instant,
 }
 
 impl Worker<'_> {
@@ -64,8 +64,8 @@ impl Worker<'_> {
             let host = self.shared.hosts.of(&subscription.callback);
             let permit = match self.turn(&host).await {
                 Turn::Now(permit) => permit,
-                Turn::Later(at) => {
-                    return self.shared.parts.deliveries.postpone(self.claim, at).await.map(drop);
+                Turn::Later => {
+                    return self.shared.parts.deliveries.postpone(self.claim, PATIENCE).await.map(drop);
                 }
                 Turn::Never => break,
             };
@@ -97,12 +97,10 @@ impl Worker<'_> {
             _ = stopping.wait_for(|stopping| *stopping) => return Turn::Never,
             acquired = acquire => acquired,
         };
-        let now = self.shared.parts.clock.now();
+        let enough = Instant::now() + self.shared.settings.timeout.0 + MARGIN < self.until;
         match acquired {
-            Err(_) => Turn::Later(now.plus(PATIENCE)),
-            Ok(Ok(permit)) if now.plus(self.shared.settings.timeout.0 + MARGIN) < self.until => {
-                Turn::Now(permit)
-            }
+            Err(_) => Turn::Later,
+            Ok(Ok(permit)) if enough => Turn::Now(permit),
             Ok(_) => Turn::Never,
         }
     }
@@ -114,8 +112,8 @@ impl Worker<'_> {
             let attempt = attempt(item, now, Duration::ZERO, Err("too-old"));
             return self.bury(item, DeadLetterReason::TooOld, attempt).await;
         }
-        if let Admission::Later(at) = host.admit(now, self.shared.settings.timeout.0) {
-            parts.deliveries.postpone(self.claim, at).await?;
+        if let Admission::Later(pause) = host.admit(Instant::now(), self.shared.settings.timeout.0) {
+            parts.deliveries.postpone(self.claim, pause).await?;
             return Ok(Next::Ended);
         }
         match self.render(subscription, item, now) {
@@ -160,7 +158,7 @@ impl Worker<'_> {
             if attempt.status.is_some() {
                 host.answered();
             } else {
-                host.failed(self.shared.parts.clock.now().plus(pause.min(HOST_PAUSE)));
+                host.failed(Instant::now() + pause.min(HOST_PAUSE));
             }
             return self.defer(pause, attempt).await;
         }
@@ -222,8 +220,7 @@ impl Worker<'_> {
     }
 
     async fn record_deferral(&self, pause: Duration, attempt: Attempt) -> Result<Next> {
-        let until = self.shared.parts.clock.now().plus(pause);
-        self.shared.parts.deliveries.defer(self.claim, until, attempt).await?;
+        self.shared.parts.deliveries.defer(self.claim, pause, attempt).await?;
         Ok(Next::Ended)
     }
 

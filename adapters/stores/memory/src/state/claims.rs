@@ -7,19 +7,14 @@ use super::queue::Ready;
 use crate::backing::Backing;
 use netweave_model::port::{Attempt, Claim, DeadLetterReason, Item};
 use netweave_model::{Result, Timestamp};
+use std::time::Duration;
 
 impl<B: Backing> State<B> {
     /// See `Deliveries::take`.
     ///
     /// # Errors
     /// As there.
-    pub fn take(
-        &mut self,
-        limit: usize,
-        depth: usize,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<Vec<Claim>> {
+    pub fn take(&mut self, limit: usize, depth: usize, hold: Duration, now: Timestamp) -> Result<Vec<Claim>> {
         let Self { members, backing, ready, .. } = self;
         let mut claims = Vec::new();
         for id in ready.due(now, limit) {
@@ -28,15 +23,15 @@ impl<B: Backing> State<B> {
             };
             let head = member.queue.items.iter().take(depth.max(1));
             let items = head.map(|item| Letters::item(item, backing)).collect::<Result<Vec<Item>>>()?;
-            let token = ready.claim(member, until);
+            let token = ready.claim(member, now.plus(hold));
             claims.push(Claim { subscription: id, token, items });
         }
         Ok(claims)
     }
 
     /// See `Deliveries::next_due`.
-    pub fn next_due(&self) -> Option<Timestamp> {
-        self.ready.next()
+    pub fn next_due(&self, now: Timestamp) -> Option<Duration> {
+        self.ready.next().map(|at| at.since(now))
     }
 
     /// See `Deliveries::ack_head`.
@@ -60,7 +55,8 @@ impl<B: Backing> State<B> {
     }
 
     /// See `Deliveries::defer`.
-    pub fn defer(&mut self, claim: &Claim, until: Timestamp, attempt: Attempt, now: Timestamp) -> bool {
+    pub fn defer(&mut self, claim: &Claim, pause: Duration, attempt: Attempt, now: Timestamp) -> bool {
+        let until = now.plus(pause);
         let Self { members, backing, ready, .. } = self;
         let Some(member) =
             attempted(members.get_mut(&claim.subscription), claim, attempt, (now, ready, backing))
@@ -81,7 +77,8 @@ impl<B: Backing> State<B> {
     }
 
     /// See `Deliveries::postpone`.
-    pub fn postpone(&mut self, claim: &Claim, until: Timestamp) -> bool {
+    pub fn postpone(&mut self, claim: &Claim, pause: Duration, now: Timestamp) -> bool {
+        let until = now.plus(pause);
         let Self { members, backing, ready, .. } = self;
         let member = members.get_mut(&claim.subscription);
         let Some(member) = member.filter(|member| member.queue.claim == Some(claim.token)) else {
