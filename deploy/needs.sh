@@ -28,3 +28,26 @@ unpacked() { # package folder
   as_root apt-get update -qq
   (cd "$2" && apt-get download -qq "$1" && dpkg -x "$1"_*.deb . && rm "$1"_*.deb && touch .unpacked)
 }
+
+# Unpacks packages of another Debian suite into a folder, once. The source is the machine's own, with that suite's name;
+# what apt knows of it stays in the folder.
+unpacked_from() { # suite folder package...
+  local suite=$1 dir=$2 options file
+  shift 2
+  [ ! -e "$dir/.unpacked" ] || return 0
+  echo "fetching $* of Debian's $suite" >&2
+  mkdir -p "$dir/apt/parts" "$dir/apt/lists/partial"
+  dir=$(cd "$dir" && pwd)
+  for file in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
+    case $file in
+      *.sources) awk -v RS= -v ORS='\n\n' '!/security/' "$file" | sed "s/^Suites:.*/Suites: $suite/" ;;
+      *) ! [ -f "$file" ] || sed -nE "/security/d; s/^(deb (\[[^]]*\] )?[^ ]+) [^ ]+/\1 $suite/p" "$file" ;;
+    esac >"$dir/apt/parts/$(basename "$file" | sed 's/sources\.list$/main.list/')"
+  done
+  options=(-o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$dir/apt/parts" -o "Dir::State::lists=$dir/apt/lists"
+    -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root)
+  as_root apt-get "${options[@]}" update -qq
+  (cd "$dir" && apt-get "${options[@]}" download -qq "${@/%//$suite}" && for file in *.deb; do dpkg -x "$file" .; done)
+  as_root rm -rf "$dir/apt" "$dir"/*.deb
+  touch "$dir/.unpacked"
+}

@@ -65,13 +65,16 @@ async fn a_change_reaches_both_pods_and_is_told_once_also_after_the_leader_died(
     let consumer = Callbacks::start().await;
     let body = json!({ "callback": consumer.url("/smo") });
     let client = two.client("smo");
-    client.post(&format!("{V2}/subscriptions"), &body).await.expect(201);
+    let created = client.post(&format!("{V2}/subscriptions"), &body).await.expect(201).json();
     inventory.describe("server-00", "first");
     for pod in [&one, &two] {
         let client = pod.client("smo");
         soon("the change", async || descriptions(&client.get(SERVERS).await.list()).contains(&"first")).await;
     }
     soon("the notification", async || !consumer.received("/smo").is_empty()).await;
+    // A pod that dies before it noted the answer has the other one say it again.
+    let own = format!("/netweave/v1/subscriptions/{}", created["subscriptionId"].as_str().expect("an id"));
+    soon("its end", async || client.get(&own).await.expect(200).json()["backlog"] == 0).await;
     // The first pod leads the source: it was there first.
     one.kill9();
     inventory.describe("server-00", "second");

@@ -75,9 +75,11 @@ impl RedisServer {
     }
 }
 
-/// Finds the program; says so if it is not there and `NETWEAVE_REQUIRE_PEERS` does not ask for it.
+/// Finds the program, which `REDIS_SERVER` names if it is another one in the folder of peers; says so if it is not there
+/// and `NETWEAVE_REQUIRE_PEERS` does not ask for it.
 pub fn program() -> Option<PathBuf> {
-    let found = peers::program("redis-server", "redis.sh");
+    let name = std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
+    let found = peers::program(&name, "redis.sh");
     if found.is_none() {
         std::io::stderr().write_all(b"SKIPPED: there is no redis-server; run tests/peers/redis.sh\n").ok();
     }
