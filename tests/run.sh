@@ -2,7 +2,7 @@
 # Sets up every peer and runs every test.
 #
 #   tests/run.sh                every suite
-#   tests/run.sh SUITE...       only these: unit, it, edge, durability, kubernetes
+#   tests/run.sh SUITE...       only these: unit, it, edge, durability, faults, kubernetes
 #   tests/run.sh [...] --full   with the counts that the published figures need
 #
 # Needs Rust and Go. Installs the rest where it is missing, and says so: Debian packages (as root or through sudo),
@@ -13,13 +13,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 
-ALL=(unit it edge durability kubernetes)
+ALL=(unit it edge durability faults kubernetes)
 SUITES=()
 FULL=
 for arg; do
   case $arg in
     --full) FULL=1 ;;
-    unit | it | edge | durability | kubernetes) SUITES+=("$arg") ;;
+    unit | it | edge | durability | faults | kubernetes) SUITES+=("$arg") ;;
     *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
 done
@@ -135,6 +135,8 @@ suite_it() {
 }
 suite_edge() { build; tests edge cargo test "${CARGO[@]}" --test edge -- --show-output; }
 suite_durability() { build; tests durability cargo test "${CARGO[@]}" --test durability -- --show-output; }
+
+suite_faults() { build; redis; tests faults cargo test "${CARGO[@]}" --test faults -- --show-output --test-threads=1; }
 
 suite_kubernetes() {
   local peers=(kube-apiserver etcd kwok)

@@ -1,6 +1,6 @@
 //! A disk that forgets what was not synced when its power is cut, as a layer under the embedded store.
 
-use crate::dice::Dice;
+use netweave_tests::harness::Dice;
 use redb::StorageBackend;
 use std::io;
 use std::sync::{Arc, Mutex};

@@ -7,6 +7,7 @@ use netweave_model::port::{
 };
 use netweave_model::{Entry, ErrorKind, Id};
 use netweave_tests::conformance::stores::{LEASE, QUOTA, event, lab, listing, pool, wish};
+use netweave_tests::harness::Dice;
 use netweave_tests::harness::clock::{RandomIds, TestClock};
 use redb::{ReadableDatabase, TableDefinition};
 use std::os::unix::fs::PermissionsExt;
@@ -203,7 +204,7 @@ async fn a_failed_sync_closes_the_store_for_good() {
         netweave_embedded::open_with(disk.clone(), Arc::new(TestClock::new()), Arc::new(RandomIds))
     };
     let id = subscribe(&open(&disk).unwrap()).await;
-    let failing = disk.after_power_cut(&mut crate::dice::Dice(1), 30);
+    let failing = disk.after_power_cut(&mut Dice(1), 30);
     let store = open(&failing).unwrap();
     let mut stream = store.follow(store.head().await.unwrap()).await.unwrap();
     let mut changes = 0;
@@ -224,6 +225,6 @@ async fn a_failed_sync_closes_the_store_for_good() {
     };
     assert_eq!(ended.kind(), ErrorKind::Unavailable);
     drop((stream, store));
-    let store = open(&failing.after_power_cut(&mut crate::dice::Dice(1), u64::MAX)).unwrap();
+    let store = open(&failing.after_power_cut(&mut Dice(1), u64::MAX)).unwrap();
     assert_eq!(store.get(&id).await.unwrap().id, id);
 }

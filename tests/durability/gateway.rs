@@ -1,10 +1,9 @@
 //! The whole gateway is killed (`kill -9`) at random moments, while clients subscribe and the inventory changes.
 
-use crate::dice::Dice;
 use futures::future::join_all;
 use http::Method;
 use netweave_tests::harness::client::V2;
-use netweave_tests::harness::{Callbacks, Client, Gateway, Inventory, Setup, figures, until};
+use netweave_tests::harness::{Callbacks, Client, Dice, Gateway, Inventory, Setup, figures, until};
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

@@ -1,9 +1,9 @@
 //! A process is killed (`kill -9`) at random moments while it puts load on a store in a real file.
 
-use crate::dice::Dice;
 use crate::ledger::{Counts, Ledger, Note};
 use crate::load::{self, Notes};
 use netweave_embedded::{Conf, Embedded};
+use netweave_tests::harness::Dice;
 use netweave_tests::harness::clock::{RandomIds, TestClock};
 use netweave_tests::harness::figures;
 use std::io::{BufRead, BufReader, Write};

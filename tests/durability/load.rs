@@ -1,6 +1,5 @@
 //! A random load on a store: creations, commits, fan-outs and acknowledgements at the same time, each noted in a ledger.
 
-use crate::dice::Dice;
 use crate::ledger::{Counts, Delivery, Ledger, Note};
 use futures::StreamExt;
 use netweave_embedded::Embedded;
@@ -10,6 +9,7 @@ use netweave_model::port::{
 };
 use netweave_model::{Entry, Id, Result};
 use netweave_tests::conformance::stores::{QUOTA, lab, pool, wish};
+use netweave_tests::harness::Dice;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;

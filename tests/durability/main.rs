@@ -9,7 +9,6 @@
 )]
 
 mod agree;
-mod dice;
 mod disk;
 mod file;
 mod gateway;

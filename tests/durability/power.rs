@@ -1,9 +1,9 @@
 //! The power is cut at random moments, and any part of what was not synced may be on the disk.
 
-use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::ledger::{Counts, Ledger};
 use crate::load::{self, Notes};
+use netweave_tests::harness::Dice;
 use netweave_tests::harness::clock::{RandomIds, TestClock};
 use netweave_tests::harness::figures;
 use std::sync::{Arc, Mutex};

@@ -31,7 +31,16 @@ struct Callback {
     badly_signed: usize,
 }
 
-type State = Arc<Mutex<HashMap<String, Callback>>>;
+/// Is told each notification that a callback accepted, with its path.
+pub type Sink = Box<dyn Fn(&str, Value) + Send + Sync>;
+
+type State = Arc<Shared>;
+
+#[derive(Default)]
+struct Shared {
+    callbacks: Mutex<HashMap<String, Callback>>,
+    sink: Option<Sink>,
+}
 
 /// The callbacks; they end when this is dropped.
 pub struct Callbacks {
@@ -43,9 +52,18 @@ pub struct Callbacks {
 impl Callbacks {
     /// Starts on a free port.
     pub async fn start() -> Self {
+        Self::launch(None).await
+    }
+
+    /// Starts on a free port; what is accepted is passed on and not kept.
+    pub async fn passing_on(sink: Sink) -> Self {
+        Self::launch(Some(sink)).await
+    }
+
+    async fn launch(sink: Option<Sink>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let state = State::default();
+        let state = Arc::new(Shared { sink, ..Shared::default() });
         let server = tokio::spawn(serve(listener, Arc::clone(&state)));
         Self { state, address, server }
     }
@@ -76,8 +94,33 @@ impl Callbacks {
     }
 
     fn at<T>(&self, path: &str, change: impl FnOnce(&mut Callback) -> T) -> T {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        change(state.entry(path.to_owned()).or_default())
+        self.state.at(path, change)
+    }
+}
+
+impl Shared {
+    fn at<T>(&self, path: &str, change: impl FnOnce(&mut Callback) -> T) -> T {
+        let mut callbacks = self.callbacks.lock().unwrap_or_else(PoisonError::into_inner);
+        change(callbacks.entry(path.to_owned()).or_default())
+    }
+
+    /// Does with a delivery what its path is told to; returns the status of the answer.
+    fn take(&self, path: &str, headers: &HeaderMap, body: &[u8]) -> u16 {
+        let read = || serde_json::from_slice(body).unwrap_or_default();
+        let status = self.at(path, |callback| {
+            if callback.secret.as_deref().is_some_and(|secret| !signed(secret, headers, body)) {
+                callback.badly_signed += 1;
+            }
+            let status = callback.status.unwrap_or(204);
+            if (200..300).contains(&status) && self.sink.is_none() {
+                callback.accepted.push(read());
+            }
+            status
+        });
+        if let Some(sink) = self.sink.as_ref().filter(|_| (200..300).contains(&status)) {
+            sink(path, read());
+        }
+        status
     }
 }
 
@@ -101,15 +144,7 @@ async fn serve(listener: TcpListener, state: State) {
 async fn receive(request: Request<Incoming>, state: State) -> Result<Response<Empty<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-    let callback = state.entry(head.uri.path().to_owned()).or_default();
-    if callback.secret.as_deref().is_some_and(|secret| !signed(secret, &head.headers, &body)) {
-        callback.badly_signed += 1;
-    }
-    let status = callback.status.unwrap_or(204);
-    if (200..300).contains(&status) {
-        callback.accepted.push(serde_json::from_slice(&body).unwrap_or_default());
-    }
+    let status = state.take(head.uri.path(), &head.headers, &body);
     Ok(Response::builder().status(status).body(Empty::new()).expect("a response"))
 }
 

@@ -14,6 +14,7 @@
 pub mod callbacks;
 pub mod client;
 pub mod clock;
+pub mod dice;
 pub mod figures;
 pub mod gateway;
 pub mod inventory;
@@ -27,6 +28,7 @@ pub mod wait;
 
 pub use callbacks::Callbacks;
 pub use client::{Answer, Client};
+pub use dice::Dice;
 pub use gateway::{Gateway, Setup};
 pub use inventory::Inventory;
 pub use lab::RedisLab;

@@ -2,14 +2,19 @@
 
 /// A generator of the splitmix family; good enough to choose what a test does next.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Dice(pub(crate) u64);
+pub struct Dice(pub u64);
 
 impl Dice {
     /// Throws a number below `below`.
-    pub(crate) fn roll(&mut self, below: u64) -> u64 {
+    pub fn roll(&mut self, below: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (mixed ^ (mixed >> 31)) % below
+    }
+
+    /// Throws an index below `length`.
+    pub fn below(&mut self, length: usize) -> usize {
+        usize::try_from(self.roll(length as u64)).unwrap_or_default()
     }
 }

@@ -1,0 +1,138 @@
+//! What outlives every fault: the consumer, the inventory file, what clients know, and how they ask.
+
+use crate::history::Operation;
+use crate::ledger::{Account, Delivery, description};
+use http::Method;
+use netweave_tests::harness::client::{Answer, V2};
+use netweave_tests::harness::{Callbacks, Client, Inventory};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
+
+/// How many servers the inventory has.
+pub(crate) const SERVERS: usize = 8;
+/// How long a client waits for an answer.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// Notifications by the path that they were posted to, in the order of their arrival.
+type Arrived = Arc<Mutex<HashMap<String, Vec<Delivery>>>>;
+
+pub(crate) struct World {
+    callbacks: Callbacks,
+    arrived: Arrived,
+    /// One for each pod, all of the same owner.
+    pub(crate) clients: Vec<Client>,
+    inventory: Mutex<(Inventory, Vec<u64>)>,
+    pub(crate) ledger: Mutex<Ledger>,
+    numbers: AtomicU64,
+    began: Instant,
+}
+
+/// What clients were told.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    /// By the path of the callback.
+    pub(crate) live: BTreeMap<String, Account>,
+    /// The path of each deletion that was asked for, with the id, and whether it was acknowledged.
+    pub(crate) deleted: BTreeMap<String, (String, bool)>,
+    /// What was done with each register.
+    pub(crate) histories: BTreeMap<String, Vec<Operation>>,
+    /// When writes through each pod succeeded.
+    pub(crate) pulses: Vec<Vec<Instant>>,
+}
+
+/// Locks what a task that has failed may have held.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl World {
+    pub(crate) async fn new(clients: Vec<Client>, inventory: Inventory) -> Self {
+        let arrived = Arrived::default();
+        let keep = Arc::clone(&arrived);
+        let sink = move |path: &str, body: Value| {
+            lock(&keep).entry(path.to_owned()).or_default().push(Delivery::read(&body));
+        };
+        let ledger = Ledger { pulses: vec![Vec::new(); clients.len()], ..Ledger::default() };
+        Self {
+            callbacks: Callbacks::passing_on(Box::new(sink)).await,
+            arrived,
+            clients,
+            inventory: Mutex::new((inventory, vec![0; SERVERS])),
+            ledger: Mutex::new(ledger),
+            numbers: AtomicU64::new(1),
+            began: Instant::now(),
+        }
+    }
+
+    /// A number that was never given out before.
+    pub(crate) fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// Nanoseconds since the beginning.
+    pub(crate) fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_nanos()).expect("not for centuries")
+    }
+
+    /// Gives servers a new description, all in one edit of the file.
+    pub(crate) fn edit(&self, servers: impl IntoIterator<Item = usize>) {
+        let mut inventory = lock(&self.inventory);
+        let number = self.number();
+        let (file, edits) = &mut *inventory;
+        file.edit(|document| {
+            for server in servers {
+                document["resources"][server]["description"] = description(number).into();
+                edits[server] = number;
+            }
+        });
+    }
+
+    /// The edit of each server that is in the file.
+    pub(crate) fn edits(&self) -> Vec<u64> {
+        lock(&self.inventory).1.clone()
+    }
+
+    /// What came at a path, in the order of its arrival.
+    pub(crate) fn arrived(&self, path: &str) -> Vec<Delivery> {
+        lock(&self.arrived).get(path).cloned().unwrap_or_default()
+    }
+
+    /// Forgets what a path received.
+    pub(crate) fn forget(&self, path: &str) {
+        lock(&self.arrived).remove(path);
+    }
+
+    /// The body of a subscription with this callback; every other one holds back the servers of `pool-b`.
+    pub(crate) fn body(&self, path: &str, filtered: bool, value: u64) -> Value {
+        let mut body =
+            json!({ "callback": self.callbacks.url(path), "consumerSubscriptionId": value.to_string() });
+        if filtered {
+            body["filter"] = json!("(eq,resourcePoolId,pool-b)");
+        }
+        body
+    }
+
+    /// Asks a pod; `None` if no answer came in time, or one that leaves open what happened.
+    pub(crate) async fn ask(&self, pod: usize, method: Method, path: &str, body: &str) -> Option<Answer> {
+        let headers = [("content-type", "application/json")];
+        let asked = self.clients[pod].ask(method.clone(), path, &headers, body);
+        let answer = timeout(ANSWER, asked).await.ok()?.ok()?;
+        let fits = matches!(answer.status, 200 | 201 | 204 | 404);
+        assert!(fits || answer.status == 503, "{method} {path} {body}: {answer:?}");
+        fits.then_some(answer)
+    }
+}
+
+/// The path of a subscription in the interface of O2-IMS.
+pub(crate) fn subscription(id: &str) -> String {
+    format!("{V2}/subscriptions/{id}")
+}
+
+/// The path of a subscription in the interface of our own.
+pub(crate) fn lease(id: &str) -> String {
+    format!("/netweave/v1/subscriptions/{id}")
+}
