@@ -6,4 +6,5 @@ crate::stores::suite!(leases:
     a_fresh_hold_has_a_higher_fence,
     only_the_holder_renews,
     release_needs_the_fence,
+    subscriptions_are_renewed_beside_leases,
 );

@@ -1,6 +1,6 @@
 //! The conformance suite of the `leases` port.
 
-use super::stores::Factory;
+use super::stores::{Factory, LEASE};
 use netweave_model::port::Fence;
 use std::time::Duration;
 
@@ -60,4 +60,16 @@ pub async fn release_needs_the_fence(factory: &dyn Factory) {
     rig.leases.release("a", first).await.unwrap();
     assert_eq!(rig.leases.acquire("a", "one", TTL).await.unwrap(), None);
     assert!(second > first);
+}
+
+/// A lease of leadership and the lease of a subscription are renewed by one store, each in its own way.
+pub async fn subscriptions_are_renewed_beside_leases(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let fence = rig.leases.acquire("a", "one", TTL).await.unwrap().unwrap();
+    let made = rig.subscribe("smo", "a").await;
+    rig.clock.advance(Duration::from_secs(1));
+    assert!(rig.leases.renew("a", fence, TTL).await.unwrap());
+    let renewed = rig.subscriptions.renew(&made.id, None).await.unwrap();
+    assert_eq!(renewed.expires_at, rig.now().plus(LEASE));
+    assert!(rig.leases.renew("a", fence, TTL).await.unwrap());
 }

@@ -14,7 +14,7 @@ const COMMON: &str = include_str!("../lua/common.lua");
 
 /// One script.
 pub(crate) struct Lua {
-    pub(crate) name: &'static str,
+    files: &'static [&'static str],
     texts: &'static [&'static str],
 }
 
@@ -25,11 +25,11 @@ pub(crate) type Answer = Result<Value, Refusal>;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refusal(pub(crate) String);
 
-/// Declares a script: files of this crate's `lua` folder, those that it shares with others first.
+/// Declares a script: files of this crate's `lua` folder, those that it shares with others first. The last one names it.
 macro_rules! lua {
     ($name:ident, $($file:literal),+) => {
         static $name: $crate::scripts::Lua = $crate::scripts::Lua::new(
-            stringify!($name),
+            &[$($file),+],
             &[$(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lua/", $file))),+],
         );
     };
@@ -47,8 +47,13 @@ pub(crate) fn millis(span: Duration) -> Value {
 }
 
 impl Lua {
-    pub(crate) const fn new(name: &'static str, texts: &'static [&'static str]) -> Self {
-        Self { name, texts }
+    pub(crate) const fn new(files: &'static [&'static str], texts: &'static [&'static str]) -> Self {
+        Self { files, texts }
+    }
+
+    /// The name of the script, which no other one has: that of its own file.
+    pub(crate) fn name(&self) -> &'static str {
+        self.files.last().map_or("", |file| file.trim_end_matches(".lua"))
     }
 
     /// Makes the script for a generation of the log.
@@ -64,6 +69,6 @@ impl Lua {
 
     /// The error of a refusal by a script that never refuses.
     pub(crate) fn refused(&self, code: &str) -> Error {
-        Error::internal(format!("the script {} refused with {code}", self.name))
+        Error::internal(format!("the script {} refused with {code}", self.name()))
     }
 }

@@ -62,7 +62,7 @@ impl Entered {
 
     fn script(&self, lua: &'static Lua) -> Script {
         let mut scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
-        scripts.entry(lua.name).or_insert_with(|| lua.made_for(self.generation)).clone()
+        scripts.entry(lua.name()).or_insert_with(|| lua.made_for(self.generation)).clone()
     }
 }
 
