@@ -3,7 +3,7 @@
 mod stores;
 
 use crate::layers::{self, Guard, Observer};
-use netweave_model::port::{Backend, Clock, Deliveries, InventoryLog, Leases, Subscriptions};
+use netweave_model::port::{Backend, Clock, Deliveries, InventoryLog, Leases, StoreHealth, Subscriptions};
 use netweave_model::{Id, Result, SourceName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,8 @@ pub struct Stores {
     pub leases: Arc<dyn Leases>,
     /// The store's time, for whatever is compared with what it stamps.
     pub clock: Arc<dyn Clock>,
+    /// How its server fares; `None` if it has none.
+    pub health: Option<Arc<dyn StoreHealth>>,
 }
 
 impl BackendConf {

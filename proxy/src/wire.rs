@@ -10,7 +10,7 @@ mod readiness;
 
 use crate::cli::serve::ServeOptions;
 use crate::clock::{SystemClock, SystemIds};
-use crate::conf::tree::Conf;
+use crate::conf::tree::{Conf, Environment};
 use crate::inventory::catalog::Catalog;
 use crate::inventory::feed::{Desk, Feed};
 use crate::inventory::fill::Fills;
@@ -21,6 +21,7 @@ use crate::services::Service;
 use crate::services::dispatcher::{Dispatcher, Parts as DispatcherParts};
 use crate::services::housekeeper::Housekeeper;
 use crate::services::notifier::{Notifier, Parts as NotifierParts};
+use crate::services::role_checks::RoleChecks;
 use crate::services::sweeper::{Parts as SweeperParts, Sweeper};
 use crate::services::watcher::Watcher;
 use crate::telemetry::metrics::Metrics;
@@ -100,12 +101,14 @@ struct Gateway {
 impl Gateway {
     async fn build(conf: &Conf, base: Base, options: &ServeOptions) -> Result<Self> {
         let stores = conf.state.open(Arc::clone(&base.clock), Arc::clone(&base.ids)).await?;
+        let servers = role_checks(conf, &base, &stores).await?;
         // Whatever is compared with a stamp of the store goes by the store's time, whatever this machine's clock says.
         let shared = Base { clock: Arc::clone(&stores.clock), ..base.clone() };
         let inventory = Inventory::build(conf, &shared, &stores).await?;
         let callbacks = Callbacks::build(conf, &shared)?;
         let mut services = inventory.services(&shared, &stores);
         services.extend(callbacks.services(conf, &shared, &stores, &inventory)?);
+        services.push(Arc::clone(&servers) as Arc<dyn Service>);
         let inbox = options.dev.as_ref().and_then(|_| dev::inbox(&base.clock));
         let has_inbox = inbox.is_some();
         if let Some(dev) = &options.dev {
@@ -114,6 +117,7 @@ impl Gateway {
         let readiness = Ready::new(
             Arc::clone(&inventory.catalog),
             Arc::clone(&inventory.sources),
+            servers,
             Arc::clone(&shared.clock),
         );
         let routes = Behind::build(conf, &shared, &stores, &inventory, &callbacks)?;
@@ -140,6 +144,16 @@ impl Gateway {
         }
         self.edge.run(Signals::Process)
     }
+}
+
+/// Looks at the servers of the stores; production does not start on one that may drop the state.
+async fn role_checks(conf: &Conf, base: &Base, stores: &Stores) -> Result<Arc<RoleChecks>> {
+    let servers: Vec<_> = stores.health.iter().map(|health| ("state", Arc::clone(health))).collect();
+    for (_, health) in &servers {
+        health.observed_by(Arc::new(Observed::new(Arc::clone(&base.metrics))));
+    }
+    let strict = conf.environment == Environment::Prod;
+    RoleChecks::begin(servers, Arc::clone(&base.metrics), strict).await.map(Arc::new)
 }
 
 /// The read side: what is known, and who keeps it true.

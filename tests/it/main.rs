@@ -17,6 +17,7 @@ mod lab;
 mod pods;
 mod query;
 mod restart;
+mod role_checks;
 mod rooms;
 mod shutdown;
 mod stale;

@@ -22,7 +22,7 @@ impl StoreConf {
             #[cfg(feature = "redis")]
             Self::Redis(conf) => {
                 let store = netweave_redis::open(conf, None, ids).await?;
-                Ok(Stores::of(&store, store.clock(clock)))
+                Ok(Stores { health: Some(Arc::new(store.clone())), ..Stores::of(&store, store.clock(clock)) })
             }
         }
     }
@@ -40,6 +40,7 @@ impl Stores {
             deliveries: Arc::new(store.clone()),
             leases: Arc::new(store.clone()),
             clock,
+            health: None,
         }
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod fakes;
 pub mod housekeeper;
 pub mod lease;
 pub mod notifier;
+pub mod role_checks;
 pub mod sweeper;
 pub mod watcher;
 

@@ -106,6 +106,36 @@ families! {
     follow_lag: IntGauge = gauge("netweave_follow_lag_entries", "Change log entries that the views have not applied yet");
     /// Rounds of background services, by outcome.
     service_rounds: IntCounterVec = counter_vec("netweave_service_rounds_total", "Rounds of background services", &["service", "outcome"]);
+    /// 1 while a server answers, by role.
+    redis_up: IntGaugeVec = gauge_vec("netweave_redis_up", "1 while the server answers", &["role"]);
+    /// 1 if the server that is used takes writes.
+    redis_primary: IntGaugeVec = gauge_vec("netweave_redis_primary", "1 if the server that is used is a primary", &["role"]);
+    /// Replicas that follow the server.
+    redis_replicas: IntGaugeVec = gauge_vec("netweave_redis_connected_replicas", "Replicas that are online", &["role"]);
+    /// Time since the replica that lags most was last heard of.
+    redis_lag_seconds: IntGaugeVec = gauge_vec("netweave_redis_replica_lag_seconds", "Seconds since the replica that lags most was last heard of", &["role"]);
+    /// Changes that the replica that lags most has not confirmed.
+    redis_lag_bytes: IntGaugeVec = gauge_vec("netweave_redis_replica_lag_bytes", "Bytes of changes that the replica that lags most has not confirmed", &["role"]);
+    /// Memory of the server in use.
+    redis_used: IntGaugeVec = gauge_vec("netweave_redis_memory_used_bytes", "Memory of the server in use", &["role"]);
+    /// The most memory that the server may use.
+    redis_max: IntGaugeVec = gauge_vec("netweave_redis_memory_max_bytes", "The most memory that the server may use; 0 is no limit", &["role"]);
+    /// Keys that the server dropped.
+    redis_evicted: IntGaugeVec = gauge_vec("netweave_redis_evicted_keys", "Keys that the server has dropped since it started, because memory was full", &["role"]);
+    /// 1 if the server writes each change to its disk.
+    redis_append_only: IntGaugeVec = gauge_vec("netweave_redis_append_only", "1 if the server writes each change to its disk", &["role"]);
+    /// Sentinels that answer.
+    redis_sentinels: IntGaugeVec = gauge_vec("netweave_redis_sentinels", "Sentinels that answer", &["role"]);
+    /// What is not as it should be on a server, by severity.
+    redis_findings: IntGaugeVec = gauge_vec("netweave_redis_findings", "What is not as it should be; see netweave redis check", &["role", "severity"]);
+    /// What this process could tell a server that lost it, by kind.
+    redis_journal: IntGaugeVec = gauge_vec("netweave_redis_journal_length", "What this process could tell a server that lost it", &["role", "kind"]);
+    /// How often another server took over, or one lost its data.
+    redis_switches: IntCounter = counter("netweave_redis_switches_total", "How often another server took over, or one lost its data");
+    /// What this process told servers that lacked it.
+    redis_replayed: IntCounter = counter("netweave_redis_journal_replayed_total", "Subscriptions and log entries that this process told servers that lacked them");
+    /// Time of calls to servers, by script and outcome.
+    redis_duration: HistogramVec = seconds("netweave_redis_command_duration_seconds", "Time of calls to servers", &["command", "outcome"]);
     /// Resident memory of the process.
     resident: Gauge = float_gauge("process_resident_memory_bytes", "Resident memory");
 }

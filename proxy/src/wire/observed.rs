@@ -1,12 +1,13 @@
-//! Counts the calls to backends in the metric families of the adapters.
+//! Counts the calls to backends and to the servers of stores in their metric families.
 
 use crate::telemetry::metrics::Metrics;
 use netweave_adapters::layers::Observer;
+use netweave_model::port::{CallOutcome, StoreObserver};
 use netweave_model::{ErrorKind, SourceName};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Writes what the guard layers observe to the metrics.
+/// Writes what the guard layers and the stores observe to the metrics.
 pub(super) struct Observed {
     metrics: Arc<Metrics>,
 }
@@ -39,5 +40,21 @@ impl Observer for Observed {
             let kind = format!("{kind:?}").to_lowercase();
             self.metrics.adapter_errors.with_label_values(&[source, &kind]).inc();
         }
+    }
+}
+
+impl StoreObserver for Observed {
+    fn called(&self, command: &'static str, outcome: CallOutcome, took: Duration) {
+        let outcome = match outcome {
+            CallOutcome::Answered => "answered",
+            CallOutcome::TimedOut => "timeout",
+            CallOutcome::Failed => "error",
+        };
+        self.metrics.redis_duration.with_label_values(&[command, outcome]).observe(took.as_secs_f64());
+    }
+
+    fn switched(&self, told: u64) {
+        self.metrics.redis_switches.inc();
+        self.metrics.redis_replayed.inc_by(told);
     }
 }

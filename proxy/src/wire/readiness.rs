@@ -1,8 +1,9 @@
-//! Whether requests should be sent here: the views are loaded. A source that fails degrades, it does not unready.
+//! Whether requests should be sent here: the views are loaded. A source or a server that fails degrades, it does not unready.
 
 use crate::inventory::catalog::Catalog;
 use crate::inventory::sources::Sources;
 use crate::ops::{Check, Readiness};
+use crate::services::role_checks::RoleChecks;
 use crate::telemetry::metrics::Metrics;
 use netweave_model::port::Clock;
 use std::sync::Arc;
@@ -11,12 +12,18 @@ use std::sync::Arc;
 pub(super) struct Ready {
     catalog: Arc<Catalog>,
     sources: Arc<Sources>,
+    servers: Arc<RoleChecks>,
     clock: Arc<dyn Clock>,
 }
 
 impl Ready {
-    pub(super) fn new(catalog: Arc<Catalog>, sources: Arc<Sources>, clock: Arc<dyn Clock>) -> Self {
-        Self { catalog, sources, clock }
+    pub(super) fn new(
+        catalog: Arc<Catalog>,
+        sources: Arc<Sources>,
+        servers: Arc<RoleChecks>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { catalog, sources, servers, clock }
     }
 }
 
@@ -30,6 +37,7 @@ impl Readiness for Ready {
         let detail =
             if loaded { String::new() } else { "the inventory is being loaded from the store".to_owned() };
         let mut checks = vec![Check { name: "inventory".to_owned(), ok: loaded, degraded: false, detail }];
+        checks.extend(self.servers.checks());
         let now = self.clock.now();
         for (name, state) in self.sources.all() {
             let seen = state.seen_at.map_or_else(

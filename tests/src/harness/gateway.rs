@@ -101,7 +101,20 @@ impl Setup {
     }
 
     /// Starts the gateway and waits until it is ready.
-    pub async fn start(mut self) -> Gateway {
+    pub async fn start(self) -> Gateway {
+        let mut gateway = self.launch();
+        gateway.wait_ready().await;
+        gateway
+    }
+
+    /// Starts a gateway that refuses to run; returns its exit code, if it has one, and its log.
+    pub async fn refused(self) -> (Option<i32>, String) {
+        let mut gateway = self.launch();
+        let (status, _) = gateway.ended(START).await;
+        (status.code(), gateway.log())
+    }
+
+    fn launch(mut self) -> Gateway {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let pki = Pki::new();
         pki.write_server(folder.path());
@@ -111,9 +124,7 @@ impl Setup {
         std::fs::write(folder.path().join("netweave.yaml"), self.conf.to_string())
             .expect("the configuration");
         let child = spawn(folder.path());
-        let mut gateway = Gateway { child, folder, pki, api, ops, ready: self.ready };
-        gateway.wait_ready().await;
-        gateway
+        Gateway { child, folder, pki, api, ops, ready: self.ready }
     }
 }
 

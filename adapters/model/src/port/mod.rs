@@ -7,6 +7,7 @@ mod backend;
 mod cache;
 mod clock;
 mod deliveries;
+mod health;
 mod leases;
 mod log;
 mod subscriptions;
@@ -18,6 +19,7 @@ pub use deliveries::{
     Attempt, Backlog, Claim, DeadLetter, DeadLetterReason, Deliveries, FanOut, FanOutOutcome, Item, Notice,
     Replay,
 };
+pub use health::{CallOutcome, Finding, Replica, Severity, StoreHealth, StoreObserver, StoreReport, Watcher};
 pub use leases::{Fence, Leases};
 pub use log::{EntryStream, InventoryLog, Snapshot};
 pub use subscriptions::{Created, Quota, SubscriptionChange, Subscriptions, Update, Updated};

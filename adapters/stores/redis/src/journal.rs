@@ -111,6 +111,11 @@ impl Journal {
         gone.chain(is).collect()
     }
 
+    /// Returns how many subscriptions are known, and how many entries of the log.
+    pub(crate) fn lengths(&self) -> (usize, usize) {
+        (self.known().subscriptions.len(), self.tail().entries.len())
+    }
+
     /// Notes entries that were read, oldest first. What does not join what is kept takes its place.
     pub(crate) fn read(&self, generation: u64, entries: impl IntoIterator<Item = Raw>) {
         let mut tail = self.tail();

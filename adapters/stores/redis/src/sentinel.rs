@@ -7,10 +7,12 @@
 use crate::client::{self, Access};
 use fred::clients::SubscriberClient;
 use fred::prelude::{Client, ClientLike, EventInterface, PubsubInterface, Value};
-use fred::types::config::Server;
+use fred::types::config::{Config, Server};
 use fred::types::{ClusterHash, CustomCommand};
 use futures::future::join_all;
+use netweave_model::port::Watcher;
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
@@ -27,8 +29,32 @@ const SOON_ASKS: u32 = 20;
 /// What a Sentinel says when it has followed a change of primaries.
 const SWITCH: &str = "+switch-master";
 
+/// What each Sentinel said when it was asked last, in the order of the configuration.
+pub(crate) struct Views(Mutex<Vec<Watcher>>);
+
+impl Views {
+    /// Nobody has been asked yet.
+    pub(crate) fn of(access: &Access) -> Self {
+        let address =
+            |config: &Config| config.server.hosts().first().map_or_else(String::new, Server::to_string);
+        let unasked = |config| Watcher { address: address(config), primary: None };
+        Self(Mutex::new(access.sentinels.iter().map(unasked).collect()))
+    }
+
+    pub(crate) fn all(&self) -> Vec<Watcher> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, answers: &[Option<(String, u16)>]) {
+        let mut views = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (view, answer) in views.iter_mut().zip(answers) {
+            view.primary = answer.as_ref().map(|(host, port)| format!("{host}:{port}"));
+        }
+    }
+}
+
 /// Keeps the clients at the primary, for ever; does nothing if there are no Sentinels.
-pub(crate) async fn watch(access: Access, clients: Vec<Client>) {
+pub(crate) async fn watch(access: Access, clients: Vec<Client>, views: Arc<Views>) {
     let sentinels: Vec<SubscriberClient> =
         access.sentinels.iter().filter_map(|config| client::listener(config).ok()).collect();
     if sentinels.is_empty() {
@@ -36,7 +62,7 @@ pub(crate) async fn watch(access: Access, clients: Vec<Client>) {
     }
     let news = Notify::new();
     let listening = join_all(sentinels.iter().map(|sentinel| listen(sentinel, &news)));
-    let asking = ask_on(&sentinels, &access.service, &clients, &news);
+    let asking = ask_on(&sentinels, &access.service, &clients, (&news, &views));
     tokio::join!(listening, asking);
 }
 
@@ -56,7 +82,12 @@ async fn listen(sentinel: &SubscriberClient, news: &Notify) {
     }
 }
 
-async fn ask_on(sentinels: &[SubscriberClient], service: &str, clients: &[Client], news: &Notify) {
+async fn ask_on(
+    sentinels: &[SubscriberClient],
+    service: &str,
+    clients: &[Client],
+    (news, views): (&Notify, &Views),
+) {
     let mut soon = 0;
     loop {
         let pause = if soon > 0 { SOON } else { ASK };
@@ -65,6 +96,7 @@ async fn ask_on(sentinels: &[SubscriberClient], service: &str, clients: &[Client
             sleep(SOON).await;
         }
         let answers = join_all(sentinels.iter().map(|sentinel| ask(sentinel, service))).await;
+        views.note(&answers);
         let Some(primary) = majority(answers.into_iter().flatten()) else { continue };
         for client in clients {
             move_to(&primary, client).await;

@@ -12,6 +12,7 @@ use crate::scripts::{Answer, Lua, Refusal};
 use crate::store::Redis;
 use fred::prelude::{ClientLike, LuaInterface, Value};
 use fred::types::scripts::Script;
+use netweave_model::port::CallOutcome;
 use netweave_model::{ErrorKind, Result};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -158,7 +159,13 @@ impl Redis {
         (keys, arguments): &(Vec<String>, Vec<Value>),
     ) -> std::result::Result<Value, fred::error::Error> {
         let hash = entered.script(lua).sha1().clone();
-        self.client().evalsha(hash, keys.clone(), arguments.clone()).await
+        let began = Instant::now();
+        let answer = self.client().evalsha(hash, keys.clone(), arguments.clone()).await;
+        if let Some(observer) = self.observer() {
+            let outcome = answer.as_ref().map_or_else(Failure::outcome, |_: &Value| CallOutcome::Answered);
+            observer.called(lua.name(), outcome, began.elapsed());
+        }
+        answer
     }
 
     /// Puts the time in front of a script's arguments.
@@ -171,6 +178,15 @@ impl Redis {
 }
 
 impl Failure {
+    /// Says how the call ended for whoever counts calls.
+    fn outcome(error: &fred::error::Error) -> CallOutcome {
+        match Self::of(error) {
+            Self::Refused(_) | Self::Unknown | Self::Switched => CallOutcome::Answered,
+            Self::Lost if *error.kind() == fred::error::ErrorKind::Timeout => CallOutcome::TimedOut,
+            Self::Lost => CallOutcome::Failed,
+        }
+    }
+
     fn of(error: &fred::error::Error) -> Self {
         match error.details().split_once(' ') {
             Some(("NW", "SWITCHED")) => Self::Switched,

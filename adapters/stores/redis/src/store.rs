@@ -4,14 +4,15 @@ use crate::beat::Told;
 use crate::client::Access;
 use crate::conf::Conf;
 use crate::journal::Journal;
+use crate::sentinel::Views;
 use crate::session::Session;
 use crate::signals::Signals;
 use crate::{beat, channels, client, sentinel};
 use fred::prelude::{Client, ClientLike};
 use netweave_model::Result;
-use netweave_model::port::{Clock, Ids};
+use netweave_model::port::{Clock, Ids, StoreObserver};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tracing::warn;
@@ -38,6 +39,8 @@ struct Inner {
     session: Session,
     journal: Journal,
     told: Arc<Told>,
+    views: Arc<Views>,
+    observer: OnceLock<Arc<dyn StoreObserver>>,
 }
 
 /// What runs beside the store.
@@ -62,14 +65,16 @@ pub async fn open(conf: &Conf, clock: Option<Arc<dyn Clock>>, ids: Arc<dyn Ids>)
     let (client, listener) = (access.client()?, client::listener(&access.config)?);
     let signals = Arc::new(Signals::default());
     let clients = vec![client.clone(), listener.to_client()];
+    let views = Arc::new(Views::of(&access));
     let mut tasks = vec![
         tokio::spawn(channels::listen(listener, Arc::clone(&signals))),
-        tokio::spawn(sentinel::watch(access, clients)),
+        tokio::spawn(sentinel::watch(access, clients, Arc::clone(&views))),
     ];
     client.connect();
     let pod = ids.uuid().to_string();
     let (session, journal, told) = (Session::default(), Journal::default(), Arc::default());
-    let inner = Arc::new(Inner { client, clock, ids, pod, signals, session, journal, told });
+    let observer = OnceLock::new();
+    let inner = Arc::new(Inner { client, clock, ids, pod, signals, session, journal, told, views, observer });
     // This one owns no task, so that it may live in one.
     let alone = Redis { inner: Arc::clone(&inner), _tasks: Arc::new(Tasks(Vec::new())) };
     let heard = tokio::time::timeout(OPEN, alone.beat()).await;
@@ -107,6 +112,19 @@ impl Redis {
 
     pub(crate) fn told(&self) -> &Arc<Told> {
         &self.inner.told
+    }
+
+    pub(crate) fn views(&self) -> &Views {
+        &self.inner.views
+    }
+
+    pub(crate) fn observer(&self) -> Option<&dyn StoreObserver> {
+        self.inner.observer.get().map(|observer| &**observer)
+    }
+
+    /// Names who is told of calls; the first one stays.
+    pub(crate) fn set_observer(&self, observer: Arc<dyn StoreObserver>) {
+        self.inner.observer.set(observer).ok();
     }
 
     /// The time argument of scripts: empty for the server's own clock.

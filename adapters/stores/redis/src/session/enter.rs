@@ -105,6 +105,9 @@ impl Redis {
         let subscriptions = self.say_subscriptions(entered, greeting.empty).await?;
         let entries = self.say_entries(entered, greeting.head).await?;
         let (generation, empty) = (greeting.generation, greeting.empty);
+        if let Some(observer) = self.observer() {
+            observer.switched(subscriptions + entries);
+        }
         warn!(
             generation,
             empty, subscriptions, entries, "the store changed its server; it was told what it lacked"

@@ -1,0 +1,69 @@
+//! The servers of the state: what is not as it should be is told by health and metrics, and takes no pod out of service.
+
+use netweave_tests::harness::client::V2;
+use netweave_tests::harness::{Gateway, Inventory, RedisServer, Setup, soon};
+use serde_json::{Value, json};
+
+/// The status of readiness, and the check of the state's server.
+async fn readiness(gateway: &Gateway) -> (String, Value) {
+    let body = gateway.ops("/readyz?verbose").await.expect(200).json();
+    let checks = body["checks"].as_array().expect("checks");
+    let state = checks.iter().find(|check| check["name"] == "state").expect("the state's check");
+    (body["status"].as_str().expect("a status").to_owned(), state.clone())
+}
+
+#[tokio::test]
+async fn a_server_that_keeps_nothing_degrades_until_it_is_set_right() {
+    let Some(redis) = RedisServer::start().await else { return };
+    let inventory = Inventory::with_servers(1);
+    let gateway = Setup::redis(&redis.url()).file("lab", &inventory).start().await;
+    let (status, state) = readiness(&gateway).await;
+    assert_eq!((status.as_str(), &state["ok"]), ("degraded", &json!(true)));
+    let detail = state["detail"].as_str().expect("a detail");
+    for part in ["set `appendonly yes`", "set `maxmemory` to"] {
+        assert!(detail.contains(part), "{detail}");
+    }
+    assert_eq!(
+        gateway.metric(r#"netweave_redis_findings{role="state",severity="warning"}"#).await,
+        Some(2.0)
+    );
+    redis.ask(&["CONFIG", "SET", "appendonly", "yes", "maxmemory", "100mb"]);
+    soon("it to be as it should be", async || readiness(&gateway).await.0 == "ready").await;
+    for (sample, value) in [
+        (r#"netweave_redis_up{role="state"}"#, 1.0),
+        (r#"netweave_redis_primary{role="state"}"#, 1.0),
+        (r#"netweave_redis_append_only{role="state"}"#, 1.0),
+        (r#"netweave_redis_memory_max_bytes{role="state"}"#, 104_857_600.0),
+        (r#"netweave_redis_findings{role="state",severity="warning"}"#, 0.0),
+        ("netweave_redis_switches_total", 0.0),
+    ] {
+        assert_eq!(gateway.metric(sample).await, Some(value), "{sample}");
+    }
+    let told = |line: &str| line.contains("appendOnly");
+    assert_eq!(gateway.log().lines().filter(|line| told(line)).count(), 1, "once, not with each look");
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_degrades_and_reads_go_on() {
+    let Some(redis) = RedisServer::start().await else { return };
+    let inventory = Inventory::with_servers(2);
+    let gateway = Setup::redis(&redis.url()).file("lab", &inventory).start().await;
+    let client = gateway.client("smo");
+    let pools = format!("{V2}/resourcePools");
+    client.get(&pools).await.expect(200);
+    redis.ask(&["CLIENT", "PAUSE", "600000", "ALL"]);
+    soon("the silence to be noticed", async || {
+        let (status, state) = readiness(&gateway).await;
+        status == "degraded" && state["detail"].as_str().is_some_and(|text| text.contains("does not answer"))
+    })
+    .await;
+    client.get(&pools).await.expect(200);
+    assert_eq!(gateway.metric(r#"netweave_redis_up{role="state"}"#).await, Some(0.0));
+    soon("time-outs to be counted", async || {
+        let text = gateway.ops("/metrics").await.expect(200).body;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let counts = |line: &str| line.starts_with("netweave_redis_command_duration_seconds_count");
+        text.lines().any(|line| counts(line) && line.contains(r#"outcome="timeout""#))
+    })
+    .await;
+}
