@@ -16,6 +16,7 @@ mod health;
 mod lab;
 mod pods;
 mod query;
+mod redis_cli;
 mod restart;
 mod role_checks;
 mod rooms;

@@ -2,10 +2,27 @@
 
 use super::{StoreConf, Stores};
 use netweave_model::Result;
-use netweave_model::port::{Clock, Deliveries, Ids, InventoryLog, Leases, Subscriptions};
+use netweave_model::port::{Clock, Deliveries, Ids, InventoryLog, Leases, StoreHealth, Subscriptions};
 use std::sync::Arc;
 
 impl StoreConf {
+    /// Reaches the server of the store, without taking part in what it keeps; `None` if the store has none.
+    ///
+    /// Connections are made by the runtime that this is called on; the server need not answer yet.
+    ///
+    /// # Errors
+    /// `Invalid`: the section names what cannot be used.
+    pub fn health(&self, ids: Arc<dyn Ids>) -> Result<Option<Arc<dyn StoreHealth>>> {
+        match self {
+            #[cfg(feature = "memory")]
+            Self::Memory(_) => Ok(None),
+            #[cfg(feature = "embedded")]
+            Self::Embedded(_) => Ok(None),
+            #[cfg(feature = "redis")]
+            Self::Redis(conf) => Ok(Some(Arc::new(netweave_redis::look_at(conf, ids)?))),
+        }
+    }
+
     /// Opens the store, once per process.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ pub mod gen_certs;
 mod healthcheck;
 mod out;
 mod receive;
+mod redis;
 pub mod serve;
 mod source;
 mod subs;
@@ -41,6 +42,8 @@ pub enum Exit {
     Unauthorised = 5,
     /// Something else exists, or has changed meanwhile.
     Conflict = 7,
+    /// It works, but something should be changed.
+    Warnings = 8,
 }
 
 impl From<Exit> for ExitCode {
@@ -53,6 +56,7 @@ impl From<Exit> for ExitCode {
             Exit::Unreachable => Self::from(4),
             Exit::Unauthorised => Self::from(5),
             Exit::Conflict => Self::from(7),
+            Exit::Warnings => Self::from(8),
         }
     }
 }
@@ -143,6 +147,8 @@ enum Command {
     Subs(subs::Args),
     /// Lists and replays notifications that were given up
     DeadLetter(dead_letter::Args),
+    /// Asks the Redis server of the configuration how it fares
+    Redis(redis::Args),
     /// Receives notifications
     Webhook(webhook::Args),
     /// Asks a gateway on this machine whether it lives, or is ready; exits 0 or 1
@@ -183,6 +189,7 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::GenCerts(args) => make_certificates(args, process).map(done),
         Command::Subs(args) => block_on(subs::run(args, process))?.map(done),
         Command::DeadLetter(args) => block_on(dead_letter::run(args, process))?.map(done),
+        Command::Redis(args) => block_on(redis::run(args, process))?.map(ExitCode::from),
         Command::Webhook(args) => block_on(webhook::run(args, process))?.map(done),
         Command::Healthcheck(args) => block_on(healthcheck::run(args, process))?.map(done),
         Command::Version(args) => version::run(args, process).map(done),

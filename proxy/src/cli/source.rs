@@ -4,6 +4,7 @@ use super::{Exit, Failure, Process};
 use crate::conf::fault::{Fault, Origin};
 use crate::conf::load::{Flag, Loaded, Sources, load};
 use crate::conf::node::MAX_BYTES;
+use crate::conf::tree::Conf;
 use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
@@ -56,6 +57,13 @@ pub(super) fn loaded(process: &Process, file: Option<&str>, profile: Option<Stri
         sources.flags.push(Flag { name: "--ops-port".to_owned(), path: "ops.listen", value });
     }
     if sources.flags.is_empty() { loaded } else { load(&sources) }
+}
+
+/// Loads the configuration of a command that uses a part of it; files that it names are not opened.
+pub(super) fn checked(process: &Process, file: Option<&Path>) -> Result<Conf, Failure> {
+    let text = file.map(read).transpose()?;
+    let loaded = loaded(process, text.as_deref(), None, Ports::default());
+    loaded.checked().map_err(|faults| failure(file, &faults))
 }
 
 /// Tells all faults, one a line, with the name of the file.

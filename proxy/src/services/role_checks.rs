@@ -186,7 +186,7 @@ fn measure(metrics: &Metrics, role: &str, report: Option<&StoreReport>) {
 mod tests {
     use super::*;
     use netweave_model::ErrorKind;
-    use netweave_model::port::StoreObserver;
+    use netweave_model::port::{StoreLoad, StoreObserver};
 
     /// A server that says what the test wants.
     #[derive(Default)]
@@ -199,17 +199,21 @@ mod tests {
             report.ok_or_else(|| Error::new(ErrorKind::Unavailable, "no answer"))
         }
 
+        async fn load(&self) -> Result<StoreLoad> {
+            Ok(StoreLoad::default())
+        }
+
         fn observed_by(&self, _observer: Arc<dyn StoreObserver>) {}
     }
 
-    fn with(severity: Option<Severity>) -> Option<StoreReport> {
+    fn with(severity: Option<Severity>) -> StoreReport {
         let finding = |severity| Finding {
             code: "x",
             severity,
             what: "it drops keys".to_owned(),
             change: "set something else",
         };
-        Some(StoreReport { findings: severity.map(finding).into_iter().collect(), ..StoreReport::default() })
+        StoreReport { findings: severity.map(finding).into_iter().collect(), ..StoreReport::default() }
     }
 
     async fn begin(report: Option<StoreReport>, strict: bool) -> Result<(Arc<Fake>, RoleChecks)> {
@@ -221,11 +225,11 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_found_degrades_and_never_makes_unready() {
-        let (fake, checks) = begin(with(None), true).await.unwrap();
+        let (fake, checks) = begin(Some(with(None)), true).await.unwrap();
         let check = |checks: &RoleChecks| checks.checks().remove(0);
         let up = |checks: &RoleChecks| checks.metrics.redis_up.with_label_values(&["state"]).get();
         assert_eq!((check(&checks).ok, check(&checks).degraded, up(&checks)), (true, false, 1));
-        *fake.0.lock().unwrap() = with(Some(Severity::Forbidden));
+        *fake.0.lock().unwrap() = Some(with(Some(Severity::Forbidden)));
         checks.activate().await.unwrap();
         let found = check(&checks);
         assert_eq!((found.ok, found.degraded), (true, true));
@@ -235,22 +239,22 @@ mod tests {
         let silent = check(&checks);
         assert_eq!((silent.ok, silent.degraded, up(&checks)), (true, true, 0));
         assert!(silent.detail.contains("does not answer"), "{silent:?}");
-        *fake.0.lock().unwrap() = with(None);
+        *fake.0.lock().unwrap() = Some(with(None));
         checks.activate().await.unwrap();
         assert!(!check(&checks).degraded);
     }
 
     #[tokio::test]
     async fn only_a_strict_start_is_refused_and_only_for_what_is_forbidden() {
-        let refused = begin(with(Some(Severity::Forbidden)), true).await.err().unwrap();
+        let refused = begin(Some(with(Some(Severity::Forbidden))), true).await.err().unwrap();
         assert_eq!(
             (refused.kind(), refused.public()),
             (ErrorKind::Invalid, "it drops keys: set something else")
         );
         for (report, strict) in [
-            (with(Some(Severity::Forbidden)), false),
-            (with(Some(Severity::Unusable)), true),
-            (with(Some(Severity::Warning)), true),
+            (Some(with(Some(Severity::Forbidden))), false),
+            (Some(with(Some(Severity::Unusable))), true),
+            (Some(with(Some(Severity::Warning))), true),
             (None, true),
         ] {
             assert!(begin(report, strict).await.is_ok());

@@ -1,6 +1,7 @@
 //! The port through which a store that keeps its data on servers tells how they fare, and what became of its calls.
 
 use crate::error::Result;
+use crate::object::Id;
 use async_trait::async_trait;
 use serde::Serialize;
 use std::sync::Arc;
@@ -86,6 +87,20 @@ pub struct StoreReport {
     pub findings: Vec<Finding>,
 }
 
+/// How much a store holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreLoad {
+    /// Subscriptions.
+    pub subscriptions: u64,
+    /// Notifications that wait, of all subscriptions.
+    pub queued: u64,
+    /// The subscription with the longest queue, and its length; `None` if nothing waits.
+    pub longest: Option<(Id, u64)>,
+    /// Dead letters, of all subscriptions.
+    pub dead: u64,
+}
+
 /// How a call to a server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CallOutcome {
@@ -114,6 +129,12 @@ pub trait StoreHealth: Send + Sync {
     /// # Errors
     /// `Unavailable` (retryable): it does not answer.
     async fn report(&self) -> Result<StoreReport>;
+
+    /// Counts what is stored; reads each queue's length, so it is for people and not for each round of a service.
+    ///
+    /// # Errors
+    /// As `report`.
+    async fn load(&self) -> Result<StoreLoad>;
 
     /// Has somebody told of calls from now on; the first one stays.
     fn observed_by(&self, observer: Arc<dyn StoreObserver>);

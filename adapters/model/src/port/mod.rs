@@ -19,7 +19,9 @@ pub use deliveries::{
     Attempt, Backlog, Claim, DeadLetter, DeadLetterReason, Deliveries, FanOut, FanOutOutcome, Item, Notice,
     Replay,
 };
-pub use health::{CallOutcome, Finding, Replica, Severity, StoreHealth, StoreObserver, StoreReport, Watcher};
+pub use health::{
+    CallOutcome, Finding, Replica, Severity, StoreHealth, StoreLoad, StoreObserver, StoreReport, Watcher,
+};
 pub use leases::{Fence, Leases};
 pub use log::{EntryStream, InventoryLog, Snapshot};
 pub use subscriptions::{Created, Quota, SubscriptionChange, Subscriptions, Update, Updated};

@@ -1,12 +1,18 @@
 //! How the server fares.
 
+use crate::client::unavailable;
 use crate::findings;
 use crate::info::Info;
+use crate::keys;
 use crate::store::Redis;
 use async_trait::async_trait;
-use netweave_model::Result;
-use netweave_model::port::{StoreHealth, StoreObserver, StoreReport};
+use fred::prelude::{ListInterface, SortedSetsInterface};
+use netweave_model::port::{StoreHealth, StoreLoad, StoreObserver, StoreReport};
+use netweave_model::{Id, Result};
 use std::sync::Arc;
+
+/// How many lengths are asked for at once.
+const AT_ONCE: usize = 500;
 
 #[async_trait]
 impl StoreHealth for Redis {
@@ -21,6 +27,28 @@ impl StoreHealth for Redis {
             journal_entries: entries as u64,
             ..info.report()
         })
+    }
+
+    async fn load(&self) -> Result<StoreLoad> {
+        let client = self.client();
+        let dead = client.zcard(keys::DEAD).await.map_err(unavailable)?;
+        let everyone = client.zrange(keys::SUBSCRIPTIONS, 0, -1, None, false, None, false);
+        let ids: Vec<String> = everyone.await.map_err(unavailable)?;
+        let mut load = StoreLoad { subscriptions: ids.len() as u64, dead, ..StoreLoad::default() };
+        for part in ids.chunks(AT_ONCE) {
+            let pipeline = client.pipeline();
+            for id in part {
+                let () = pipeline.llen(keys::queue_of(id)).await.map_err(unavailable)?;
+            }
+            let lengths: Vec<u64> = pipeline.all().await.map_err(unavailable)?;
+            for (id, length) in part.iter().zip(lengths) {
+                load.queued += length;
+                if length > load.longest.as_ref().map_or(0, |(_, longest)| *longest) {
+                    load.longest = Some((Id::from(id.as_str()), length));
+                }
+            }
+        }
+        Ok(load)
     }
 
     fn observed_by(&self, observer: Arc<dyn StoreObserver>) {

@@ -30,6 +30,11 @@ pub(crate) fn dead_of(id: &str) -> String {
     format!("qdead:{id}")
 }
 
+/// The queue of a subscription.
+pub(crate) fn queue_of(id: &str) -> String {
+    format!("q:{id}")
+}
+
 /// The subscriptions of an owner.
 pub(crate) fn owned_by(owner: &str) -> String {
     format!("subs:owner:{owner}")

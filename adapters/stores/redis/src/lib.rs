@@ -24,4 +24,4 @@ mod store;
 mod subscriptions;
 
 pub use conf::{Conf, Tls};
-pub use store::{Redis, open};
+pub use store::{Redis, look_at, open};

@@ -61,20 +61,7 @@ impl Drop for Tasks {
 /// # Errors
 /// `Invalid`: the section names what cannot be used, such as a password file that cannot be read.
 pub async fn open(conf: &Conf, clock: Option<Arc<dyn Clock>>, ids: Arc<dyn Ids>) -> Result<Redis> {
-    let access = Access::of(conf)?;
-    let (client, listener) = (access.client()?, client::listener(&access.config)?);
-    let signals = Arc::new(Signals::default());
-    let clients = vec![client.clone(), listener.to_client()];
-    let views = Arc::new(Views::of(&access));
-    let mut tasks = vec![
-        tokio::spawn(channels::listen(listener, Arc::clone(&signals))),
-        tokio::spawn(sentinel::watch(access, clients, Arc::clone(&views))),
-    ];
-    client.connect();
-    let pod = ids.uuid().to_string();
-    let (session, journal, told) = (Session::default(), Journal::default(), Arc::default());
-    let observer = OnceLock::new();
-    let inner = Arc::new(Inner { client, clock, ids, pod, signals, session, journal, told, views, observer });
+    let (inner, mut tasks) = connected(conf, clock, ids)?;
     // This one owns no task, so that it may live in one.
     let alone = Redis { inner: Arc::clone(&inner), _tasks: Arc::new(Tasks(Vec::new())) };
     let heard = tokio::time::timeout(OPEN, alone.beat()).await;
@@ -83,6 +70,38 @@ pub async fn open(conf: &Conf, clock: Option<Arc<dyn Clock>>, ids: Arc<dyn Ids>)
     }
     tasks.push(tokio::spawn(beat::beat_on(alone)));
     Ok(Redis { inner, _tasks: Arc::new(Tasks(tasks)) })
+}
+
+/// Reaches a server without becoming one of the processes that share it: nothing is written by itself.
+///
+/// # Errors
+/// As `open`.
+pub fn look_at(conf: &Conf, ids: Arc<dyn Ids>) -> Result<Redis> {
+    let (inner, tasks) = connected(conf, None, ids)?;
+    Ok(Redis { inner, _tasks: Arc::new(Tasks(tasks)) })
+}
+
+/// Makes the connections, which stand when the server answers, and what runs beside them.
+fn connected(
+    conf: &Conf,
+    clock: Option<Arc<dyn Clock>>,
+    ids: Arc<dyn Ids>,
+) -> Result<(Arc<Inner>, Vec<JoinHandle<()>>)> {
+    let access = Access::of(conf)?;
+    let (client, listener) = (access.client()?, client::listener(&access.config)?);
+    let signals = Arc::new(Signals::default());
+    let clients = vec![client.clone(), listener.to_client()];
+    let views = Arc::new(Views::of(&access));
+    let tasks = vec![
+        tokio::spawn(channels::listen(listener, Arc::clone(&signals))),
+        tokio::spawn(sentinel::watch(access, clients, Arc::clone(&views))),
+    ];
+    client.connect();
+    let pod = ids.uuid().to_string();
+    let (session, journal, told) = (Session::default(), Journal::default(), Arc::default());
+    let observer = OnceLock::new();
+    let inner = Arc::new(Inner { client, clock, ids, pod, signals, session, journal, told, views, observer });
+    Ok((inner, tasks))
 }
 
 impl Redis {
