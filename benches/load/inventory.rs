@@ -137,7 +137,7 @@ async fn filters(gateway: &Server, stock: &Stock) -> Result<(f64, f64)> {
 
 /// Changes the first server of a file; returns how long it took from the new file until the new server is served.
 async fn change(gateway: &mut Server, stock: &mut Stock, home: &Path) -> Result<Duration> {
-    "changed".clone_into(&mut stock.mark);
+    stock.marks.insert(0, "changed".to_owned());
     stock.write(home)?;
     let start = Instant::now();
     let changed = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains("\"changed\"");

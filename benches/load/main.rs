@@ -1,6 +1,7 @@
 //! `netweave-load BENCH`: runs one bench against release builds; `benches/run.sh` prepares everything and calls it.
 
 mod cache_hit;
+mod delivery;
 mod idle;
 mod inventory;
 
@@ -29,9 +30,10 @@ async fn main() -> Result<()> {
     };
     match std::env::args().nth(1).as_deref() {
         Some("cache-hit") => cache_hit::run(&bench, &variable("BENCH_NGINX")?).await,
+        Some("delivery") => delivery::run(&bench, &variable("BENCH_REDIS")?).await,
         Some("inventory") => inventory::run(&bench).await,
         Some("idle") => idle::run(&bench).await,
-        other => Err(format!("unknown bench {other:?}: cache-hit, inventory or idle").into()),
+        other => Err(format!("unknown bench {other:?}: cache-hit, delivery, inventory or idle").into()),
     }
 }
 

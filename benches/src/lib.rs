@@ -4,9 +4,11 @@
 //! was due, so that a stalled server cannot hide behind requests that were never sent).
 
 pub mod connection;
+pub mod consumers;
 pub mod drive;
 pub mod pki;
 pub mod process;
+pub mod redis;
 pub mod report;
 pub mod server;
 pub mod stock;

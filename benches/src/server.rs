@@ -33,17 +33,37 @@ pub fn free() -> Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
-/// Starts the gateway over inventory files, in a folder with certificates, with its limits out of the way.
+/// What a gateway is started with.
+#[derive(Debug)]
+pub struct Conf {
+    /// Where its API will be.
+    pub api: SocketAddr,
+    /// Where its operations port will be.
+    pub ops: SocketAddr,
+    /// The configuration file.
+    pub document: Value,
+}
+
+impl Conf {
+    /// Puts a section in place of what is planned.
+    pub fn set(&mut self, section: &str, value: Value) {
+        if let Some(document) = self.document.as_object_mut() {
+            document.insert(section.to_owned(), value);
+        }
+    }
+}
+
+/// Plans a gateway over inventory files, `NAME.yaml` each, in a folder with certificates, with its limits out of the way.
 ///
 /// # Errors
-/// The program does not start.
-pub fn netweave(program: &Path, folder: &Path, tls: Arc<ClientConfig>, files: &[String]) -> Result<Server> {
+/// There is no free port.
+pub fn conf(files: &[String]) -> Result<Conf> {
     let (api, ops) = (free()?, free()?);
     let backends: Vec<Value> = files
         .iter()
         .map(|file| json!({ "name": file, "kind": "file", "path": format!("{file}.yaml") }))
         .collect();
-    let conf = json!({
+    let document = json!({
         "apiVersion": "netweave/v1",
         "environment": "dev",
         "api": { "listen": [api], "tls": { "certificate": "tls.crt", "key": "tls.key", "clientCa": "ca.crt" } },
@@ -54,10 +74,26 @@ pub fn netweave(program: &Path, folder: &Path, tls: Arc<ClientConfig>, files: &[
         "log": { "level": "info", "format": "json" },
         "backends": backends,
     });
-    std::fs::write(folder.join("netweave.yaml"), conf.to_string())?;
+    Ok(Conf { api, ops, document })
+}
+
+/// Starts the gateway in a folder.
+///
+/// # Errors
+/// The program does not start.
+pub fn start(program: &Path, folder: &Path, tls: Arc<ClientConfig>, conf: &Conf) -> Result<Server> {
+    std::fs::write(folder.join("netweave.yaml"), conf.document.to_string())?;
     let mut command = Command::new(program);
     command.args(["serve", "-c", "netweave.yaml"]);
-    spawn(command, folder, Target { address: api, tls: Some(tls) })
+    spawn(command, folder, Target { address: conf.api, tls: Some(tls) })
+}
+
+/// Starts the gateway as [`conf`] plans it.
+///
+/// # Errors
+/// As [`conf`] and [`start`].
+pub fn netweave(program: &Path, folder: &Path, tls: Arc<ClientConfig>, files: &[String]) -> Result<Server> {
+    start(program, folder, tls, &conf(files)?)
 }
 
 /// Starts nginx with a configuration that serves the folder `www`.

@@ -2,6 +2,7 @@
 
 use crate::Result;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// One file of so many servers. Ids are readable: pool `NAME`, servers `NAME-000000` and so on.
@@ -13,14 +14,14 @@ pub struct Stock {
     pub servers: usize,
     /// Further text in each server's extensions, to reach a size.
     pub padding: usize,
-    /// Text in the first server's description; changing it is a change of one object.
-    pub mark: String,
+    /// Descriptions of single servers, by number; changing one is a change of one object.
+    pub marks: BTreeMap<usize, String>,
 }
 
 impl Stock {
     /// Plans a file.
     pub fn new(name: impl Into<String>, servers: usize) -> Self {
-        Self { name: name.into(), servers, padding: 0, mark: "first".to_owned() }
+        Self { name: name.into(), servers, padding: 0, marks: BTreeMap::new() }
     }
 
     /// Writes the file into a folder, replacing it atomically.
@@ -61,7 +62,7 @@ impl Stock {
 
     fn server(&self, index: usize) -> Value {
         let key = format!("{}-{index:06}", self.name);
-        let description = if index == 0 { self.mark.clone() } else { format!("server {index}") };
+        let description = self.marks.get(&index).cloned().unwrap_or_else(|| format!("server {index}"));
         let mut server = json!({
             "key": key, "id": key, "pool": self.name, "type": self.name, "description": description,
             "globalAssetId": format!("urn:asset:{index}"), "tags": ["bench", "server"],

@@ -1,0 +1,167 @@
+//! A gateway over small files, its store, and the SMOs that have subscribed.
+
+use crate::{Bench, folder};
+use netweave_benches::connection::{Connection, Target, post};
+use netweave_benches::consumers::{Consumers, Manner};
+use netweave_benches::process::own_cpu;
+use netweave_benches::redis::Redis;
+use netweave_benches::server::{self, Server};
+use netweave_benches::stock::Stock;
+use netweave_benches::{Result, pki};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+const SUBSCRIPTIONS: &str = "/o2ims-infrastructureInventory/v2/subscriptions";
+/// Connections over which subscriptions are made.
+const CONNECTIONS: usize = 16;
+/// Files, which change in turns: the gateway reads one when it has stayed the same for 40 ms.
+const FILES: u32 = 20;
+/// Servers of a file, which change in turns, so that none changes twice before the file was read.
+const SERVERS: u32 = 5;
+
+/// Where the state is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Store {
+    Redis,
+    Embedded,
+}
+
+impl Store {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "redis",
+            Self::Embedded => "embedded",
+        }
+    }
+}
+
+/// CPU time so far, or of a while.
+#[derive(Clone, Copy)]
+pub(super) struct Spent {
+    pub(super) gateway: Duration,
+    pub(super) store: Duration,
+    pub(super) own: Duration,
+}
+
+impl Spent {
+    pub(super) fn since(self, before: Self) -> Self {
+        Self {
+            gateway: self.gateway.saturating_sub(before.gateway),
+            store: self.store.saturating_sub(before.store),
+            own: self.own.saturating_sub(before.own),
+        }
+    }
+}
+
+/// Everything that one scene needs. The gateway ends before its store.
+pub(super) struct Stage {
+    pub(super) store: Store,
+    pub(super) consumers: Consumers,
+    gateway: Server,
+    redis: Option<Redis>,
+    home: PathBuf,
+    stocks: Vec<Stock>,
+    made: u64,
+}
+
+impl Stage {
+    /// Sets up a gateway with an empty store and `callbacks` subscriptions.
+    pub(super) async fn set(
+        bench: &Bench,
+        store: Store,
+        redis: &Path,
+        manners: &[Manner],
+        callbacks: u32,
+    ) -> Result<Self> {
+        let dead = manners.iter().filter(|manner| **manner != Manner::Living).count();
+        let home = folder(bench, &format!("delivery-{}-{callbacks}-{dead}", store.name()))?;
+        let tls = pki::set_up(&home)?;
+        let stocks: Vec<_> = (0..FILES).map(|n| Stock::new(format!("few-{n}"), SERVERS as usize)).collect();
+        for stock in &stocks {
+            stock.write(&home)?;
+        }
+        let redis = match store {
+            Store::Redis => Some(Redis::start(redis, &home).await?),
+            Store::Embedded => None,
+        };
+        let mut conf = server::conf(&stocks.iter().map(|stock| stock.name.clone()).collect::<Vec<_>>())?;
+        if let Some(redis) = &redis {
+            conf.set("state", json!({ "kind": "redis", "url": redis.url() }));
+        }
+        let callback = json!({ "schemes": ["https"], "allow": ["127.0.0.0/8"], "ca": "ca.crt" });
+        let section = json!({ "perOwner": callbacks, "total": callbacks, "callback": callback });
+        conf.set("subscriptions", section);
+        let mut gateway = server::start(&bench.netweave, &home, tls, &conf)?;
+        for stock in &stocks {
+            gateway.answers(&stock.first(), |_| true).await?;
+        }
+        let consumers = Consumers::start(&home, manners, callbacks as usize).await?;
+        subscribe(&gateway.api, consumers.urls()).await?;
+        Ok(Self { store, consumers, gateway, redis, home, stocks, made: 0 })
+    }
+
+    /// Changes the next server of the next file.
+    pub(super) fn change(&mut self) -> Result<()> {
+        let (file, server) =
+            (self.made % u64::from(FILES), self.made / u64::from(FILES) % u64::from(SERVERS));
+        self.made += 1;
+        let stock = self.stocks.get_mut(usize::try_from(file)?).ok_or("no such file")?;
+        stock.marks.insert(usize::try_from(server)?, format!("change {}", self.made));
+        stock.write(&self.home)
+    }
+
+    /// Makes changes at a constant pace.
+    pub(super) async fn changes(&mut self, step: Duration, length: Duration) -> Result<()> {
+        let start = Instant::now();
+        let mut due = start;
+        while due < start + length {
+            sleep_until(due).await;
+            self.change()?;
+            due += step;
+        }
+        Ok(())
+    }
+
+    /// Waits until each living SMO was told all changes so far, once and in order.
+    pub(super) async fn settle(&mut self, patience: Duration) -> Result<()> {
+        self.gateway.process.alive()?;
+        self.consumers.all_got(self.made, patience).await
+    }
+
+    /// Returns the CPU time of everybody so far.
+    pub(super) fn spent(&self) -> Result<Spent> {
+        let store = self.redis.as_ref().map(|redis| redis.process.cpu()).transpose()?;
+        Ok(Spent { gateway: self.gateway.process.cpu()?, store: store.unwrap_or_default(), own: own_cpu()? })
+    }
+}
+
+/// Subscribes all callbacks to all changes.
+async fn subscribe(api: &Target, callbacks: Vec<String>) -> Result<()> {
+    let share = callbacks.len().div_ceil(CONNECTIONS);
+    let mut tasks = Vec::new();
+    for some in callbacks.chunks(share) {
+        tasks.push(tokio::spawn(subscribe_some(api.clone(), some.to_vec())));
+    }
+    for task in tasks {
+        task.await??;
+    }
+    Ok(())
+}
+
+async fn subscribe_some(api: Target, callbacks: Vec<String>) -> Result<()> {
+    let mut connection = Connection::open(&api).await?;
+    for callback in callbacks {
+        let answer =
+            connection.send(&post(SUBSCRIPTIONS, &json!({ "callback": callback }).to_string())).await?;
+        if answer.status != 201 {
+            let body = String::from_utf8_lossy(connection.body(answer)).into_owned();
+            return Err(format!("a subscription is answered by {}: {body}", answer.status).into());
+        }
+        if answer.last {
+            connection = Connection::open(&api).await?;
+        }
+    }
+    Ok(())
+}
