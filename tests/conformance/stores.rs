@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use netweave_memory::Memory;
-use netweave_model::port::{Deliveries, InventoryLog, Leases, Subscriptions};
+use netweave_model::port::{Deliveries, Ids, InventoryLog, Leases, Subscriptions};
 use netweave_tests::conformance::stores::{Factory, Rig};
 use netweave_tests::harness::clock::{TestClock, TestIds};
 use netweave_tests::harness::{RedisServer, redis};
@@ -96,16 +96,20 @@ impl InRedis {
     pub(crate) fn found() -> Option<Self> {
         redis::program().map(|_| Self)
     }
+
+    /// Makes a store that gets its identifiers there.
+    pub(crate) async fn make_with(&self, ids: Arc<dyn Ids>) -> Rig {
+        let server = RedisServer::start().await.unwrap();
+        let conf = netweave_redis::Conf::of_url(server.url());
+        let clock = Arc::new(TestClock::new());
+        let store = netweave_redis::open(&conf, Some(clock.shared()), ids).await.unwrap();
+        rig(store, clock, Box::new(server))
+    }
 }
 
 #[async_trait]
 impl Factory for InRedis {
     async fn make(&self) -> Rig {
-        let server = RedisServer::start().await.unwrap();
-        let conf = netweave_redis::Conf::of_url(server.url());
-        let clock = Arc::new(TestClock::new());
-        let ids = Arc::new(TestIds::default());
-        let store = netweave_redis::open(&conf, Some(clock.shared()), ids).await.unwrap();
-        rig(store, clock, Box::new(server))
+        self.make_with(Arc::new(TestIds::default())).await
     }
 }

@@ -35,6 +35,14 @@ local function push(id, item)
   end
 end
 
+-- Takes a queue away from the pod that holds it.
+local function unclaim(id)
+  local pod = redis.call('HGET', 'qmeta:' .. id, 'pod')
+  if not pod then return end
+  redis.call('HDEL', 'claimed:' .. pod, id)
+  redis.call('HDEL', 'qmeta:' .. id, 'claim', 'pod')
+end
+
 -- Takes the head of a queue.
 local function pop(id)
   local text = redis.call('LPOP', 'q:' .. id)
@@ -70,11 +78,19 @@ local function unplace_empty(id)
   if redis.call('EXISTS', 'q:' .. id) == 0 then unplace(id) end
 end
 
-local function is_claimed(id, token) return redis.call('HGET', 'qmeta:' .. id, 'claim') == token end
+-- Gives a queue to a pod until `due`. `claimed:POD` says by which call, so that the call may come again.
+local function claim(id, pod, call, due)
+  unclaim(id)
+  local token = int(redis.call('INCR', 'ready:claims'))
+  redis.call('HSET', 'qmeta:' .. id, 'claim', token, 'pod', pod, 'due', due)
+  redis.call('HSET', 'claimed:' .. pod, id, token .. ' ' .. call)
+  place(id)
+  return token
+end
 
 -- Ends a claim; the queue may be taken from `due` on.
 local function let_go(id, due)
-  redis.call('HDEL', 'qmeta:' .. id, 'claim')
+  unclaim(id)
   redis.call('HSET', 'qmeta:' .. id, 'due', due)
   place(id)
 end

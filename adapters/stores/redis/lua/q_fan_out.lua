@@ -1,11 +1,12 @@
 -- Queues events and moves the cursor; returns what came of it.
 -- KEYS: those of the log. ARGV: time, generation and sequence where the cursor must be, the same of where it goes,
--- version of the subscriptions, longest queue, number of events, the events, then of each item: subscription, number of
--- its event.
+-- version of the subscriptions, longest queue, call, number of events, the events, then of each item: subscription,
+-- number of its event.
 local at = int(now())
-local longest, count = tonumber(ARGV[7]), tonumber(ARGV[8])
+local longest, call, count = tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
 local generation, head = position()
 
+if redis.call('GET', 'fan:call') == call then return 'DONE' end -- The same call came twice.
 if ARGV[2] ~= generation or ARGV[3] ~= cursor() then return 'ALREADY' end
 local from, to = tonumber(ARGV[3]), tonumber(ARGV[5])
 if ARGV[4] ~= generation or to < from or to > head then return refuse('OUTSIDE ' .. generation .. '-' .. int(head)) end
@@ -28,10 +29,10 @@ local function overflow(id, length)
 end
 
 local kept = {}
-for n = 9 + count, #ARGV, 2 do
+for n = 10 + count, #ARGV, 2 do
   local id, event = ARGV[n], ARGV[n + 1]
   if is_live(id, tonumber(at)) then
-    kept[event] = kept[event] or keep(ARGV[8 + tonumber(event)])
+    kept[event] = kept[event] or keep(ARGV[9 + tonumber(event)])
     hold(kept[event])
     local sequence = next_sequence(id)
     push(id, new(sequence, sequence, at, kept[event]))
@@ -40,6 +41,6 @@ for n = 9 + count, #ARGV, 2 do
     place_new(id)
   end
 end
-redis.call('SET', 'fan:cursor', ARGV[5])
-if #ARGV > 8 + count then redis.call('PUBLISH', 'netweave:work', '') end
+redis.call('MSET', 'fan:cursor', ARGV[5], 'fan:call', call)
+if #ARGV > 9 + count then redis.call('PUBLISH', 'netweave:work', '') end
 return 'DONE'

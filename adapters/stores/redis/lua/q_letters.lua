@@ -54,13 +54,22 @@ local function remember(id, attempt)
   redis.call('LTRIM', 'qatt:' .. id, 0, 99)
 end
 
--- Remembers an attempt if its claim is held, and says whether it was made at the head. If an overflow has replaced the
--- head meanwhile, the claim ends, and whoever takes the queue next sees the new head.
-local function attempted(id, token, sequence, attempt, at)
-  if not is_claimed(id, token) then return false end
+-- Does a step with the head of a claimed queue and returns 1, or does nothing and returns 0 because the claim is not held.
+-- If an overflow has replaced the head meanwhile, the claim ends, and whoever takes the queue next sees the new head.
+-- A call that comes again is answered as before. ARGV: time, subscription, token, number of the head, attempt, call.
+local function at_head(at, step)
+  local id, token, sequence, attempt, call = unpack(ARGV, 2, 6)
+  local held = redis.call('HMGET', 'qmeta:' .. id, 'claim', 'call')
+  if held[2] == call then return 1 end
+  if held[1] ~= token then return 0 end
   local head = redis.call('LINDEX', 'q:' .. id, 0)
+  head = head and read(head)
   remember(id, attempt)
-  if head and read(head).sequence == sequence then return true end
-  let_go(id, at)
-  return false
+  if not head or head.sequence ~= sequence then
+    let_go(id, at)
+    return 0
+  end
+  redis.call('HSET', 'qmeta:' .. id, 'call', call)
+  step(id, head)
+  return 1
 end

@@ -1,6 +1,8 @@
 -- Queues dead letters again; returns how many, and how many of those asked for are still dead.
--- ARGV: time, subscription, first sequence number, longest queue, how many at most.
+-- ARGV: time, subscription, first sequence number, longest queue, how many at most, call.
 local at, id, from = now(), ARGV[2], tonumber(ARGV[3])
+local again, left = string.match(answered(id, ARGV[6]) or '', '^(%d+) (%d+)$')
+if again then return {again, left} end -- The same call came twice.
 if not is_live(id, at) then return refuse('UNKNOWN') end
 
 local dead = {}
@@ -20,5 +22,8 @@ for n = 1, queued do
   item.sequence, item.queued_at, item.attempts = next_sequence(id), int(at), '0'
   push(id, item)
 end
-if queued > 0 then place_new(id) end
+if queued > 0 then
+  place_new(id)
+  answer(id, ARGV[6], int(queued) .. ' ' .. int(#dead - queued))
+end
 return {queued, #dead - queued}

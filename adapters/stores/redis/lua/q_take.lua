@@ -1,15 +1,33 @@
 -- Claims queues that are due, the longest first; returns of each subscription, token and items, and then the bodies.
--- ARGV: time, how many queues, how many items of each, how long they are held.
-local at, claims = now(), {}
-local due = redis.call('ZRANGEBYSCORE', 'ready', '-inf', int(at), 'LIMIT', 0, ARGV[2])
-local held = int(at + tonumber(ARGV[4]))
-for n, slot in ipairs(due) do
-  local id = string.match(slot, '^%d+:(.*)$')
+-- ARGV: time, how many queues, how many items of each, how long they are held, pod, call.
+local at, pod, call, claims = now(), ARGV[5], ARGV[6], {}
+local claimed = 'claimed:' .. pod
+
+local function give(id, token)
   local items = redis.call('LRANGE', 'q:' .. id, 0, tonumber(ARGV[3]) - 1)
   for _, item in ipairs(items) do collect(item) end
-  local token = int(redis.call('INCR', 'ready:claims'))
-  redis.call('HSET', 'qmeta:' .. id, 'claim', token, 'due', held)
-  place(id)
-  claims[n] = {id, token, items}
+  claims[#claims + 1] = {id, token, items}
+end
+
+-- The queues that this call has claimed and the pod still holds, in the order in which they were claimed.
+local function given()
+  local held, all = {}, redis.call('HGETALL', claimed)
+  for n = 1, #all, 2 do
+    local token, taken = string.match(all[n + 1], '^(%d+) (.*)$')
+    if taken == call then held[#held + 1] = {all[n], token} end
+  end
+  table.sort(held, function(a, b) return tonumber(a[2]) < tonumber(b[2]) end)
+  return held
+end
+
+if redis.call('HGET', claimed, '') == call then -- The same call came twice.
+  for _, one in ipairs(given()) do give(one[1], one[2]) end
+  return {claims, bodies}
+end
+local due = redis.call('ZRANGEBYSCORE', 'ready', '-inf', int(at), 'LIMIT', 0, ARGV[2])
+if #due > 0 then redis.call('HSET', claimed, '', call) end
+for _, slot in ipairs(due) do
+  local id = string.match(slot, '^%d+:(.*)$')
+  give(id, claim(id, pod, call, int(at + tonumber(ARGV[4]))))
 end
 return {claims, bodies}

@@ -57,7 +57,10 @@ local function take(id)
 end
 
 -- Forgets a queue. Nothing in it is referred to any more.
-local function forget(id) redis.call('UNLINK', 'q:' .. id, 'qmeta:' .. id, 'qatt:' .. id) end
+local function forget(id)
+  unclaim(id)
+  redis.call('UNLINK', 'q:' .. id, 'qmeta:' .. id, 'qatt:' .. id)
+end
 
 -- Remembers that one was deleted, by which call.
 local function bury_name(id, rev, call) redis.call('SET', 'tomb:' .. id, rev .. ' ' .. call, 'PX', TOMB_KEPT) end

@@ -24,11 +24,11 @@ queue_lua!(CURSOR, "q_cursor.lua", "log_common.lua", "q_fan.lua", "sys_settled.l
 queue_lua!(DEAD_LETTER, "q_dead_letter.lua");
 queue_lua!(DEAD_LETTERS, "q_dead_letters.lua", "q_bodies.lua");
 queue_lua!(DEFER, "q_defer.lua");
-queue_lua!(ENQUEUE, "q_enqueue.lua");
+queue_lua!(ENQUEUE, "q_enqueue.lua", "q_asked.lua");
 queue_lua!(FAN_OUT, "q_fan_out.lua", "log_common.lua", "q_fan.lua");
 queue_lua!(LET_GO, "q_let_go.lua");
 queue_lua!(NEXT_DUE, "q_next_due.lua");
-queue_lua!(REPLAY, "q_replay.lua");
+queue_lua!(REPLAY, "q_replay.lua", "q_asked.lua");
 queue_lua!(TAKE, "q_take.lua", "q_bodies.lua");
 
 /// The most dead letters that one call queues again.
@@ -43,9 +43,15 @@ impl Redis {
         Ok(read_number::<u8>(&self.tell(script, arguments).await?)? == 1)
     }
 
+    /// Names a call, so that the store knows it when it comes again.
+    fn call_name(&self) -> Value {
+        self.ids().uuid().to_string().into()
+    }
+
     /// Lets a claim go without an attempt.
     async fn let_go(&self, claim: &Claim, pause: Duration) -> Result<bool> {
-        let arguments = vec![claim.subscription.as_str().into(), number(claim.token), millis(pause)];
+        let arguments =
+            vec![claim.subscription.as_str().into(), number(claim.token), millis(pause), self.call_name()];
         let done = self.did(&LET_GO, arguments).await?;
         self.signals().work();
         Ok(done)
@@ -65,7 +71,7 @@ impl Deliveries for Redis {
     }
 
     async fn fan_out(&self, step: FanOut) -> Result<FanOutOutcome> {
-        let arguments = arguments::fan_out(&step)?;
+        let arguments = arguments::fan_out(&step, self.call_name())?;
         let answer = self.call(&FAN_OUT, keys::log(), arguments).await?;
         let outcome = answer.map_err(|Refusal(code)| {
             Error::internal(format!("a fan-out from {} to {} leaves the log: {code}", step.from, step.to))
@@ -82,7 +88,7 @@ impl Deliveries for Redis {
     }
 
     async fn enqueue(&self, subscription: &Id, notices: Vec<Notice>, max_queue: u64) -> Result<Vec<Item>> {
-        let arguments = arguments::enqueue(subscription, &notices, max_queue)?;
+        let arguments = arguments::enqueue(subscription, &notices, max_queue, self.call_name())?;
         let answer = self.ask(&ENQUEUE, arguments).await?;
         let items = answer.map_err(|Refusal(code)| refusal(&code))?;
         self.signals().work();
@@ -90,7 +96,9 @@ impl Deliveries for Redis {
     }
 
     async fn take(&self, count: usize, depth: usize, hold: Duration) -> Result<Vec<Claim>> {
-        item::claims(self.tell(&TAKE, vec![limit(count), limit(depth.max(1)), millis(hold)]).await?)
+        let arguments =
+            vec![limit(count), limit(depth.max(1)), millis(hold), self.pod().into(), self.call_name()];
+        item::claims(self.tell(&TAKE, arguments).await?)
     }
 
     async fn next_due(&self) -> Result<Option<Duration>> {
@@ -103,7 +111,7 @@ impl Deliveries for Redis {
     }
 
     async fn ack_head(&self, claim: &Claim, attempt: Attempt) -> Result<bool> {
-        let done = self.did(&ACK, arguments::attempt(claim, &attempt)?).await?;
+        let done = self.did(&ACK, arguments::attempt(claim, &attempt, self.call_name())?).await?;
         if !done {
             self.signals().work();
         }
@@ -111,7 +119,7 @@ impl Deliveries for Redis {
     }
 
     async fn defer(&self, claim: &Claim, pause: Duration, attempt: Attempt) -> Result<bool> {
-        let mut arguments = arguments::attempt(claim, &attempt)?;
+        let mut arguments = arguments::attempt(claim, &attempt, self.call_name())?;
         arguments.push(millis(pause));
         let done = self.did(&DEFER, arguments).await?;
         self.signals().work();
@@ -123,7 +131,7 @@ impl Deliveries for Redis {
     }
 
     async fn dead_letter(&self, claim: &Claim, reason: DeadLetterReason, attempt: Attempt) -> Result<bool> {
-        let mut arguments = arguments::attempt(claim, &attempt)?;
+        let mut arguments = arguments::attempt(claim, &attempt, self.call_name())?;
         arguments.push(arguments::reason(reason).into());
         let done = self.did(&DEAD_LETTER, arguments).await?;
         if !done {
@@ -147,8 +155,13 @@ impl Deliveries for Redis {
     }
 
     async fn replay(&self, subscription: &Id, from: u64, max_queue: u64) -> Result<Replay> {
-        let arguments =
-            vec![subscription.as_str().into(), number(from), number(max_queue), number(REPLAY_LIMIT)];
+        let arguments = vec![
+            subscription.as_str().into(),
+            number(from),
+            number(max_queue),
+            number(REPLAY_LIMIT),
+            self.call_name(),
+        ];
         let answer = self.ask(&REPLAY, arguments).await?;
         let [queued, left] = list(answer.map_err(|Refusal(code)| refusal(&code))?)?;
         self.signals().work();

@@ -6,13 +6,14 @@
 //! * `subs:like`: hash from owner, callback, consumer's id and filter to the id
 //! * `subs:ver`: version of the subscriptions; `subs:matched`: of the last change after which others may match
 //! * `subs:hist`: set of the ids by the version of their last change, for the latest 10,000 versions
-//! * `q:ID`: list of the items; `qmeta:ID`: hash of claim, due time, place in `ready`, and counters
+//! * `q:ID`: list of the items; `qmeta:ID`: hash of claim and its pod, due time, place in `ready`, latest calls, counters
 //! * `qatt:ID`: list of the latest attempts, newest first
+//! * `claimed:POD`: hash of the queues that a pod holds, with token and call; the empty one has its latest call
 //! * `ready`: set of the queues that may be taken, by when; `ready:turn`, `ready:claims`: counters
 //! * `evb:NUMBER`: an event that items tell; `evb:refs`: hash of how many do; `evb:last`: counter
 //! * `dead:NUMBER`: a dead letter; `dead:all`, `qdead:ID`: sets of the numbers; `dead:last`: counter
 //! * `graves`: set of the expired subscriptions whose dead letters are still there, by when they ended
-//! * `fan:cursor`: the sequence number of the log up to which events were fanned out
+//! * `fan:cursor`: the sequence number of the log up to which events were fanned out; `fan:call`: the call that moved it
 //! * `tomb:ID`: revision and call of a deletion, for an hour
 //! * `sys:primary`: the server that wrote last; `sys:before`: the generation of the log before this one
 //! * `sys:alive`: when leases were looked after last; `sys:held`, `sys:hold`: since when and until when none ends

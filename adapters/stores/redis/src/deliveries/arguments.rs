@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Lays out a step of the fan-out. Each event is sent once.
-pub(super) fn fan_out(step: &FanOut) -> Result<Vec<Value>> {
+pub(super) fn fan_out(step: &FanOut, call: Value) -> Result<Vec<Value>> {
     let (events, items) = numbered(&step.items);
     let mut arguments = vec![
         number(step.from.generation),
@@ -18,6 +18,7 @@ pub(super) fn fan_out(step: &FanOut) -> Result<Vec<Value>> {
         number(step.to.sequence),
         number(step.subscriptions_version),
         number(step.max_queue),
+        call,
         number(events.len()),
     ];
     for event in events {
@@ -43,8 +44,13 @@ fn numbered(items: &[(Id, Arc<Event>)]) -> (Vec<&Event>, Vec<(&Id, usize)>) {
 }
 
 /// Lays out notices for one subscription.
-pub(super) fn enqueue(subscription: &Id, notices: &[Notice], max_queue: u64) -> Result<Vec<Value>> {
-    let mut arguments = vec![subscription.as_str().into(), number(max_queue)];
+pub(super) fn enqueue(
+    subscription: &Id,
+    notices: &[Notice],
+    max_queue: u64,
+    call: Value,
+) -> Result<Vec<Value>> {
+    let mut arguments = vec![subscription.as_str().into(), number(max_queue), call];
     for notice in notices {
         arguments.extend(match notice {
             Notice::Change(event) => ["body".into(), event::encode(event)?],
@@ -56,10 +62,16 @@ pub(super) fn enqueue(subscription: &Id, notices: &[Notice], max_queue: u64) -> 
 }
 
 /// Lays out an attempt at the head of a claimed queue.
-pub(super) fn attempt(claim: &Claim, attempt: &Attempt) -> Result<Vec<Value>> {
+pub(super) fn attempt(claim: &Claim, attempt: &Attempt, call: Value) -> Result<Vec<Value>> {
     let text = serde_json::to_string(attempt)
         .map_err(|error| Error::internal("an attempt cannot be written").with_source(error))?;
-    Ok(vec![claim.subscription.as_str().into(), number(claim.token), number(attempt.sequence), text.into()])
+    Ok(vec![
+        claim.subscription.as_str().into(),
+        number(claim.token),
+        number(attempt.sequence),
+        text.into(),
+        call,
+    ])
 }
 
 /// Names a reason as dead letters have it.

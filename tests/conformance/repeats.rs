@@ -1,0 +1,168 @@
+//! A call whose answer was lost is made again by the Redis store: it is answered as before, and nothing is done twice.
+#![expect(clippy::unwrap_used, reason = "code of tests: a panic says what is not as it must be")]
+
+use crate::stores::InRedis;
+use netweave_model::Id;
+use netweave_model::port::{DeadLetterReason, FanOutOutcome, Ids, Notice};
+use netweave_tests::conformance::deliveries::attempt;
+use netweave_tests::conformance::stores::Rig;
+use netweave_tests::harness::clock::TestIds;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use uuid::Uuid;
+
+const HOLD: Duration = Duration::from_secs(10);
+
+/// Gives the same identifier to all who ask, as a call has that is made again; or a new one to each.
+#[derive(Default)]
+struct Calls {
+    fresh: TestIds,
+    same: Mutex<Option<Uuid>>,
+}
+
+impl Calls {
+    /// From here on there is only one call.
+    fn one(&self) {
+        *self.same.lock().unwrap() = Some(self.fresh.uuid());
+    }
+
+    /// From here on each call is another one.
+    fn many(&self) {
+        *self.same.lock().unwrap() = None;
+    }
+}
+
+impl Ids for Calls {
+    fn uuid(&self) -> Uuid {
+        self.same.lock().unwrap().unwrap_or_else(|| self.fresh.uuid())
+    }
+
+    fn secret(&self) -> [u8; 32] {
+        self.fresh.secret()
+    }
+}
+
+/// Makes a call twice, as one call; returns both answers.
+macro_rules! twice {
+    ($calls:expr, $call:expr) => {{
+        $calls.one();
+        let answers = ($call.await.unwrap(), $call.await.unwrap());
+        $calls.many();
+        answers
+    }};
+}
+
+/// A store with one subscription that has a queue.
+async fn queued(names: &[&str]) -> Option<(Rig, Arc<Calls>, Id)> {
+    let calls = Arc::new(Calls::default());
+    let rig = InRedis::found()?.make_with(Arc::clone(&calls) as Arc<dyn Ids>).await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, names).await;
+    Some((rig, calls, id))
+}
+
+#[tokio::test]
+async fn an_acknowledgement_removes_one_item() {
+    let Some((rig, calls, id)) = queued(&["x", "y"]).await else { return };
+    let claim = rig.take_one().await;
+    let head = || rig.deliveries.ack_head(&claim, attempt(&rig, &claim.items[0], true));
+    assert_eq!(twice!(calls, head()), (true, true));
+    let backlog = rig.deliveries.backlog(&id).await.unwrap();
+    assert_eq!((backlog.queued, backlog.attempts.len()), (1, 1));
+    assert!(!head().await.unwrap(), "another call finds another head");
+}
+
+#[tokio::test]
+async fn a_deferral_counts_one_failure() {
+    let Some((rig, calls, id)) = queued(&["x"]).await else { return };
+    let claim = rig.take_one().await;
+    let defer = || rig.deliveries.defer(&claim, HOLD, attempt(&rig, &claim.items[0], false));
+    assert_eq!(twice!(calls, defer()), (true, true));
+    let backlog = rig.deliveries.backlog(&id).await.unwrap();
+    assert_eq!((backlog.failures, backlog.attempts.len()), (1, 1));
+    rig.clock.advance(HOLD);
+    assert_eq!(rig.take_one().await.items[0].attempts, 1);
+}
+
+#[tokio::test]
+async fn one_item_becomes_a_dead_letter() {
+    let Some((rig, calls, id)) = queued(&["x", "y"]).await else { return };
+    let claim = rig.take_one().await;
+    let refused = || attempt(&rig, &claim.items[0], false);
+    let bury = || rig.deliveries.dead_letter(&claim, DeadLetterReason::Refused, refused());
+    assert_eq!(twice!(calls, bury()), (true, true));
+    let backlog = rig.deliveries.backlog(&id).await.unwrap();
+    assert_eq!((backlog.queued, backlog.dead, backlog.failures), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn a_claim_is_let_go_once() {
+    let Some((rig, calls, _)) = queued(&["x"]).await else { return };
+    let claim = rig.take_one().await;
+    assert_eq!(twice!(calls, rig.deliveries.postpone(&claim, HOLD)), (true, true));
+    rig.clock.advance(HOLD);
+    let next = rig.take_one().await;
+    rig.deliveries.release(&claim).await.unwrap();
+    assert_eq!(rig.take().await, [], "the former holder lets go of nothing");
+    assert_eq!(twice!(calls, rig.deliveries.release(&next)), ((), ()));
+    assert_eq!(rig.take_one().await.items, next.items);
+}
+
+#[tokio::test]
+async fn a_taker_gets_its_claims_again() {
+    let Some((rig, calls, id)) = queued(&["x", "y"]).await else { return };
+    for callback in ["b", "c"] {
+        let other = rig.subscribe("smo", callback).await.id;
+        rig.queue(&other, &[callback]).await;
+    }
+    let (first, again) = twice!(calls, rig.deliveries.take(2, 10, HOLD));
+    assert_eq!(first, again);
+    assert_eq!((first.len(), first[0].items.len()), (2, 2));
+    assert_eq!(rig.take_one().await.items.len(), 1, "nobody holds the third");
+    rig.deliveries.release(&first[0]).await.unwrap();
+    calls.one();
+    let second = rig.deliveries.take(2, 10, HOLD).await.unwrap();
+    assert_eq!(second[0].subscription, id);
+    rig.deliveries.ack_head(&second[0], attempt(&rig, &second[0].items[0], true)).await.unwrap();
+    let rest = rig.deliveries.take(2, 10, HOLD).await.unwrap();
+    assert_eq!(rest[0].token, second[0].token);
+    assert_eq!(rest[0].items, second[0].items[1..], "as far as they are still to be delivered");
+}
+
+#[tokio::test]
+async fn notices_are_queued_once() {
+    let Some((rig, calls, id)) = queued(&["x"]).await else { return };
+    let enqueue = || rig.deliveries.enqueue(&id, vec![Notice::Test, Notice::Test], 10);
+    let (first, again) = twice!(calls, enqueue());
+    assert_eq!(first, again);
+    assert_eq!(rig.deliveries.backlog(&id).await.unwrap().queued, 3);
+    enqueue().await.unwrap();
+    assert_eq!(rig.take_one().await.items[1..3], first);
+    assert_eq!(rig.deliveries.backlog(&id).await.unwrap().queued, 5);
+}
+
+#[tokio::test]
+async fn dead_letters_are_queued_again_once() {
+    let Some((rig, calls, id)) = queued(&["x", "y", "z"]).await else { return };
+    let claim = rig.take_one().await;
+    for item in &claim.items {
+        let refused = attempt(&rig, item, false);
+        assert!(rig.deliveries.dead_letter(&claim, DeadLetterReason::Refused, refused).await.unwrap());
+    }
+    let (first, again) = twice!(calls, rig.deliveries.replay(&id, 0, 2));
+    assert_eq!(first, again);
+    assert_eq!((first.queued, first.left), (2, 1));
+    let backlog = rig.deliveries.backlog(&id).await.unwrap();
+    assert_eq!((backlog.queued, backlog.dead), (2, 1));
+}
+
+#[tokio::test]
+async fn a_fan_out_is_done_once() {
+    let Some((rig, calls, id)) = queued(&["x"]).await else { return };
+    let happened = rig.happen("y").await;
+    let step = rig.step(vec![(id.clone(), happened)], 10).await;
+    let answers = twice!(calls, rig.deliveries.fan_out(step.clone()));
+    assert_eq!(answers, (FanOutOutcome::Done, FanOutOutcome::Done));
+    assert_eq!(rig.deliveries.backlog(&id).await.unwrap().queued, 2);
+    assert_eq!(rig.deliveries.fan_out(step).await.unwrap(), FanOutOutcome::Already);
+}
