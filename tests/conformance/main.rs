@@ -5,6 +5,7 @@ mod dead_letters;
 mod deliveries;
 mod leases;
 mod log;
+mod pods;
 mod repeats;
 mod stores;
 mod subscriptions;

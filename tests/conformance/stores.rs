@@ -47,7 +47,7 @@ macro_rules! suite {
 pub(crate) use suite;
 
 /// Puts a store behind its ports.
-fn rig<S>(store: S, clock: Arc<TestClock>, keep: Box<dyn Any + Send + Sync>) -> Rig
+pub(crate) fn rig<S>(store: S, clock: Arc<TestClock>, keep: Box<dyn Any + Send + Sync>) -> Rig
 where
     S: InventoryLog + Subscriptions + Deliveries + Leases + Clone + 'static,
 {

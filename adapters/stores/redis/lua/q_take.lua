@@ -25,7 +25,10 @@ if redis.call('HGET', claimed, '') == call then -- The same call came twice.
   return {claims, bodies}
 end
 local due = redis.call('ZRANGEBYSCORE', 'ready', '-inf', int(at), 'LIMIT', 0, ARGV[2])
-if #due > 0 then redis.call('HSET', claimed, '', call) end
+if #due > 0 then
+  redis.call('HSET', claimed, '', call)
+  redis.call('ZADD', 'pods', 'NX', int(at), pod) -- Whoever holds something is missed when it dies.
+end
 for _, slot in ipairs(due) do
   local id = string.match(slot, '^%d+:(.*)$')
   give(id, claim(id, pod, call, int(at + tonumber(ARGV[4]))))

@@ -1,7 +1,9 @@
-//! The sign of life that this process gives every second, and the server's time that comes back with it.
+//! The sign of life that this process gives every second, the server's time that comes back with it, and what is to be
+//! done about others that give none.
 //!
 //! What the store stamps is compared with the store's time only: the clock of this machine may be minutes off.
 
+use crate::queue_scripts::queue_lua;
 use crate::reply;
 use crate::scripts::lua;
 use crate::store::Redis;
@@ -11,9 +13,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::time::{MissedTickBehavior, interval};
-use tracing::debug;
+use tracing::{debug, info};
 
-lua!(BEAT, "sys_beat.lua");
+lua!(BEAT, "sys_pods.lua", "sys_beat.lua");
+queue_lua!(REAP, "q_reap.lua", "sys_pods.lua");
 
 /// Time between two signs of life; see `lua/sys_beat.lua` for how many may be missed.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -73,14 +76,22 @@ impl Redis {
         Arc::new(StoreClock { told: Arc::clone(self.told()), before })
     }
 
-    /// Says that this process lives, and learns the server's time; enters the server if need be.
+    /// Says that this process lives, learns the server's time, and gives on what dead processes held; enters the server
+    /// if need be.
     ///
     /// # Errors
     /// `Unavailable`.
     pub(crate) async fn beat(&self) -> Result<()> {
         let asked = Instant::now();
-        let at = self.run(&BEAT, Vec::new(), vec![self.pod().into()]).await?;
+        let [at, silent] = reply::list(self.run(&BEAT, Vec::new(), vec![self.pod().into()]).await?)?;
         self.told().note(Timestamp(reply::number(&at)?), asked);
+        if reply::number::<u64>(&silent)? == 0 {
+            return Ok(());
+        }
+        let claims: u64 = reply::number(&self.tell(&REAP, Vec::new()).await?)?;
+        if claims > 0 {
+            info!(claims, "another gateway was silent for too long, what it held is given on");
+        }
         Ok(())
     }
 }
