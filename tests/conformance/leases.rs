@@ -7,4 +7,5 @@ crate::stores::suite!(leases:
     only_the_holder_renews,
     release_needs_the_fence,
     subscriptions_are_renewed_beside_leases,
+    a_release_wakes_those_who_wait,
 );

@@ -7,6 +7,7 @@ mod leases;
 mod log;
 mod pods;
 mod repeats;
+mod spread;
 mod stores;
 mod subscriptions;
 mod switch;

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "code of tests: a panic says what is not as it must be")]
 
 use crate::stores::InRedis;
-use netweave_model::port::Clock;
+use netweave_model::port::{Clock, Renewal};
 use netweave_model::{ErrorKind, Position};
 use netweave_tests::conformance::stores::{Factory, LEASE, Rig, changed, lab, listing, pool};
 use netweave_tests::harness::RedisServer;
@@ -78,6 +78,6 @@ async fn a_lease_of_another_server_is_void() {
     let lease = Duration::from_secs(3);
     let fence = rig.leases.acquire("source:lab", "pod", lease).await.unwrap().unwrap();
     replace(server(&rig));
-    assert!(!rig.leases.renew("source:lab", fence, lease).await.unwrap());
+    assert_eq!(rig.leases.renew("source:lab", fence, lease).await.unwrap(), Renewal::Lost);
     assert!(rig.leases.acquire("source:lab", "pod", lease).await.unwrap().unwrap() > fence);
 }

@@ -6,6 +6,7 @@ use netweave_tests::harness::client::V2;
 use netweave_tests::harness::consumer::Consumer;
 use netweave_tests::harness::{Callbacks, Gateway, Inventory, RedisServer, Setup, figures, soon, until};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 const SERVERS: &str = "/o2ims-infrastructureInventory/v2/resourcePools/pool-a/resources";
@@ -123,4 +124,43 @@ async fn a_delivery_in_flight_when_its_pod_was_killed_is_made_by_another_one() {
     let told = consumer.received();
     assert_eq!(told.iter().map(|told| told.sequence).collect::<Vec<_>>(), [1, 1, 2]);
     assert_eq!(told[0].body, told[1].body, "the same notification");
+}
+
+/// How many of six sources each pod leads, by the name under which it holds their leases; what nobody leads is left out.
+fn leaders(redis: &RedisServer) -> BTreeMap<String, usize> {
+    let mut leaders = BTreeMap::new();
+    for source in 0..6 {
+        for holder in redis.ask(&["HMGET", &format!("lease:source:s{source}"), "holder"]) {
+            *leaders.entry(holder).or_default() += 1;
+        }
+    }
+    leaders.remove("");
+    leaders
+}
+
+/// Waits until the sources are spread like this; returns how long that took.
+async fn spread(redis: &RedisServer, wanted: &[usize], limit: Duration) -> Duration {
+    let is_spread = async || leaders(redis).into_values().eq(wanted.iter().copied()).then_some(());
+    until(limit, "the leases to be spread", is_spread).await.1
+}
+
+#[tokio::test]
+async fn sources_are_spread_over_the_pods_and_handed_over_by_one_that_ends() {
+    let inventory = Inventory::with_servers(1);
+    let Some(redis) = RedisServer::start().await else { return };
+    let pod = async || {
+        let setup = Setup::redis(&redis.url());
+        (0..6).fold(setup, |setup, n| setup.file(&format!("s{n}"), &inventory)).start().await
+    };
+    let mut one = pod().await;
+    spread(&redis, &[6], TAKE_OVER).await;
+    let first = leaders(&redis).into_keys().next().expect("a leader");
+    let _others = [pod().await, pod().await];
+    spread(&redis, &[2, 2, 2], 2 * TAKE_OVER).await;
+    one.terminate();
+    let took = spread(&redis, &[3, 3], TAKE_OVER).await;
+    figures::record(&format!("sources_handed_over_s={:.2}", took.as_secs_f64()));
+    assert!(!leaders(&redis).contains_key(&first));
+    assert!(took < Duration::from_secs(2), "they were given back and did not run out: {took:?}");
+    one.ended(TAKE_OVER).await;
 }

@@ -1,7 +1,7 @@
 //! Leadership over one source: taken, renewed while it is needed, and given up before another pod may take over.
 
 use super::sources::Sources;
-use netweave_model::port::{Fence, Leases};
+use netweave_model::port::{Fence, Leases, Renewal};
 use netweave_model::{Error, ErrorKind, Result, SourceName};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,6 +29,8 @@ pub struct Lease {
 struct Tenure {
     fence: Fence,
     renewed_at: Instant,
+    /// Another pod that leads fewer sources asks for it.
+    wanted: bool,
 }
 
 impl Lease {
@@ -45,7 +47,7 @@ impl Lease {
     pub async fn take(&self) -> Result<Option<Fence>> {
         let asked_at = Instant::now();
         let fence = self.leases.acquire(&self.name, &self.holder, LEASE).await?;
-        self.hold(fence.map(|fence| Tenure { fence, renewed_at: asked_at }));
+        self.hold(fence.map(|fence| Tenure { fence, renewed_at: asked_at, wanted: false }));
         Ok(fence)
     }
 
@@ -61,8 +63,9 @@ impl Lease {
             return Ok(Some(tenure.fence));
         }
         match self.leases.renew(&self.name, tenure.fence, LEASE).await {
-            Ok(true) => self.hold(Some(Tenure { renewed_at: now, ..tenure })),
-            Ok(false) => {
+            Ok(Renewal::Held) => self.hold(Some(Tenure { renewed_at: now, wanted: false, ..tenure })),
+            Ok(Renewal::Wanted) => self.hold(Some(Tenure { renewed_at: now, wanted: true, ..tenure })),
+            Ok(Renewal::Lost) => {
                 self.hold(None);
                 return Ok(None);
             }
@@ -83,6 +86,11 @@ impl Lease {
     pub async fn fence(&self) -> Result<Fence> {
         let lost = || Error::new(ErrorKind::Conflict, "another gateway writes this source now");
         self.keep().await?.ok_or_else(lost)
+    }
+
+    /// Returns whether another pod should have the lease, by the latest renewal.
+    pub fn is_wanted(&self) -> bool {
+        self.tenure().is_some_and(|tenure| tenure.wanted)
     }
 
     /// Notes that the lease turned out to be lost.
@@ -158,7 +166,7 @@ mod tests {
             self.leases.acquire(name, holder, ttl).await
         }
 
-        async fn renew(&self, name: &str, fence: Fence, ttl: Duration) -> Result<bool> {
+        async fn renew(&self, name: &str, fence: Fence, ttl: Duration) -> Result<Renewal> {
             if self.away.load(Ordering::SeqCst) {
                 sleep(LATE).await;
                 return Err(Error::new(ErrorKind::Unavailable, "away"));
@@ -168,6 +176,10 @@ mod tests {
 
         async fn release(&self, name: &str, fence: Fence) -> Result<()> {
             Leases::release(&self.leases, name, fence).await
+        }
+
+        async fn wait_for_release(&self) {
+            self.leases.wait_for_release().await;
         }
     }
 

@@ -33,6 +33,14 @@ pub struct Watcher {
     feed: Arc<Feed>,
 }
 
+/// How a leadership ended.
+enum End {
+    /// Another pod has the lease.
+    Lost,
+    /// It was given back, for another pod that leads fewer sources.
+    HandedOver,
+}
+
 /// One leadership: from the stream's start to its end.
 struct Watch<'a> {
     feed: &'a Feed,
@@ -70,13 +78,18 @@ impl Service for Watcher {
     async fn activate(&self) -> Result<bool> {
         let Some(fence) = self.feed.lease().take().await? else { return Ok(false) };
         info!(source = %self.feed.name, "watching the source");
-        Watch::new(&self.feed, fence).run().await?;
-        warn!(source = %self.feed.name, "the source's lease is lost");
+        match Watch::new(&self.feed, fence).run().await? {
+            End::Lost => warn!(source = %self.feed.name, "the source's lease is lost"),
+            End::HandedOver => info!(source = %self.feed.name, "another gateway takes over the source"),
+        }
         Ok(false)
     }
 
     async fn wait(&self) {
-        sleep(TICK).await;
+        tokio::select! {
+            () = sleep(TICK) => {}
+            () = self.feed.desk().leases.wait_for_release() => {}
+        }
     }
 
     async fn stop(&self) {
@@ -102,8 +115,8 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Reads the stream until the lease is lost.
-    async fn run(&mut self) -> Result<()> {
+    /// Reads the stream until the lease is lost or handed over.
+    async fn run(&mut self) -> Result<End> {
         let mut changes: Changes = self.feed.backend.changes(&self.kinds);
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -116,39 +129,46 @@ impl<'a> Watch<'a> {
                     None => std::future::pending().await,
                 }
             };
-            let kept = tokio::select! {
+            let end = tokio::select! {
                 _ = ticks.tick() => self.tick().await,
-                () = gathered => self.flush().await.map(|()| true),
+                () = gathered => self.flush().await.map(|()| None),
                 answer = &mut probe => {
                     probe = self.probe_after(if answer.is_ok() { PROBE } else { PROBE_SOON });
                     self.probed(answer);
-                    Ok(true)
+                    Ok(None)
                 }
                 change = changes.next() => match change {
-                    Some(change) => self.take(change).await.map(|()| true),
+                    Some(change) => self.take(change).await.map(|()| None),
                     None => Err(Error::new(ErrorKind::Unavailable, "the source's change stream has ended")),
                 },
             };
-            match kept {
-                Ok(true) => {}
-                Ok(false) => return Ok(()),
-                Err(error) if error.kind() == ErrorKind::Conflict => return Ok(()),
+            match end {
+                Ok(None) => {}
+                Ok(Some(end)) => return Ok(end),
+                Err(error) if error.kind() == ErrorKind::Conflict => return Ok(End::Lost),
                 Err(error) => return Err(error),
             }
         }
     }
 
     /// Looks after the lease, and writes down now and then that a silent live source is current.
-    async fn tick(&mut self) -> Result<bool> {
-        if self.feed.lease().keep().await? != Some(self.fence) {
-            return Ok(false);
+    async fn tick(&mut self) -> Result<Option<End>> {
+        let lease = self.feed.lease();
+        if lease.keep().await? != Some(self.fence) {
+            return Ok(Some(End::Lost));
+        }
+        // What was read of a list would have to be read again.
+        if lease.is_wanted() && self.lists.is_empty() {
+            self.flush().await?;
+            lease.resign().await?;
+            return Ok(Some(End::HandedOver));
         }
         self.silent_ticks += 1;
         if self.silent_ticks >= SILENT_TICKS && self.native() && self.is_current().await {
             self.batch.push(Change::Heartbeat);
             self.flush().await?;
         }
-        Ok(true)
+        Ok(None)
     }
 
     fn probe_after(&self, pause: Duration) -> BoxFuture<'static, Result<()>> {

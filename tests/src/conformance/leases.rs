@@ -1,8 +1,9 @@
 //! The conformance suite of the `leases` port.
 
 use super::stores::{Factory, LEASE};
-use netweave_model::port::Fence;
+use netweave_model::port::{Fence, Renewal};
 use std::time::Duration;
+use tokio::time::timeout;
 
 const TTL: Duration = Duration::from_secs(3);
 
@@ -41,14 +42,14 @@ pub async fn only_the_holder_renews(factory: &dyn Factory) {
     let rig = factory.make().await;
     let fence = rig.leases.acquire("a", "one", TTL).await.unwrap().unwrap();
     rig.clock.advance(Duration::from_secs(2));
-    assert!(rig.leases.renew("a", fence, TTL).await.unwrap());
+    assert_eq!(rig.leases.renew("a", fence, TTL).await.unwrap(), Renewal::Held);
     rig.clock.advance(Duration::from_secs(2));
     assert_eq!(rig.leases.acquire("a", "two", TTL).await.unwrap(), None);
     rig.clock.advance(Duration::from_secs(1));
-    assert!(!rig.leases.renew("a", fence, TTL).await.unwrap());
+    assert_eq!(rig.leases.renew("a", fence, TTL).await.unwrap(), Renewal::Lost);
     rig.leases.acquire("a", "two", TTL).await.unwrap();
-    assert!(!rig.leases.renew("a", fence, TTL).await.unwrap());
-    assert!(!rig.leases.renew("unknown", fence, TTL).await.unwrap());
+    assert_eq!(rig.leases.renew("a", fence, TTL).await.unwrap(), Renewal::Lost);
+    assert_eq!(rig.leases.renew("unknown", fence, TTL).await.unwrap(), Renewal::Lost);
 }
 
 /// A lease given back is free at once; a late release by a former holder does nothing.
@@ -68,8 +69,19 @@ pub async fn subscriptions_are_renewed_beside_leases(factory: &dyn Factory) {
     let fence = rig.leases.acquire("a", "one", TTL).await.unwrap().unwrap();
     let made = rig.subscribe("smo", "a").await;
     rig.clock.advance(Duration::from_secs(1));
-    assert!(rig.leases.renew("a", fence, TTL).await.unwrap());
+    assert_eq!(rig.leases.renew("a", fence, TTL).await.unwrap(), Renewal::Held);
     let renewed = rig.subscriptions.renew(&made.id, None).await.unwrap();
     assert_eq!(renewed.expires_at, rig.now().plus(LEASE));
-    assert!(rig.leases.renew("a", fence, TTL).await.unwrap());
+    assert_eq!(rig.leases.renew("a", fence, TTL).await.unwrap(), Renewal::Held);
+}
+
+/// Whoever waits is told of a lease that was given back.
+pub async fn a_release_wakes_those_who_wait(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let fence = rig.leases.acquire("a", "one", TTL).await.unwrap().unwrap();
+    assert_eq!(rig.leases.acquire("a", "two", TTL).await.unwrap(), None);
+    let release = async { rig.leases.release("a", fence).await.unwrap() };
+    let (woken, ()) = tokio::join!(timeout(Duration::from_secs(5), rig.leases.wait_for_release()), release);
+    woken.unwrap();
+    assert!(rig.leases.acquire("a", "two", TTL).await.unwrap() > Some(fence));
 }

@@ -22,6 +22,6 @@ pub use deliveries::{
 pub use health::{
     CallOutcome, Finding, Replica, Severity, StoreHealth, StoreLoad, StoreObserver, StoreReport, Watcher,
 };
-pub use leases::{Fence, Leases};
+pub use leases::{Fence, Leases, Renewal};
 pub use log::{EntryStream, InventoryLog, Snapshot};
 pub use subscriptions::{Created, Quota, SubscriptionChange, Subscriptions, Update, Updated};

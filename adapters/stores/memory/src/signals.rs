@@ -31,6 +31,7 @@ pub(crate) struct Visible {
 pub struct Signals {
     visible: watch::Sender<Visible>,
     due: Notify,
+    releases: Notify,
 }
 
 impl Signals {
@@ -57,6 +58,15 @@ impl Signals {
 
     pub(crate) fn watch(&self) -> watch::Receiver<Visible> {
         self.visible.subscribe()
+    }
+
+    /// Says that a lease was given back.
+    pub(crate) fn released(&self) {
+        self.releases.notify_waiters();
+    }
+
+    pub(crate) async fn release(&self) {
+        self.releases.notified().await;
     }
 
     pub(crate) async fn due(&self) {

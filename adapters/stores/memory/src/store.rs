@@ -8,7 +8,7 @@ use crate::state::State;
 use async_trait::async_trait;
 use netweave_model::port::{
     Attempt, Backlog, Change, Claim, Clock, Created, DeadLetter, DeadLetterReason, Deliveries, EntryStream,
-    FanOut, FanOutOutcome, Fence, Ids, InventoryLog, Item, Leases, Notice, Quota, Replay, Snapshot,
+    FanOut, FanOutOutcome, Fence, Ids, InventoryLog, Item, Leases, Notice, Quota, Renewal, Replay, Snapshot,
     SubscriptionChange, Subscriptions, Update,
 };
 use netweave_model::{
@@ -248,7 +248,7 @@ impl<B: Backing> Leases for Store<B> {
         self.run(|state, now| Ok(state.acquire(name, holder, ttl, now))).await
     }
 
-    async fn renew(&self, name: &str, fence: Fence, ttl: Duration) -> Result<bool> {
+    async fn renew(&self, name: &str, fence: Fence, ttl: Duration) -> Result<Renewal> {
         self.peek(|state, now| Ok(state.renew_lease(name, fence, ttl, now)))
     }
 
@@ -256,6 +256,12 @@ impl<B: Backing> Leases for Store<B> {
         self.peek(|state, _| {
             state.release_lease(name, fence);
             Ok(())
-        })
+        })?;
+        self.inner.signals.released();
+        Ok(())
+    }
+
+    async fn wait_for_release(&self) {
+        self.inner.signals.release().await;
     }
 }

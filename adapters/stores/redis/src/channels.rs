@@ -13,14 +13,22 @@ use tracing::debug;
 const LOG: &str = "netweave:log";
 /// A queue may have become due; see `lua/q_fan_out.lua`.
 const WORK: &str = "netweave:work";
+/// A lease was given back; see `lua/lease_release.lua`.
+const LEASE: &str = "netweave:lease";
 
 /// Asks to be told, and catches up with what was said meanwhile.
 async fn subscribe(client: &SubscriberClient, signals: &Signals) {
-    if let Err(error) = client.subscribe(vec![LOG, WORK]).await {
+    if let Err(error) = client.subscribe(vec![LOG, WORK, LEASE]).await {
         debug!(%error, "the store's channels cannot be listened to");
     }
+    missed(signals);
+}
+
+/// Looks at everything: who knows what was said.
+fn missed(signals: &Signals) {
     signals.committed();
     signals.work();
+    signals.released();
 }
 
 /// Passes on what is said, for ever.
@@ -35,11 +43,9 @@ pub(crate) async fn listen(client: SubscriberClient, signals: Arc<Signals>) {
             },
             message = messages.recv() => match message {
                 Ok(message) if &*message.channel == LOG => signals.committed(),
+                Ok(message) if &*message.channel == LEASE => signals.released(),
                 Ok(_) => signals.work(),
-                Err(RecvError::Lagged(_)) => {
-                    signals.committed();
-                    signals.work();
-                }
+                Err(RecvError::Lagged(_)) => missed(&signals),
                 Err(RecvError::Closed) => return,
             },
         }

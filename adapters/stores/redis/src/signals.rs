@@ -12,6 +12,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(crate) struct Signals {
     commits: watch::Sender<()>,
     due: Notify,
+    releases: Notify,
 }
 
 impl Signals {
@@ -28,6 +29,16 @@ impl Signals {
     /// Says that a queue may have become due.
     pub(crate) fn work(&self) {
         self.due.notify_one();
+    }
+
+    /// Says that a lease was given back.
+    pub(crate) fn released(&self) {
+        self.releases.notify_waiters();
+    }
+
+    /// Waits until a lease was given back.
+    pub(crate) async fn wait_for_release(&self) {
+        self.releases.notified().await;
     }
 
     /// Waits until a queue may have become due, or for a second.

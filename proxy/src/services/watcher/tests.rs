@@ -1,5 +1,7 @@
 use super::*;
 use crate::inventory::fakes::{FakeBackend, World, object, pool};
+use crate::inventory::feed::Desk;
+use netweave_model::port::{Leases, Renewal};
 use netweave_model::{Error, SourceName};
 use std::sync::atomic::Ordering;
 
@@ -121,4 +123,48 @@ async fn stopping_hands_the_lease_over() {
     watcher.stop().await;
     let other = world.desk.leases.acquire("source:a", "other", Duration::from_secs(3)).await.unwrap();
     assert!(other.is_some());
+}
+
+/// Every renewal says that another pod should have the lease.
+struct Crowded(Arc<dyn Leases>);
+
+#[async_trait]
+impl Leases for Crowded {
+    async fn acquire(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<Fence>> {
+        self.0.acquire(name, holder, ttl).await
+    }
+
+    async fn renew(&self, name: &str, fence: Fence, ttl: Duration) -> Result<Renewal> {
+        let renewed = self.0.renew(name, fence, ttl).await?;
+        Ok(if renewed == Renewal::Held { Renewal::Wanted } else { renewed })
+    }
+
+    async fn release(&self, name: &str, fence: Fence) -> Result<()> {
+        self.0.release(name, fence).await
+    }
+
+    async fn wait_for_release(&self) {
+        self.0.wait_for_release().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_another_pod_should_have_is_handed_over_after_what_was_read_is_written() {
+    let backend = FakeBackend::new(&[POOLS]);
+    let world = World::new(&[("a", &backend)]).run();
+    let crowded = Arc::new(Crowded(Arc::clone(&world.desk.leases)));
+    let desk = Desk { leases: crowded, ..world.desk.clone() };
+    let feed = Feed::new(SourceName::from("a"), Arc::clone(&backend) as _, desk);
+    let watcher = Watcher::new(Arc::new(feed));
+    let told = async {
+        world.eventually(|| backend.streams.load(Ordering::SeqCst) == 1).await;
+        backend.say_list(POOLS, &[pool("p")]);
+        backend.say(&Ok(Change::Upsert(pool("q"))));
+    };
+    let (ended, ()) = tokio::join!(watcher.activate(), told);
+    assert!(!ended.unwrap());
+    let other = world.desk.leases.acquire("source:a", "other", Duration::from_secs(3)).await.unwrap();
+    assert!(other.is_some());
+    world.settle().await;
+    assert_eq!(world.ids(POOLS, None), ["p", "q"]);
 }

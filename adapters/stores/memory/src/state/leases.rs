@@ -3,7 +3,7 @@
 use super::State;
 use crate::backing::Backing;
 use netweave_model::Timestamp;
-use netweave_model::port::Fence;
+use netweave_model::port::{Fence, Renewal};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -41,13 +41,13 @@ impl<B: Backing> State<B> {
     }
 
     /// See `Leases::renew`.
-    pub fn renew_lease(&mut self, name: &str, fence: Fence, ttl: Duration, now: Timestamp) -> bool {
+    pub fn renew_lease(&mut self, name: &str, fence: Fence, ttl: Duration, now: Timestamp) -> Renewal {
         match self.holds.held.get_mut(name) {
             Some(hold) if hold.fence == fence && hold.until > now => {
                 hold.until = now.plus(ttl);
-                true
+                Renewal::Held
             }
-            _ => false,
+            _ => Renewal::Lost,
         }
     }
 
