@@ -5,6 +5,7 @@ mod dead_letters;
 mod deliveries;
 mod leases;
 mod log;
+mod lossy;
 mod pods;
 mod repeats;
 mod spread;

@@ -1,12 +1,15 @@
 //! A call whose answer was lost is made again by the Redis store: it is answered as before, and nothing is done twice.
 #![expect(clippy::unwrap_used, reason = "code of tests: a panic says what is not as it must be")]
 
-use crate::stores::InRedis;
+use crate::lossy::Line;
+use crate::stores::{InRedis, rig};
 use netweave_model::Id;
 use netweave_model::port::{DeadLetterReason, FanOutOutcome, Ids, Notice};
+use netweave_redis::{Conf, open};
 use netweave_tests::conformance::deliveries::attempt;
 use netweave_tests::conformance::stores::Rig;
-use netweave_tests::harness::clock::TestIds;
+use netweave_tests::harness::RedisServer;
+use netweave_tests::harness::clock::{TestClock, TestIds};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use uuid::Uuid;
@@ -165,4 +168,34 @@ async fn a_fan_out_is_done_once() {
     assert_eq!(answers, (FanOutOutcome::Done, FanOutOutcome::Done));
     assert_eq!(rig.deliveries.backlog(&id).await.unwrap().queued, 2);
     assert_eq!(rig.deliveries.fan_out(step).await.unwrap(), FanOutOutcome::Already);
+}
+
+/// Here the store itself makes the calls again, as their answers do not come.
+#[tokio::test]
+async fn a_call_whose_answer_is_lost_on_the_way_is_made_again_and_does_its_work_once() {
+    let Some(_) = InRedis::found() else { return };
+    let server = RedisServer::start().await.unwrap();
+    let line = Line::to(&server).await;
+    let clock = Arc::new(TestClock::new());
+    let conf = Conf::of_url(line.url());
+    let store = open(&conf, Some(clock.shared()), Arc::new(TestIds::default())).await.unwrap();
+    let rig = rig(store, clock, Box::new(()));
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x", "y"]).await;
+
+    line.lose_answer_to("7654321");
+    let claims = rig.deliveries.take(10, 10, Duration::from_millis(7_654_321)).await.unwrap();
+    assert!(line.has_lost());
+    assert_eq!(claims[0].items.len(), 2, "they would have come back at the end of the claim only");
+
+    line.lose_answer_to(id.as_str());
+    let delivered = attempt(&rig, &claims[0].items[0], true);
+    assert!(rig.deliveries.ack_head(&claims[0], delivered).await.unwrap());
+    assert!(line.has_lost());
+    assert_eq!(rig.deliveries.backlog(&id).await.unwrap().queued, 1);
+
+    line.lose_answer_to(id.as_str());
+    let items = rig.deliveries.enqueue(&id, vec![Notice::Test], 10).await.unwrap();
+    assert!(line.has_lost());
+    assert_eq!((items[0].sequence, rig.deliveries.backlog(&id).await.unwrap().queued), (3, 2));
 }
