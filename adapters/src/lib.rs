@@ -19,3 +19,5 @@ pub mod sample {
 
 pub use poller::Poller;
 pub use registry::{BackendConf, StoreConf, Stores};
+#[cfg(feature = "redis")]
+pub use registry::{RedisConf, open_cache};

@@ -5,9 +5,13 @@ mod stores;
 use crate::layers::{self, Guard, Observer};
 use netweave_model::port::{Backend, Clock, Deliveries, InventoryLog, Leases, StoreHealth, Subscriptions};
 use netweave_model::{Id, Result, SourceName};
+#[cfg(feature = "redis")]
+pub use netweave_redis::Conf as RedisConf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+#[cfg(feature = "redis")]
+pub use stores::open_cache;
 
 /// Faults of one file that are shown to somebody who checks it.
 const MAX_FAULTS: usize = 10;

@@ -20,6 +20,7 @@ mod redis_cli;
 mod restart;
 mod role_checks;
 mod rooms;
+mod second_cache;
 mod shutdown;
 mod stale;
 mod subscriptions;

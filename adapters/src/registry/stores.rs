@@ -1,7 +1,9 @@
-//! From the configuration of the state to an open store.
+//! From the configuration of the state to an open store, and of the shared response cache to its port.
 
 use super::{StoreConf, Stores};
 use netweave_model::Result;
+#[cfg(feature = "redis")]
+use netweave_model::port::{CacheObserver, ResponseCache};
 use netweave_model::port::{Clock, Deliveries, Ids, InventoryLog, Leases, StoreHealth, Subscriptions};
 use std::sync::Arc;
 
@@ -43,6 +45,19 @@ impl StoreConf {
             }
         }
     }
+}
+
+/// Makes the shared response cache; it connects when it is first used, on the runtime that uses it.
+///
+/// # Errors
+/// `Invalid`: the section names what cannot be used, such as a password file that cannot be read.
+#[cfg(feature = "redis")]
+pub fn open_cache(
+    conf: &netweave_redis::Conf,
+    observer: Arc<dyn CacheObserver>,
+    ids: Arc<dyn Ids>,
+) -> Result<Arc<dyn ResponseCache>> {
+    Ok(Arc::new(netweave_redis::Cache::new(conf, observer, ids)?))
 }
 
 impl Stores {

@@ -7,7 +7,7 @@ mod files;
 pub use files::{files, inventories};
 
 use super::tree::{Callback, Conf, Environment};
-use netweave_adapters::StoreConf;
+use netweave_adapters::{RedisConf, StoreConf};
 use netweave_http::{Guard, Settings, System};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -125,23 +125,30 @@ fn limits(conf: &Conf, findings: &mut Findings) {
 }
 
 fn state(conf: &Conf, findings: &mut Findings) {
-    if let StoreConf::Redis(redis) = &conf.state {
-        for (key, reason) in redis.faults() {
-            findings.fault(format!("state.{key}"), reason);
-        }
-    }
     let weakness = match &conf.state {
-        StoreConf::Memory(_) => "`memory` loses all subscriptions when the process ends",
-        StoreConf::Redis(redis) if !redis.is_guarded() => {
-            "the connection to `redis` is not encrypted (`tls`) or not authenticated (a password, or a certificate)"
-        }
-        StoreConf::Redis(_) | StoreConf::Embedded(_) => return,
+        StoreConf::Memory(_) => Some("`memory` loses all subscriptions when the process ends"),
+        StoreConf::Redis(redis) => connection("state", redis, findings),
+        StoreConf::Embedded(_) => None,
     };
-    match conf.environment {
-        Environment::Dev => {}
-        Environment::Staging => findings.warn("state.kind", weakness),
-        Environment::Prod => findings.fault("state.kind", format!("{weakness}; `prod` refuses it")),
+    let of_cache = conf.cache.redis.as_ref().and_then(|redis| connection("cache.redis", redis, findings));
+    for (key, weakness) in [("state.kind", weakness), ("cache.redis", of_cache)] {
+        match (weakness, conf.environment) {
+            (None, _) | (_, Environment::Dev) => {}
+            (Some(weakness), Environment::Staging) => findings.warn(key, weakness),
+            (Some(weakness), Environment::Prod) => {
+                findings.fault(key, format!("{weakness}; `prod` refuses it"));
+            }
+        }
     }
+}
+
+/// Checks a section about a Redis; returns what is weak about its connections.
+fn connection(path: &str, redis: &RedisConf, findings: &mut Findings) -> Option<&'static str> {
+    for (key, reason) in redis.faults() {
+        findings.fault(format!("{path}.{key}"), reason);
+    }
+    let weakness = "the connection to `redis` is not encrypted (`tls`) or not authenticated (a password, or a certificate)";
+    (!redis.is_guarded()).then_some(weakness)
 }
 
 fn callbacks(callback: &Callback, environment: Environment, findings: &mut Findings) {

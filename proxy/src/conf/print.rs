@@ -118,6 +118,7 @@ impl Printer {
             }
             self.comment(inner, depth);
             match (inner.form(), &node.value) {
+                (_, Value::Null) => self.example(inner, key, depth),
                 (Form::Section(_), _) => {
                     self.line(depth, &format!("{key}:"));
                     self.section(inner, node, depth + 1);
@@ -132,7 +133,6 @@ impl Printer {
                     self.line(depth, &format!("{key}: []"));
                     self.examples(key, items, depth);
                 }
-                (_, Value::Null) => self.example(inner, key, depth),
                 (_, Value::List(list)) if list.is_empty() => {
                     self.line(depth, &format!("{key}: []"));
                     self.example(inner, key, depth);

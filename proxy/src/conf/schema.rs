@@ -57,7 +57,17 @@ impl<'a> Schema<'a> {
 
     /// Returns a keyword of this place, or of the definition it refers to.
     pub(super) fn keyword(self, name: &str) -> Option<&'a Value> {
-        self.site.get(name).or_else(|| self.definition()?.get(name))
+        self.site.get(name).or_else(|| self.definition()?.get(name)).or_else(|| self.present()?.keyword(name))
+    }
+
+    /// Returns what a section that may be absent is when it is there.
+    fn present(self) -> Option<Self> {
+        self.nullable()?.iter().find(|form| !is_null(form)).map(|form| self.at(form))
+    }
+
+    /// Returns the two forms of a section that may be absent: it, and nothing.
+    fn nullable(self) -> Option<&'a Vec<Value>> {
+        self.site.get("anyOf")?.as_array().filter(|forms| forms.iter().any(is_null))
     }
 
     fn definition(self) -> Option<&'a Value> {
@@ -82,7 +92,7 @@ impl<'a> Schema<'a> {
 
     /// Tells whether the value may be absent.
     pub(super) fn optional(self) -> bool {
-        self.types().contains(&"null")
+        self.types().contains(&"null") || self.nullable().is_some()
     }
 
     /// Tells whether the value is a secret, which is never shown.
@@ -157,6 +167,10 @@ impl<'a> Schema<'a> {
             None => Form::Free,
         }
     }
+}
+
+fn is_null(form: &Value) -> bool {
+    form.get("type").and_then(Value::as_str) == Some("null")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Doc comments here are the comments of the printed default file and of `docs/configuration.md`.
 
 use super::unit::{Size, SocketText, Span};
-use netweave_adapters::{BackendConf, StoreConf};
+use netweave_adapters::{BackendConf, RedisConf, StoreConf};
 use netweave_model::domain::KeyValuePairs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -200,6 +200,9 @@ section! {
         /// Memory for rendered answers; 0B switches the cache off.
         #[schemars(extend("x-minimum" = "0B", "x-maximum" = "64GiB"))]
         max_bytes: Size = Size::kib(64 * 1024),
+        /// A second level in Redis, which all pods share: one server (`url`), or a primary that Sentinels name (`sentinels`).
+        #[schemars(example = serde_json::json!({ "url": "redis://127.0.0.1:6379" }))]
+        redis: Option<RedisConf> = None,
         /// How old what is known may be before a read asks the source again.
         ttl: Ttl = Ttl::default(),
     }

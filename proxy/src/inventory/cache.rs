@@ -4,11 +4,12 @@
 //! and what nobody asks for any more is pushed out. A key with the request's raw query leads to the same answer as the
 //! canonical one, so that a hit needs no parsing. Looking up allocates nothing.
 
+use super::version::Version;
 use bytes::Bytes;
 use http::HeaderValue;
 use netweave_model::port::CachedBody;
 use netweave_model::subscription::Major;
-use netweave_model::{Error, Kind, Position, Result};
+use netweave_model::{Error, Kind, Result};
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 use std::sync::Arc;
@@ -48,7 +49,7 @@ pub struct KeyRef<'a> {
     /// What the caller may see.
     pub scope: &'static str,
     /// The version of all data in the answer.
-    pub version: Position,
+    pub version: Version,
     /// What is asked for.
     pub subject: Subject,
     /// The pool, for resources.
@@ -65,7 +66,7 @@ pub struct KeyRef<'a> {
 struct Key {
     major: Major,
     scope: &'static str,
-    version: Position,
+    version: Version,
     subject: Subject,
     parent: Option<Box<str>>,
     id: Option<Box<str>>,
@@ -92,6 +93,18 @@ pub struct Answers {
 #[derive(Clone)]
 struct ByBytes;
 
+impl Subject {
+    /// Returns a word for it; the kind is in it where there is one.
+    pub fn label(self) -> String {
+        match self {
+            Self::Cloud => "cloud".to_owned(),
+            Self::List(kind) => format!("list-{}", kind.collection()),
+            Self::Get(kind) => format!("get-{}", kind.collection()),
+            Self::Dictionary(kind) => format!("of-type-{}", kind.collection()),
+        }
+    }
+}
+
 impl KeyRef<'_> {
     fn to_key(self) -> Key {
         Key {
@@ -104,18 +117,6 @@ impl KeyRef<'_> {
             spelling: self.spelling,
             query: self.query.into(),
         }
-    }
-
-    /// Returns the key of the second level, which is text.
-    pub fn to_text(self) -> String {
-        let Self { major, scope, version, subject, parent, id, query, .. } = self;
-        let (parent, id) = (parent.unwrap_or_default(), id.unwrap_or_default());
-        // Lengths keep parts apart that a client chose.
-        format!(
-            "1:{major:?}:{scope}:{version}:{subject:?}:{}:{}:{parent}{id}?{query}",
-            parent.len(),
-            id.len()
-        )
     }
 }
 
@@ -202,7 +203,7 @@ mod tests {
         KeyRef {
             major: Major::V2,
             scope: "all",
-            version: Position { generation: 1, sequence: version },
+            version: Version::of("", &version.to_be_bytes()),
             subject: Subject::List(Kind::Resource),
             parent: Some("pool"),
             id: None,
@@ -247,11 +248,5 @@ mod tests {
         let answers = Answers::new(0);
         answers.put(key(1, ""), &answer(10));
         assert!(answers.get(&key(1, "")).is_none());
-    }
-
-    #[test]
-    fn text_keys_of_different_parts_differ() {
-        let key = |parent, id| KeyRef { parent: Some(parent), id: Some(id), ..key(1, "") }.to_text();
-        assert_ne!(key("ab", "c"), key("a", "bc"));
     }
 }

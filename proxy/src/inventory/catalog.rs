@@ -1,10 +1,10 @@
 //! All views at one position of the log, and the one place where readers get them.
 //!
-//! A reader takes [`Views`] once and has data and versions from the same moment. Versions are positions of the log: the
-//! version of a kind grows with each change of that kind in any source and with nothing else. This holds because views
-//! are published only once every one of them stands at the same position; see `follow`.
+//! A reader takes [`Views`] once and has data and versions from the same moment. The version of a part of them is a digest
+//! of what is in it, so that processes which hold the same say the same, however they came to hold it.
 
 use super::per_kind::PerKind;
+use super::version::Version;
 use super::view::{KeyRef, View};
 use arc_swap::{ArcSwap, Guard};
 use netweave_model::port::InventoryLog;
@@ -36,6 +36,17 @@ pub struct Views {
     pub loaded: bool,
     /// One per configured source, ordered by name.
     pub sources: Vec<SourceViews>,
+}
+
+/// A part of the inventory that an answer is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part<'a> {
+    /// One object.
+    Object(Kind, KeyRef<'a>),
+    /// All resources of a pool, and that there is this pool.
+    Pool(&'a str),
+    /// All objects of kinds that have no parents.
+    Kinds(&'static [Kind]),
 }
 
 /// Which objects of a collection to list.
@@ -82,10 +93,26 @@ impl Views {
         Self { sources, ..Self::default() }
     }
 
-    /// Returns the version of all these kinds together.
-    pub fn version(&self, kinds: &[Kind]) -> Position {
-        let views = self.sources.iter().flat_map(|source| kinds.iter().map(|kind| source.kinds.get(*kind)));
-        views.map(|view| view.changed).max().unwrap_or_default()
+    /// Returns the version of a part; `None` if there is no such object, or no such pool.
+    pub fn version(&self, part: &Part<'_>) -> Option<Version> {
+        match *part {
+            Part::Object(kind, key) => {
+                self.sources.iter().find_map(|source| source.kinds.get(kind).version(key))
+            }
+            Part::Pool(pool) => {
+                self.get(Kind::ResourcePool, None, pool)?;
+                Some(self.version_of_members(Kind::Resource, Some(pool)))
+            }
+            Part::Kinds(kinds) => {
+                let each = kinds.iter().map(|kind| self.version_of_members(*kind, None));
+                Some(each.fold(Version::default(), Version::then))
+            }
+        }
+    }
+
+    fn version_of_members(&self, kind: Kind, parent: Option<&str>) -> Version {
+        let views = self.sources.iter().map(|source| source.kinds.get(kind));
+        views.filter_map(|view| view.version_of_members(parent)).fold(Version::default(), Version::then)
     }
 
     /// Returns the view of one kind of one source; `None` if the source is not configured.

@@ -3,7 +3,7 @@
 //! `view` holds one kind of one source, `catalog` all of them at one position of the log; `follow` and `patch` are their
 //! only writer. `feed` writes what one source says to the log, under its `lease`. `fill` decides when a source must be
 //! asked (`class` has the lifetimes, `line` what is wanted of one source) and `filler` asks. `cache` keeps rendered answers
-//! by version.
+//! by `version`, a digest of what they were made of; `second` finds those of other pods.
 
 pub mod cache;
 pub mod catalog;
@@ -16,7 +16,9 @@ pub mod lease;
 pub mod line;
 mod patch;
 pub mod per_kind;
+pub mod second;
 pub mod sources;
+pub mod version;
 pub mod view;
 
 #[cfg(test)]

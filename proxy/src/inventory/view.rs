@@ -1,8 +1,10 @@
 //! The objects of one kind of one source: sorted, serialised once, patched in O(log n).
 //!
 //! Keys are (pool, id), so lists come in id order and the resources of a pool are a range. A clone shares all nodes, so
-//! a reader keeps what it has while the writer patches its own. Does not know the log, nor other sources.
+//! a reader keeps what it has while the writer patches its own. The version of what is held is kept with it, so reading it is a
+//! look-up. Does not know the log, nor other sources.
 
+use super::version::Version;
 use equivalent::{Comparable, Equivalent};
 use imbl::OrdMap;
 use netweave_model::query::Indexed;
@@ -38,7 +40,35 @@ pub struct View {
     pub changed: Position,
     /// Entries up to here are contained, although the log may still be read from further back.
     pub applied: Position,
-    objects: OrdMap<Key, Arc<Indexed>>,
+    objects: OrdMap<Key, Held>,
+    /// The objects without a parent.
+    apart: Members,
+    /// The objects of each parent that has some.
+    of_parents: OrdMap<Id, Members>,
+}
+
+/// An object and its version.
+#[derive(Clone)]
+struct Held {
+    object: Arc<Indexed>,
+    version: Version,
+}
+
+/// Objects with the same parent.
+#[derive(Clone, Copy, Default)]
+struct Members {
+    count: usize,
+    version: Version,
+}
+
+impl Members {
+    fn put(&mut self, object: Version) {
+        (self.count, self.version) = (self.count.saturating_add(1), self.version.with(object));
+    }
+
+    fn take(&mut self, object: Version) {
+        (self.count, self.version) = (self.count.saturating_sub(1), self.version.without(object));
+    }
 }
 
 impl Key {
@@ -62,7 +92,7 @@ impl Comparable<Key> for KeyRef<'_> {
 impl View {
     /// Makes the empty view of a kind whose rows, as they were at this position, are put in next.
     pub fn at(position: Position) -> Self {
-        Self { known: true, changed: position, applied: position, objects: OrdMap::new() }
+        Self { known: true, changed: position, applied: position, ..Self::default() }
     }
 
     /// Returns how many objects there are.
@@ -77,7 +107,18 @@ impl View {
 
     /// Returns one object.
     pub fn get(&self, key: KeyRef<'_>) -> Option<&Arc<Indexed>> {
-        self.objects.get(&key)
+        self.objects.get(&key).map(|held| &held.object)
+    }
+
+    /// Returns the version of one object.
+    pub fn version(&self, key: KeyRef<'_>) -> Option<Version> {
+        self.objects.get(&key).map(|held| held.version)
+    }
+
+    /// Returns the version of all objects with this parent; `None` if there are none.
+    pub fn version_of_members(&self, parent: Option<&str>) -> Option<Version> {
+        let members = parent.map_or(Some(&self.apart), |parent| self.of_parents.get(parent))?;
+        (members.count > 0).then_some(members.version)
     }
 
     /// Returns the objects with this parent whose ids come after `after`, ordered by id ascending.
@@ -93,7 +134,7 @@ impl View {
         self.objects
             .range((start, Bound::<KeyRef<'_>>::Unbounded))
             .take_while(move |(key, _)| key.parent.as_ref().map(Id::as_str) == parent)
-            .map(|(key, object)| (&key.id, object))
+            .map(|(key, held)| (&key.id, &held.object))
     }
 
     /// Returns the keys of all objects, by parent, then by id.
@@ -104,12 +145,30 @@ impl View {
     /// Puts an object in its place, over an older one with the same key.
     pub fn insert(&mut self, parent: Option<Id>, id: Id, object: Arc<Indexed>) {
         let parent = parent.map(|pool| self.shared(pool));
-        self.objects.insert(Key { parent, id }, object);
+        let version = Version::of(id.as_str(), object.json());
+        self.count(parent.as_ref(), |members| members.put(version));
+        let key = Key { parent: parent.clone(), id };
+        if let Some(old) = self.objects.insert(key, Held { object, version }) {
+            self.count(parent.as_ref(), |members| members.take(old.version));
+        }
     }
 
     /// Removes an object; returns whether it was there.
     pub fn remove(&mut self, key: KeyRef<'_>) -> bool {
-        self.objects.remove(&key).is_some()
+        let Some((key, held)) = self.objects.remove_with_key(&key) else { return false };
+        self.count(key.parent.as_ref(), |members| members.take(held.version));
+        true
+    }
+
+    fn count(&mut self, parent: Option<&Id>, change: impl FnOnce(&mut Members)) {
+        let Some(parent) = parent else { return change(&mut self.apart) };
+        let mut members = self.of_parents.get(parent).copied().unwrap_or_default();
+        change(&mut members);
+        if members.count > 0 {
+            self.of_parents.insert(parent.clone(), members);
+        } else {
+            self.of_parents.remove(parent);
+        }
     }
 
     /// Returns the pool's id as its other resources hold it already, so that it is in memory once.
@@ -152,6 +211,21 @@ mod tests {
         let view = view(&[("pool", "1"), ("pool", "2"), ("pool", "0")]);
         let pools: Vec<_> = view.keys().map(|key| key.parent.as_ref().unwrap().as_str().as_ptr()).collect();
         assert!(pools.iter().all(|pool| *pool == pools[0]));
+    }
+
+    #[test]
+    fn the_version_of_members_is_that_of_what_they_are_and_not_of_how_they_came() {
+        let mut one = view(&[("a", "1"), ("a", "2"), ("b", "1")]);
+        let two = view(&[("b", "1"), ("a", "2"), ("a", "2"), ("a", "1")]);
+        let versions = |view: &View| ["a", "b", "c"].map(|pool| view.version_of_members(Some(pool)));
+        assert_eq!(versions(&one), versions(&two));
+        assert_eq!((versions(&one)[2], one.version_of_members(None)), (None, None));
+        assert!(one.remove(KeyRef { parent: Some("a"), id: "2" }));
+        assert_ne!(versions(&one)[0], versions(&two)[0]);
+        assert_eq!(versions(&one)[1], versions(&two)[1], "a change of one pool is none of another");
+        assert_eq!(versions(&one)[0], versions(&view(&[("a", "1")]))[0]);
+        assert!(one.remove(KeyRef { parent: Some("a"), id: "1" }));
+        assert_eq!(versions(&one)[0], None);
     }
 
     #[test]

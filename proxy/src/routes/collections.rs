@@ -12,6 +12,7 @@ use crate::inventory::cache::{Answer, Answers, Spelling};
 use crate::inventory::catalog::Catalog;
 use crate::inventory::class::Class;
 use crate::inventory::fill::Fills;
+use crate::inventory::second::Second;
 use crate::present::{etag, openapi, spelling};
 use crate::reply::{JSON, Reply};
 use crate::routes::{Call, Operation};
@@ -20,7 +21,7 @@ use asked::Asked;
 use http::header::{AGE, CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK};
 use http::{HeaderName, HeaderValue, StatusCode};
 use netweave_model::domain::CloudInfo;
-use netweave_model::port::{InventoryLog, ResponseCache};
+use netweave_model::port::InventoryLog;
 use netweave_model::subscription::Major;
 use netweave_model::{Error, Result};
 use prometheus::{IntCounter, IntCounterVec};
@@ -57,7 +58,7 @@ pub struct Parts {
     /// The change log, to catch up with.
     pub log: Arc<dyn InventoryLog>,
     /// The second-level cache, if there is one.
-    pub second: Option<Arc<dyn ResponseCache>>,
+    pub second: Option<Second>,
     /// Where hits and misses are counted.
     pub metrics: Arc<Metrics>,
 }
@@ -84,8 +85,23 @@ struct ClassCounters {
 /// Whether an answer was in a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
+    /// This process had it.
     Hit,
+    /// Another pod had made it.
+    Shared,
+    /// It was made.
     Miss,
+}
+
+impl Found {
+    /// Returns the value of `X-Cache` for it, unless the answer is stale.
+    const fn label(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Hit => "HIT",
+            Self::Shared => "HIT-SHARED",
+            Self::Miss => "MISS",
+        })
+    }
 }
 
 impl Collections {
@@ -124,7 +140,7 @@ impl Collections {
         if asks_past_caches(call) || self.parts.catalog.is_behind() {
             return None;
         }
-        let version = self.parts.catalog.views().version(asked.kinds);
+        let version = self.parts.catalog.views().version(&asked.part())?;
         let answer = self.answers.get(&asked.key(call, version, Spelling::Raw, call.query))?;
         Some(self.reply(call, &asked, &answer, Found::Hit))
     }
@@ -179,10 +195,10 @@ impl Collections {
     fn reply(&self, call: &Call<'_>, asked: &Asked<'_>, answer: &Answer, found: Found) -> Reply {
         let freshness = self.parts.fills.freshness(asked.kinds, asked.class);
         let mut reply = conditional(call, answer);
-        let mut x_cache = HeaderValue::from_static(if found == Found::Hit { "HIT" } else { "MISS" });
+        let mut x_cache = found.label();
         let mut cache_control = ASK_AGAIN;
         if let Some(counters) = self.counters.iter().find(|counters| counters.class == asked.class) {
-            if found == Found::Hit { &counters.hits } else { &counters.misses }.inc();
+            if found == Found::Miss { &counters.misses } else { &counters.hits }.inc();
             if freshness.stale {
                 counters.stale.inc();
                 x_cache = HeaderValue::from_static("STALE");

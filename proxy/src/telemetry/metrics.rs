@@ -73,6 +73,18 @@ families! {
     cache_misses: IntCounterVec = counter_vec("o2ims_adapter_cache_misses_total", "Answers not found in the response cache", &["class"]);
     /// Answers served although their source is older than its lifetime, by class.
     cache_stale: IntCounterVec = counter_vec("netweave_cache_stale_total", "Answers served although their source is older than its lifetime", &["class"]);
+    /// Answers found in the second level of the response cache.
+    cache_second_hits: IntCounter = counter("netweave_cache_second_hits_total", "Answers found in the shared response cache");
+    /// Answers that the second level did not have or did not say, by reason.
+    cache_second_misses: IntCounterVec = counter_vec("netweave_cache_second_misses_total", "Answers that the shared response cache did not give", &["reason"]);
+    /// Answers stored in the second level.
+    cache_second_fills: IntCounter = counter("netweave_cache_second_fills_total", "Answers stored in the shared response cache");
+    /// Answers that were not to be stored in the second level, by reason.
+    cache_second_skipped: IntCounterVec = counter_vec("netweave_cache_second_skipped_total", "Answers that were left out of the shared response cache", &["reason"]);
+    /// Calls to the second level that failed, by operation.
+    cache_second_errors: IntCounterVec = counter_vec("netweave_cache_second_errors_total", "Calls to the shared response cache that failed or came too late", &["operation"]);
+    /// Time of look-ups in the second level.
+    cache_second_duration: HistogramVec = seconds("netweave_cache_second_duration_seconds", "Time of look-ups in the shared response cache", &["outcome"]);
     /// Objects known, by source and kind.
     resources: IntGaugeVec = gauge_vec("o2ims_adapter_resources_total", "Objects known", &["adapter", "resource_type"]);
     /// Pools known, by source.

@@ -1,8 +1,10 @@
 //! What lies behind the filter chain: which route module answers which operation.
 
+use super::observed::Observed;
 use super::{Base, Callbacks, Inventory};
 use crate::conf::tree::Conf;
 use crate::filters::Routes;
+use crate::inventory::second::Second;
 use crate::reply::Reply;
 use crate::routes::collections::{self, Collections};
 use crate::routes::netweave::{self, NetweaveRoutes};
@@ -94,7 +96,7 @@ fn reads(conf: &Conf, base: &Base, stores: &Stores, inventory: &Inventory) -> Re
         catalog: Arc::clone(&inventory.catalog),
         fills: Arc::clone(&inventory.fills),
         log: Arc::clone(&stores.log),
-        second: None,
+        second: second(conf, base)?,
         metrics: Arc::clone(&base.metrics),
     };
     let settings = collections::Settings {
@@ -105,6 +107,14 @@ fn reads(conf: &Conf, base: &Base, stores: &Stores, inventory: &Inventory) -> Re
         cache_bytes: conf.cache.max_bytes.0,
     };
     Collections::new(parts, settings)
+}
+
+/// Makes the second level of the response cache, if there is to be one.
+fn second(conf: &Conf, base: &Base) -> Result<Option<Second>> {
+    let Some(redis) = &conf.cache.redis else { return Ok(None) };
+    let observer = Arc::new(Observed::new(Arc::clone(&base.metrics)));
+    let cache = netweave_adapters::open_cache(redis, observer, Arc::clone(&base.ids))?;
+    Ok(Some(Second::new(cache, &conf.o_cloud.id)))
 }
 
 fn cloud(conf: &Conf) -> CloudInfo {

@@ -1,8 +1,8 @@
-//! Counts the calls to backends and to the servers of stores in their metric families.
+//! Counts the calls to backends, to the servers of stores and to the shared response cache in their metric families.
 
 use crate::telemetry::metrics::Metrics;
 use netweave_adapters::layers::Observer;
-use netweave_model::port::{CallOutcome, StoreObserver};
+use netweave_model::port::{CacheFill, CacheObserver, CacheRead, CallOutcome, StoreObserver};
 use netweave_model::{ErrorKind, SourceName};
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,5 +56,48 @@ impl StoreObserver for Observed {
     fn switched(&self, told: u64) {
         self.metrics.redis_switches.inc();
         self.metrics.redis_replayed.inc_by(told);
+    }
+}
+
+/// Returns the reason of a miss.
+const fn missed(outcome: CacheRead) -> Option<&'static str> {
+    match outcome {
+        CacheRead::Hit => None,
+        CacheRead::Absent => Some("absent"),
+        CacheRead::Damaged => Some("damaged"),
+        CacheRead::Late => Some("late"),
+        CacheRead::Failed => Some("failed"),
+        CacheRead::Resting => Some("resting"),
+    }
+}
+
+impl CacheObserver for Observed {
+    fn read(&self, outcome: CacheRead, took: Duration) {
+        let metrics = &self.metrics;
+        match missed(outcome) {
+            None => metrics.cache_second_hits.inc(),
+            Some(reason) => metrics.cache_second_misses.with_label_values(&[reason]).inc(),
+        }
+        if matches!(outcome, CacheRead::Late | CacheRead::Failed) {
+            metrics.cache_second_errors.with_label_values(&["get"]).inc();
+        }
+        if outcome != CacheRead::Resting {
+            let outcome = if outcome == CacheRead::Hit { "hit" } else { "miss" };
+            metrics.cache_second_duration.with_label_values(&[outcome]).observe(took.as_secs_f64());
+        }
+    }
+
+    fn fill(&self, outcome: CacheFill) {
+        let skipped = match outcome {
+            CacheFill::Stored => return self.metrics.cache_second_fills.inc(),
+            CacheFill::Failed => {
+                return self.metrics.cache_second_errors.with_label_values(&["set"]).inc();
+            }
+            CacheFill::TooLarge => "large",
+            CacheFill::Busy => "busy",
+            CacheFill::Full => "full",
+            CacheFill::Resting => "resting",
+        };
+        self.metrics.cache_second_skipped.with_label_values(&[skipped]).inc();
     }
 }

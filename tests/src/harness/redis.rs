@@ -9,7 +9,9 @@ pub(super) use process::Process;
 pub use {files::password, wire::Access};
 
 use super::peers;
+use super::pki::Pki;
 use super::ports::Port;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
@@ -44,8 +46,17 @@ impl RedisServer {
 
     /// Starts a cache as `deploy/redis` has it, which needs a user, with that `maxmemory`.
     pub async fn start_cache(maxmemory: &str) -> Option<Self> {
+        Self::launch_cache(maxmemory, None).await
+    }
+
+    /// Starts a cache as `deploy/redis` has it, with mutual TLS.
+    pub async fn start_cache_tls(maxmemory: &str, pki: &Pki) -> Option<Self> {
+        Self::launch_cache(maxmemory, Some(pki)).await
+    }
+
+    async fn launch_cache(maxmemory: &str, pki: Option<&Pki>) -> Option<Self> {
         let mut command = Command::new(program()?);
-        let (files, port) = (Files::new(None), Port::reserve());
+        let (files, port) = (Files::new(pki), Port::reserve());
         let home = files.home("server");
         command.arg(files.cache(&home, port.number(), maxmemory));
         let process = Process::start(command, &home, files.access(port.address()));
@@ -55,6 +66,27 @@ impl RedisServer {
     /// Sends a command as an administrator; returns all texts of the answer in their order.
     pub fn ask(&self, words: &[&str]) -> Vec<String> {
         self.process.access().ask(words).unwrap_or_else(|error| panic!("{words:?}: {error}"))
+    }
+
+    /// Stops it where it is, so that its connections stay open and nothing is answered.
+    pub fn pause(&self) {
+        self.process.signal(Signal::STOP);
+    }
+
+    /// Lets it go on after a pause.
+    pub fn resume(&self) {
+        self.process.signal(Signal::CONT);
+    }
+
+    /// Kills it at once, as a power cut does.
+    pub fn kill9(&mut self) {
+        self.process.kill9();
+    }
+
+    /// Starts it again with the port that it had; returns when it answers.
+    pub async fn start_again(&mut self) {
+        self.process.start_again();
+        self.process.answers().await;
     }
 
     /// Returns its address as the configuration writes it.

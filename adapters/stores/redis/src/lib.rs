@@ -1,8 +1,10 @@
 //! The store on Redis: state that all pods share, changed by scripts, each of which is one atomic step.
 //!
-//! Keys are readable on purpose; `keys` names them all. Time is the server's own.
+//! Keys are readable on purpose; `keys` names them all. Time is the server's own. `cache` is the second level of the
+//! response cache, on the same server or on another one.
 
 mod beat;
+mod cache;
 mod channels;
 mod client;
 mod conf;
@@ -23,5 +25,6 @@ mod signals;
 mod store;
 mod subscriptions;
 
+pub use cache::Cache;
 pub use conf::{Conf, Tls};
 pub use store::{Redis, look_at, open};

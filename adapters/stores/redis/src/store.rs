@@ -43,8 +43,8 @@ struct Inner {
     observer: OnceLock<Arc<dyn StoreObserver>>,
 }
 
-/// What runs beside the store.
-struct Tasks(Vec<JoinHandle<()>>);
+/// What runs beside the store, or beside the cache.
+pub(crate) struct Tasks(pub(crate) Vec<JoinHandle<()>>);
 
 impl Drop for Tasks {
     fn drop(&mut self) {

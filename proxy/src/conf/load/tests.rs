@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::conf::unit::{Size, Span};
+use netweave_adapters::RedisConf;
 use std::path::Path;
 
 fn file(text: &str) -> Loaded {
@@ -203,15 +204,21 @@ fn every_key_can_be_set_by_its_variable() {
         };
         let text = match &*path {
             "subscriptions.callback.ports" | "subscriptions.callback.allow" => String::new(),
-            "state.url" => "redis://h:1".to_owned(),
-            "state.sentinels" => "a:1,b:2".to_owned(),
+            "state.url" | "cache.redis.url" => "redis://h:1".to_owned(),
+            "state.sentinels" | "cache.redis.sentinels" => "a:1,b:2".to_owned(),
             _ => text,
         };
         // A key of another store than the default one.
         let of_redis = path.starts_with("state.") && !["state.kind", "state.path"].contains(&&*path);
         let file = match &*path {
             "state.url" | "state.sentinels" => "state: { kind: redis }",
-            "state.tls" => continue, // A section is no text.
+            _ if path.starts_with("state.tls.") => {
+                "state: { kind: redis, url: 'redis://h:1', tls: { certificate: c, key: k } }"
+            }
+            "cache.redis.url" | "cache.redis.sentinels" => "",
+            _ if path.starts_with("cache.redis.") => {
+                "cache: { redis: { url: 'redis://h:1', tls: { certificate: c, key: k } } }"
+            }
             _ if of_redis => "state: { kind: redis, url: 'redis://h:1' }",
             _ => "",
         };
@@ -219,6 +226,31 @@ fn every_key_can_be_set_by_its_variable() {
         assert_eq!(loaded.faults, [], "{path}");
         assert_eq!(loaded.tree().origin_of(&path), &origin, "{path}");
     }
+}
+
+#[test]
+fn a_section_that_may_be_absent_comes_with_its_first_key_and_is_checked_like_any_other() {
+    let redis = "state: { kind: redis, url: 'redis://h:1' }";
+    let conf = with(&[("NETWEAVE_STATE_TLS_CA", "ca.crt")], redis).checked().unwrap();
+    let state = serde_json::to_value(&conf.state).unwrap();
+    assert_eq!(state["tls"], serde_json::json!({"ca": "ca.crt", "certificate": null, "key": null}));
+    let conf = with(&[("NETWEAVE_CACHE_REDIS_URL", "redis://h:2")], "").checked().unwrap();
+    assert_eq!(conf.cache.redis, Some(RedisConf::of_url("redis://h:2")));
+    assert_eq!(with(&[], "").checked().unwrap().cache.redis, None);
+    let found = faults("state: { kind: redis, url: 'redis://h:1', tls: { caa: x } }");
+    assert_eq!(found, ["1:50: state.tls.caa: unknown key `caa`; did you mean `ca`?"]);
+}
+
+#[test]
+fn the_connection_of_the_shared_cache_is_checked_as_that_of_the_state() {
+    let cache = |rest: &str| file(&format!("{rest}\ncache: {{ redis: {{ url: 'redis://h:1' }} }}"));
+    assert_eq!((cache("").faults, cache("").warnings), (file("").faults, file("").warnings));
+    let warned = cache("environment: staging").warnings;
+    assert!(warned.iter().any(|fault| fault.path == "cache.redis"), "{warned:?}");
+    assert!(cache("environment: prod").faults.iter().any(|fault| fault.path == "cache.redis"));
+    let found = faults("cache: { redis: { username: u } }");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("cache.redis.url: is missing"), "{found:?}");
 }
 
 #[test]

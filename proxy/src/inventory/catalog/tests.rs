@@ -67,14 +67,35 @@ fn a_filter_is_asked_before_pages_are_counted() {
 }
 
 #[test]
-fn the_version_of_kinds_is_that_of_the_latest_change_of_any() {
+fn the_version_of_a_part_is_that_of_what_is_in_it() {
     let mut views = two_sources();
-    let (pools, types) = (views.version(&[Kind::ResourcePool]), views.version(&[Kind::ResourceType]));
+    let one = |id| Part::Object(Kind::ResourcePool, KeyRef { parent: None, id });
+    let parts = [Part::Kinds(&[Kind::ResourcePool]), Part::Pool("1"), Part::Pool("2"), one("1"), one("2")];
+    let versions = |views: &Views| parts.map(|part| views.version(&part).unwrap());
+    let before = versions(&views);
     put(&mut views, "a", Kind::ResourceType, None, "t", 9);
-    assert_eq!(views.version(&[Kind::ResourcePool]), pools);
-    assert!(views.version(&[Kind::ResourceType]) > types);
-    assert_eq!(views.version(&[Kind::ResourceType, Kind::ResourcePool]).sequence, 9);
-    assert_eq!(views.version(&[]), Position::default());
+    assert_eq!(versions(&views), before);
+    put(&mut views, "b", Kind::Resource, Some("2"), "r", 10);
+    let after = versions(&views);
+    let changed: Vec<_> = before.iter().zip(&after).map(|(before, after)| before != after).collect();
+    assert_eq!(changed, [false, false, true, false, false]);
+    assert_eq!([Part::Pool("9"), one("9")].map(|part| views.version(&part)), [None, None]);
+    assert_ne!(views.version(&Part::Kinds(&[Kind::ResourceType])), views.version(&Part::Kinds(&[])));
+}
+
+#[test]
+fn which_source_has_an_object_counts_only_where_it_is_shown() {
+    let of = |first: &[(&str, &str)]| {
+        let mut views = Views::new([SourceName::from("a"), SourceName::from("b"), SourceName::from("c")]);
+        for (source, name) in first {
+            let view = views.view_mut(&SourceName::from(*source), Kind::ResourcePool).unwrap();
+            let json = object(Kind::ResourcePool, None, "1", name).json;
+            view.insert(None, Id::from("1"), Arc::new(Indexed::new(json, &Paths::new()).unwrap()));
+        }
+        views.version(&Part::Kinds(&[Kind::ResourcePool])).unwrap()
+    };
+    assert_ne!(of(&[("a", "x"), ("b", "y")]), of(&[("a", "y"), ("b", "x")]), "the first source is shown");
+    assert_eq!(of(&[("a", "x"), ("b", "y")]), of(&[("a", "x"), ("c", "y")]));
 }
 
 #[tokio::test]

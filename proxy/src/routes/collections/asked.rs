@@ -1,12 +1,15 @@
 //! What a call asks for, taken from its operation without owning anything.
 
 use crate::inventory::cache::{KeyRef, Spelling, Subject};
+use crate::inventory::catalog::Part;
 use crate::inventory::class::Class;
+use crate::inventory::version::Version;
+use crate::inventory::view;
 use crate::present::link::push_segment;
 use crate::present::spelling::base;
 use crate::routes::{Call, Operation};
+use netweave_model::Kind;
 use netweave_model::subscription::Major;
-use netweave_model::{Kind, Position};
 
 /// A read of the inventory.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +20,7 @@ pub(super) struct Asked<'a> {
     pub(super) parent: Option<&'a str>,
     /// The object, if one is read.
     pub(super) id: Option<&'a str>,
-    /// The kinds that the answer depends on; its version is theirs.
+    /// The kinds that the answer depends on; it is as fresh as they are.
     pub(super) kinds: &'static [Kind],
     /// How long the answer may live.
     pub(super) class: Class,
@@ -48,11 +51,22 @@ impl<'a> Asked<'a> {
         Some(Self { subject, parent, id, kinds: kinds(subject, major), class: Class::of(kind, id.is_some()) })
     }
 
+    /// Returns what the answer is made of; its version is that of this part.
+    pub(super) fn part(&self) -> Part<'a> {
+        match (self.subject, self.parent, self.id, self.kinds) {
+            (Subject::List(Kind::Resource), Some(pool), ..) => Part::Pool(pool),
+            (Subject::Get(kind), parent, Some(id), [_]) => Part::Object(kind, view::KeyRef { parent, id }),
+            (Subject::Cloud | Subject::List(_) | Subject::Get(_) | Subject::Dictionary(_), .., kinds) => {
+                Part::Kinds(kinds)
+            }
+        }
+    }
+
     /// Names the answer in the caches.
     pub(super) fn key<'k>(
         &'k self,
         call: &Call<'_>,
-        version: Position,
+        version: Version,
         spelling: Spelling,
         query: &'k str,
     ) -> KeyRef<'k> {

@@ -3,8 +3,10 @@
 use super::asked::{Asked, full_path, path};
 use super::render::{self, List, Single};
 use super::{Collections, Found};
-use crate::inventory::cache::{Answer, Spelling, Subject};
+use crate::inventory::cache::{Answer, KeyRef, Spelling, Subject};
 use crate::inventory::catalog::Views;
+use crate::inventory::second::Origin;
+use crate::inventory::version::Version;
 use crate::present::spelling::{self, Dictionaries};
 use crate::routes::Call;
 use netweave_model::query::{Query, Target};
@@ -25,8 +27,10 @@ impl Collections {
         let selectors = Query::parse_single(Target::Cloud, call.query)?;
         let body = spelling::cloud(&self.settings.cloud, call.route.major, self.settings.compatibility)?;
         let answer = render::answer(render::selected(body.into(), &selectors)?, None)?;
-        let views = Views::default();
-        Ok((self.keep(call, asked, &views, selectors.canonical(), answer), Found::Miss))
+        let answer = Arc::new(answer);
+        let key = asked.key(call, Version::default(), Spelling::Canonical, selectors.canonical());
+        self.keep(call, asked, key, &answer);
+        Ok((answer, Found::Miss))
     }
 
     async fn list(&self, call: &Call<'_>, asked: &Asked<'_>, kind: Kind) -> Result<(Arc<Answer>, Found)> {
@@ -39,24 +43,25 @@ impl Collections {
             None => Arc::clone(&self.parts.catalog.views()),
         };
         let canonical = query.canonical();
-        let key = asked.key(call, views.version(asked.kinds), Spelling::Canonical, &canonical);
+        let version = views.version(&asked.part()).ok_or_else(|| absent(Kind::ResourcePool))?;
+        let key = asked.key(call, version, Spelling::Canonical, &canonical);
         if let Some(answer) = self.answers.get(&key) {
             self.answers.put(asked.key(call, key.version, Spelling::Raw, call.query), &answer);
             return Ok((answer, Found::Hit));
         }
-        if let Some(second) = &self.parts.second
-            && let Some(cached) = second.get(&key.to_text()).await
-        {
-            let answer = Answer::from_cached(cached)?;
-            return Ok((self.keep(call, asked, &views, &canonical, answer), Found::Hit));
-        }
         let list = List { kind, parent: asked.parent, collection: &collection, major: call.route.major };
         let link_path = full_path(call.route.major, kind, asked.parent);
-        let answer = render::list(&views, self.parts.catalog.paths(), &list, &query, &link_path)?;
-        if let Some(second) = &self.parts.second {
-            second.put(&key.to_text(), answer.to_cached()).await;
-        }
-        Ok((self.keep(call, asked, &views, &canonical, answer), Found::Miss))
+        let make = || render::list(&views, self.parts.catalog.paths(), &list, &query, &link_path);
+        let (answer, found) = match &self.parts.second {
+            None => (Arc::new(make()?), Found::Miss),
+            Some(second) => {
+                let lifetime = self.parts.fills.lifetime(asked.class);
+                let (answer, origin) = second.find_or_make(key, lifetime, make).await?;
+                (answer, origin.into())
+            }
+        };
+        self.keep(call, asked, key, &answer);
+        Ok((answer, found))
     }
 
     async fn single(&self, call: &Call<'_>, asked: &Asked<'_>, kind: Kind) -> Result<(Arc<Answer>, Found)> {
@@ -74,14 +79,16 @@ impl Collections {
                 (views, Single { kind, parent: asked.parent, id: id.into(), major: call.route.major })
             }
         };
-        let key = asked.key(call, views.version(asked.kinds), Spelling::Canonical, selectors.canonical());
+        let version = views.version(&asked.part()).ok_or_else(|| absent(kind))?;
+        let key = asked.key(call, version, Spelling::Canonical, selectors.canonical());
         if let Some(answer) = self.answers.get(&key) {
             self.answers.put(asked.key(call, key.version, Spelling::Raw, call.query), &answer);
             return Ok((answer, Found::Hit));
         }
         let body = render::single(&views, &single, &selectors)?.ok_or_else(|| absent(kind))?;
-        let answer = render::answer(body, None)?;
-        Ok((self.keep(call, asked, &views, selectors.canonical(), answer), Found::Miss))
+        let answer = Arc::new(render::answer(body, None)?);
+        self.keep(call, asked, key, &answer);
+        Ok((answer, Found::Miss))
     }
 
     /// Returns views that hold an object.
@@ -99,19 +106,19 @@ impl Collections {
     }
 
     /// Keeps an answer in the first cache, under both spellings of its query.
-    fn keep(
-        &self,
-        call: &Call<'_>,
-        asked: &Asked<'_>,
-        views: &Views,
-        canonical: &str,
-        answer: Answer,
-    ) -> Arc<Answer> {
-        let answer = Arc::new(answer);
-        let version = views.version(asked.kinds);
-        self.answers.put(asked.key(call, version, Spelling::Canonical, canonical), &answer);
-        self.answers.put(asked.key(call, version, Spelling::Raw, call.query), &answer);
-        answer
+    fn keep(&self, call: &Call<'_>, asked: &Asked<'_>, key: KeyRef<'_>, answer: &Arc<Answer>) {
+        self.answers.put(key, answer);
+        self.answers.put(asked.key(call, key.version, Spelling::Raw, call.query), answer);
+    }
+}
+
+impl From<Origin> for Found {
+    fn from(origin: Origin) -> Self {
+        match origin {
+            Origin::Neighbour => Self::Hit,
+            Origin::Shared => Self::Shared,
+            Origin::Made => Self::Miss,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use fixture::{
 use http::header::IF_NONE_MATCH;
 use http::{HeaderMap, Method};
 use netweave_model::domain::KeyValuePairs;
-use netweave_model::port::{CachedBody, Change};
+use netweave_model::port::{CachedBody, Change, ResponseCache};
 use netweave_model::{ErrorKind, Id, Kind, Object, Retry, Timestamp};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -40,7 +40,7 @@ impl Reads {
             catalog: Arc::clone(&world.desk.catalog),
             fills: Arc::clone(&world.fills),
             log: Arc::clone(&world.desk.log),
-            second,
+            second: second.map(|cache| Second::new(cache, "o")),
             metrics: Arc::clone(&world.metrics),
         };
         let cloud = CloudInfo {
@@ -351,29 +351,29 @@ async fn unknown_ids_make_no_calls_to_the_backend() {
     assert_eq!(backend.lists.load(Ordering::SeqCst), 1);
 }
 
-/// A second level that counts what it is asked.
+/// A second level that counts what it gives.
 #[derive(Default)]
-struct Second {
+struct Shared {
     kept: Mutex<HashMap<String, CachedBody>>,
     hits: Mutex<u32>,
 }
 
 #[async_trait]
-impl ResponseCache for Second {
+impl ResponseCache for Shared {
     async fn get(&self, key: &str) -> Option<CachedBody> {
         let found = self.kept.lock().unwrap().get(key).cloned();
         *self.hits.lock().unwrap() += u32::from(found.is_some());
         found
     }
 
-    async fn put(&self, key: &str, answer: CachedBody) {
-        self.kept.lock().unwrap().insert(key.to_owned(), answer);
+    fn put(&self, key: String, answer: CachedBody, _lifetime: Duration) {
+        self.kept.lock().unwrap().insert(key, answer);
     }
 }
 
 #[tokio::test]
 async fn the_second_level_is_asked_when_the_first_has_nothing() {
-    let second = Arc::new(Second::default());
+    let second = Arc::new(Shared::default());
     let backend = FakeBackend::new(&[Kind::ResourcePool]);
     backend.holds(Kind::ResourcePool, vec![pool("a"), pool("b")]);
     let world = World::new(&[("lab", &backend)]).run();
@@ -383,7 +383,7 @@ async fn the_second_level_is_asked_when_the_first_has_nothing() {
     let other = Reads::new(other, Compatibility::Spec, Some(Arc::clone(&second) as Arc<dyn ResponseCache>));
     let shared = other.get("/v2/resourcePools?limit=1").await;
     assert_eq!(*second.hits.lock().unwrap(), 1);
-    assert_eq!(header(&shared, &X_CACHE), "HIT");
+    assert_eq!(header(&shared, &X_CACHE), "HIT-SHARED");
     assert_eq!((&shared.body, header(&shared, &ETAG)), (&body.body, header(&body, &ETAG)));
     assert_eq!(header(&shared, &LINK), header(&body, &LINK));
     assert!(!header(&body, &LINK).is_empty());

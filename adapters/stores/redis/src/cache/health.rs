@@ -1,0 +1,123 @@
+//! Whether the cache's server is worth asking, and whether it may be filled; looked at in the background.
+
+use super::{Inner, PATIENCE};
+use fred::prelude::{ClientLike, KeysInterface};
+use fred::types::InfoKind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
+
+/// How often a server that answers is looked at.
+const LOOK: Duration = Duration::from_secs(5);
+/// How often one that does not.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// Where a server that must not drop anything is full enough, in percent of its memory.
+const FULL: u64 = 70;
+/// A key that a server holds if it holds state.
+const OF_STATE: &str = "log:generation";
+
+/// What is known of the server.
+#[derive(Default)]
+pub(super) struct Health {
+    /// It did not answer; nobody should wait for it.
+    resting: AtomicBool,
+    /// It may not be filled.
+    full: AtomicBool,
+    /// It answered once.
+    was_well: AtomicBool,
+    /// Wakes who looks after it.
+    ill: Notify,
+}
+
+impl Health {
+    pub(super) fn rests(&self) -> bool {
+        self.resting.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn was_well(&self) -> bool {
+        self.was_well.load(Ordering::Relaxed)
+    }
+
+    /// Notes that it did not answer.
+    pub(super) fn rest(&self) {
+        if !self.resting.swap(true, Ordering::Relaxed) {
+            let known = self.was_well();
+            warn!(known, "the shared response cache does not answer in time; the gateway goes on without it");
+            self.ill.notify_one();
+        }
+    }
+
+    /// Notes that it answered, and whether it is full.
+    fn well(&self, full: bool) {
+        self.was_well.store(true, Ordering::Relaxed);
+        let was_full = self.full.swap(full, Ordering::Relaxed);
+        let rested = self.resting.swap(false, Ordering::Relaxed);
+        if rested || was_full != full {
+            info!(full, "the shared response cache answers");
+        }
+    }
+}
+
+/// Looks after the server, for ever.
+pub(super) async fn attend(inner: Arc<Inner>) {
+    loop {
+        let looked = timeout(PATIENCE, look(&inner)).await;
+        match looked {
+            Ok(Ok(full)) => inner.health.well(full),
+            Ok(Err(_)) | Err(_) => inner.health.rest(),
+        }
+        if inner.health.rests() {
+            sleep(LOOK_AGAIN).await;
+        } else {
+            timeout(LOOK, inner.health.ill.notified()).await.unwrap_or_default();
+        }
+    }
+}
+
+/// Returns whether the server may not be filled any further.
+///
+/// One that holds nothing but answers and drops the oldest by itself is never full.
+async fn look(inner: &Inner) -> Result<bool, fred::error::Error> {
+    let client = &inner.client;
+    let memory: String = client.info(Some(InfoKind::Memory)).await?;
+    let of_state: u64 = client.exists(OF_STATE).await?;
+    Ok(is_full(&memory, of_state > 0))
+}
+
+fn is_full(memory: &str, of_state: bool) -> bool {
+    let field = |name: &str| memory.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let number = |name| field(name).and_then(|text| text.trim().parse::<u64>().ok()).unwrap_or(0);
+    let drops = field("maxmemory_policy").is_some_and(|policy| policy.starts_with("allkeys-"));
+    let (used, most) = (number("used_memory"), number("maxmemory"));
+    (of_state || !drops) && most > 0 && used.saturating_mul(100) > most.saturating_mul(FULL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn memory(used: u64, policy: &str) -> String {
+        format!(
+            "# Memory\r\nused_memory:{used}\r\nused_memory_rss:99\r\nmaxmemory:100\r\nmaxmemory_policy:{policy}\r\n"
+        )
+    }
+
+    #[test]
+    fn a_server_that_must_not_drop_anything_is_full_at_seven_tenths() {
+        assert!(!is_full(&memory(70, "noeviction"), false));
+        assert!(is_full(&memory(71, "noeviction"), false));
+        assert!(is_full(&memory(71, "allkeys-lru"), true), "it would drop state");
+        assert!(!is_full(&memory(100, "allkeys-lru"), false), "it drops answers");
+        assert!(
+            !is_full(&memory(100, "noeviction").replace("maxmemory:100", "maxmemory:0"), true),
+            "no bound"
+        );
+    }
+}
