@@ -1,4 +1,5 @@
-//! A line to a server on which an answer can be lost: the server did what it was asked, and nobody hears of it.
+//! A line to a server on which an answer can be lost, and which can break: the server did what it was asked, and nobody
+//! hears of it.
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -10,25 +11,31 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use tokio::io::{self, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
-
-/// The answer to what contains this text is lost, once.
-type Doomed = Arc<Mutex<Option<String>>>;
 
 /// The line; it is cut when this is dropped.
 pub(crate) struct Line {
     address: SocketAddr,
-    doomed: Doomed,
+    state: Arc<State>,
     task: JoinHandle<()>,
+}
+
+struct State {
+    /// The answer to what contains this text is lost, once; and whether the line breaks then.
+    doomed: Mutex<Option<(String, bool)>>,
+    /// Whether the line stands.
+    stands: watch::Sender<bool>,
 }
 
 impl Line {
     pub(crate) async fn to(server: &RedisServer) -> Self {
         let end = server.url().trim_start_matches("redis://").parse().unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let (address, doomed) = (listener.local_addr().unwrap(), Doomed::default());
-        let task = tokio::spawn(accept(listener, end, Arc::clone(&doomed)));
-        Self { address, doomed, task }
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(State { doomed: Mutex::default(), stands: watch::Sender::new(true) });
+        let task = tokio::spawn(accept(listener, end, Arc::clone(&state)));
+        Self { address, state, task }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -37,12 +44,27 @@ impl Line {
 
     /// Cuts the connection on which a question with this text is asked, as soon as it is answered.
     pub(crate) fn lose_answer_to(&self, text: &str) {
-        *self.doomed.lock().unwrap() = Some(text.to_owned());
+        *self.state.doomed.lock().unwrap() = Some((text.to_owned(), false));
+    }
+
+    /// Cuts all connections as soon as a question with this text is answered, and takes no more.
+    pub(crate) fn break_after(&self, text: &str) {
+        *self.state.doomed.lock().unwrap() = Some((text.to_owned(), true));
+    }
+
+    /// Cuts all connections and takes no more.
+    pub(crate) fn cut(&self) {
+        self.state.stands.send_replace(false);
+    }
+
+    /// Takes connections again.
+    pub(crate) fn mend(&self) {
+        self.state.stands.send_replace(true);
     }
 
     /// Whether the answer was lost.
     pub(crate) fn has_lost(&self) -> bool {
-        self.doomed.lock().unwrap().is_none()
+        self.state.doomed.lock().unwrap().is_none()
     }
 }
 
@@ -52,18 +74,23 @@ impl Drop for Line {
     }
 }
 
-async fn accept(listener: TcpListener, server: SocketAddr, doomed: Doomed) {
+async fn accept(listener: TcpListener, server: SocketAddr, state: Arc<State>) {
     while let Ok((client, _)) = listener.accept().await {
-        let doomed = Arc::clone(&doomed);
+        let state = Arc::clone(&state);
         tokio::spawn(async move {
-            let server = TcpStream::connect(server).await?;
-            carry(client, server, &doomed).await
+            let mut stands = state.stands.subscribe();
+            tokio::select! {
+                biased;
+                _ = stands.wait_for(|stands| !stands) => Ok(()),
+                ended = carry(client, server, &state) => ended,
+            }
         });
     }
 }
 
 /// Carries both ways until one end closes, or an answer is lost.
-async fn carry(mut client: TcpStream, mut server: TcpStream, doomed: &Doomed) -> io::Result<()> {
+async fn carry(mut client: TcpStream, server: SocketAddr, state: &State) -> io::Result<()> {
+    let mut server = TcpStream::connect(server).await?;
     let (mut question, mut answer) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     loop {
         tokio::select! {
@@ -73,8 +100,9 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, doomed: &Doomed) ->
                     return Ok(());
                 }
                 server.write_all(asked).await?;
-                if is_doomed(asked, doomed) {
+                if let Some(breaks) = state.dooms(asked) {
                     server.readable().await?;
+                    state.stands.send_replace(!breaks);
                     return Ok(());
                 }
             }
@@ -86,7 +114,11 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, doomed: &Doomed) ->
     }
 }
 
-fn is_doomed(asked: &[u8], doomed: &Doomed) -> bool {
-    let contains = |text: &mut String| asked.windows(text.len()).any(|part| part == text.as_bytes());
-    doomed.lock().unwrap().take_if(contains).is_some()
+impl State {
+    /// Says whether the line breaks, if the answer is to be lost.
+    fn dooms(&self, asked: &[u8]) -> Option<bool> {
+        let contains = |text: &str| asked.windows(text.len()).any(|part| part == text.as_bytes());
+        let doomed = self.doomed.lock().unwrap().take_if(|(text, _)| contains(text));
+        doomed.map(|(_, breaks)| breaks)
+    }
 }

@@ -3,18 +3,20 @@
 
 use crate::lossy::Line;
 use crate::stores::{InRedis, rig};
-use netweave_model::Id;
 use netweave_model::port::{DeadLetterReason, FanOutOutcome, Ids, Notice};
+use netweave_model::{ErrorKind, Id};
 use netweave_redis::{Conf, open};
 use netweave_tests::conformance::deliveries::attempt;
 use netweave_tests::conformance::stores::Rig;
-use netweave_tests::harness::RedisServer;
 use netweave_tests::harness::clock::{TestClock, TestIds};
+use netweave_tests::harness::{RedisServer, until};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use uuid::Uuid;
 
 const HOLD: Duration = Duration::from_secs(10);
+/// How long the server may be away for the store once the line stands again: reconnecting takes a second at most.
+const SOON: Duration = Duration::from_secs(10);
 
 /// Gives the same identifier to all who ask, as a call has that is made again; or a new one to each.
 #[derive(Default)]
@@ -170,19 +172,23 @@ async fn a_fan_out_is_done_once() {
     assert_eq!(rig.deliveries.fan_out(step).await.unwrap(), FanOutOutcome::Already);
 }
 
+/// A store at the end of a line, with one subscription that has a queue.
+async fn far(names: &[&str]) -> Option<(Rig, Line, Id)> {
+    InRedis::found()?;
+    let server = RedisServer::start().await?;
+    let line = Line::to(&server).await;
+    let clock = Arc::new(TestClock::new());
+    let store = open(&Conf::of_url(line.url()), Some(clock.shared()), Arc::new(TestIds::default())).await;
+    let rig = rig(store.unwrap(), clock, Box::new(server));
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, names).await;
+    Some((rig, line, id))
+}
+
 /// Here the store itself makes the calls again, as their answers do not come.
 #[tokio::test]
 async fn a_call_whose_answer_is_lost_on_the_way_is_made_again_and_does_its_work_once() {
-    let Some(_) = InRedis::found() else { return };
-    let server = RedisServer::start().await.unwrap();
-    let line = Line::to(&server).await;
-    let clock = Arc::new(TestClock::new());
-    let conf = Conf::of_url(line.url());
-    let store = open(&conf, Some(clock.shared()), Arc::new(TestIds::default())).await.unwrap();
-    let rig = rig(store, clock, Box::new(()));
-    let id = rig.subscribe("smo", "a").await.id;
-    rig.queue(&id, &["x", "y"]).await;
-
+    let Some((rig, line, id)) = far(&["x", "y"]).await else { return };
     line.lose_answer_to("7654321");
     let claims = rig.deliveries.take(10, 10, Duration::from_millis(7_654_321)).await.unwrap();
     assert!(line.has_lost());
@@ -198,4 +204,33 @@ async fn a_call_whose_answer_is_lost_on_the_way_is_made_again_and_does_its_work_
     let items = rig.deliveries.enqueue(&id, vec![Notice::Test], 10).await.unwrap();
     assert!(line.has_lost());
     assert_eq!((items[0].sequence, rig.deliveries.backlog(&id).await.unwrap().queued), (3, 2));
+}
+
+#[tokio::test]
+async fn what_was_claimed_as_the_line_broke_is_had_when_it_stands_again() {
+    let Some((rig, line, _)) = far(&["x"]).await else { return };
+    line.break_after("7654321");
+    let taken = rig.deliveries.take(1, 1, Duration::from_millis(7_654_321)).await;
+    assert_eq!(taken.unwrap_err().kind(), ErrorKind::Unavailable);
+    line.mend();
+    rig.clock.advance(Duration::from_secs(9));
+    until(SOON, "the server", async || rig.log.head().await.ok()).await;
+    let claim = rig.take_one().await;
+    assert_eq!(claim.items.len(), 1);
+    rig.clock.advance(Duration::from_secs(9));
+    assert_eq!(rig.take().await, [], "it is claimed for as long as it was asked for the second time");
+    rig.clock.advance(Duration::from_secs(1));
+    assert_ne!(rig.take_one().await.token, claim.token);
+}
+
+#[tokio::test]
+async fn what_could_not_be_let_go_is_let_go_when_the_line_stands_again() {
+    let Some((rig, line, _)) = far(&["x"]).await else { return };
+    let claim = rig.deliveries.take(1, 1, Duration::from_hours(1)).await.unwrap().remove(0);
+    line.cut();
+    assert_eq!(rig.deliveries.release(&claim).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    line.mend();
+    let given = async || rig.deliveries.take(1, 1, HOLD).await.ok().and_then(|mut claims| claims.pop());
+    let (again, _) = until(SOON, "the queue", given).await;
+    assert_eq!(again.items, claim.items);
 }

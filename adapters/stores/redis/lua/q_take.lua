@@ -1,6 +1,7 @@
 -- Claims queues that are due, the longest first; returns of each subscription, token and items, and then the bodies.
 -- ARGV: time, how many queues, how many items of each, how long they are held, pod, call.
 local at, pod, call, claims = now(), ARGV[5], ARGV[6], {}
+local ends = int(at + tonumber(ARGV[4]))
 local claimed = 'claimed:' .. pod
 
 local function give(id, token)
@@ -14,14 +15,18 @@ local function given()
   local held, all = {}, redis.call('HGETALL', claimed)
   for n = 1, #all, 2 do
     local token, taken = string.match(all[n + 1], '^(%d+) (.*)$')
-    if taken == call then held[#held + 1] = {all[n], token} end
+    if taken == call and redis.call('EXISTS', 'q:' .. all[n]) == 1 then held[#held + 1] = {all[n], token} end
   end
   table.sort(held, function(a, b) return tonumber(a[2]) < tonumber(b[2]) end)
   return held
 end
 
-if redis.call('HGET', claimed, '') == call then -- The same call came twice.
-  for _, one in ipairs(given()) do give(one[1], one[2]) end
+if redis.call('HGET', claimed, '') == call then -- The same call came twice, perhaps long after.
+  for _, one in ipairs(given()) do
+    redis.call('HSET', 'qmeta:' .. one[1], 'due', ends)
+    place(one[1])
+    give(one[1], one[2])
+  end
   return {claims, bodies}
 end
 local due = redis.call('ZRANGEBYSCORE', 'ready', '-inf', int(at), 'LIMIT', 0, ARGV[2])
@@ -31,6 +36,6 @@ if #due > 0 then
 end
 for _, slot in ipairs(due) do
   local id = string.match(slot, '^%d+:(.*)$')
-  give(id, claim(id, pod, call, int(at + tonumber(ARGV[4]))))
+  give(id, claim(id, pod, call, ends))
 end
 return {claims, bodies}

@@ -76,8 +76,8 @@ impl Redis {
         Arc::new(StoreClock { told: Arc::clone(self.told()), before })
     }
 
-    /// Says that this process lives, learns the server's time, and gives on what dead processes held; enters the server
-    /// if need be.
+    /// Says that this process lives, learns the server's time, makes good what is owed, and gives on what dead processes
+    /// held; enters the server if need be.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -85,6 +85,7 @@ impl Redis {
         let asked = Instant::now();
         let [at, silent] = reply::list(self.run(&BEAT, Vec::new(), vec![self.pod().into()]).await?)?;
         self.told().note(Timestamp(reply::number(&at)?), asked);
+        self.make_good().await?;
         if reply::number::<u64>(&silent)? == 0 {
             return Ok(());
         }

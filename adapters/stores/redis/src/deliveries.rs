@@ -49,9 +49,8 @@ impl Redis {
     }
 
     /// Lets a claim go without an attempt.
-    async fn let_go(&self, claim: &Claim, pause: Duration) -> Result<bool> {
-        let arguments =
-            vec![claim.subscription.as_str().into(), number(claim.token), millis(pause), self.call_name()];
+    pub(crate) async fn let_go(&self, id: &Id, token: u64, pause: Duration) -> Result<bool> {
+        let arguments = vec![id.as_str().into(), number(token), millis(pause), self.call_name()];
         let done = self.did(&LET_GO, arguments).await?;
         self.signals().work();
         Ok(done)
@@ -96,9 +95,13 @@ impl Deliveries for Redis {
     }
 
     async fn take(&self, count: usize, depth: usize, hold: Duration) -> Result<Vec<Claim>> {
-        let arguments =
-            vec![limit(count), limit(depth.max(1)), millis(hold), self.pod().into(), self.call_name()];
-        item::claims(self.tell(&TAKE, arguments).await?)
+        let call = self.owed().unanswered_take().unwrap_or_else(|| self.ids().uuid().to_string());
+        let of = [limit(count), limit(depth.max(1)), millis(hold), self.pod().into(), call.clone().into()];
+        let answer = self.tell(&TAKE, of.into()).await;
+        if answer.is_err() {
+            self.owed().note_take(call);
+        }
+        item::claims(answer?)
     }
 
     async fn next_due(&self) -> Result<Option<Duration>> {
@@ -127,7 +130,7 @@ impl Deliveries for Redis {
     }
 
     async fn postpone(&self, claim: &Claim, pause: Duration) -> Result<bool> {
-        self.let_go(claim, pause).await
+        self.let_go(&claim.subscription, claim.token, pause).await
     }
 
     async fn dead_letter(&self, claim: &Claim, reason: DeadLetterReason, attempt: Attempt) -> Result<bool> {
@@ -141,7 +144,11 @@ impl Deliveries for Redis {
     }
 
     async fn release(&self, claim: &Claim) -> Result<()> {
-        self.let_go(claim, Duration::ZERO).await.map(drop)
+        let done = self.let_go(&claim.subscription, claim.token, Duration::ZERO).await;
+        if done.is_err() {
+            self.owed().note_claim(claim);
+        }
+        done.map(drop)
     }
 
     async fn backlog(&self, subscription: &Id) -> Result<Backlog> {

@@ -4,6 +4,7 @@ use crate::beat::Told;
 use crate::client::Access;
 use crate::conf::Conf;
 use crate::journal::Journal;
+use crate::owed::Owed;
 use crate::sentinel::Views;
 use crate::session::Session;
 use crate::signals::Signals;
@@ -38,6 +39,7 @@ struct Inner {
     signals: Arc<Signals>,
     session: Session,
     journal: Journal,
+    owed: Owed,
     told: Arc<Told>,
     views: Arc<Views>,
     observer: OnceLock<Arc<dyn StoreObserver>>,
@@ -98,9 +100,11 @@ fn connected(
     ];
     client.connect();
     let pod = ids.uuid().to_string();
-    let (session, journal, told) = (Session::default(), Journal::default(), Arc::default());
+    let (session, journal, owed) = (Session::default(), Journal::default(), Owed::default());
+    let told = Arc::default();
     let observer = OnceLock::new();
-    let inner = Arc::new(Inner { client, clock, ids, pod, signals, session, journal, told, views, observer });
+    let inner =
+        Arc::new(Inner { client, clock, ids, pod, signals, session, journal, owed, told, views, observer });
     Ok((inner, tasks))
 }
 
@@ -127,6 +131,10 @@ impl Redis {
 
     pub(crate) fn journal(&self) -> &Journal {
         &self.inner.journal
+    }
+
+    pub(crate) fn owed(&self) -> &Owed {
+        &self.inner.owed
     }
 
     pub(crate) fn told(&self) -> &Arc<Told> {

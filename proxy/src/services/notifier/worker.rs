@@ -242,7 +242,7 @@ impl Worker<'_> {
 
     async fn release(&self) {
         if let Err(error) = self.shared.parts.deliveries.release(self.claim).await {
-            tracing::warn!(subscription = %self.claim.subscription, %error, "a claim could not be let go, it runs out by itself");
+            tracing::warn!(subscription = %self.claim.subscription, %error, "a claim could not be let go yet, at the latest it runs out by itself");
         }
     }
 }
