@@ -8,6 +8,7 @@ mod log;
 mod lossy;
 mod pods;
 mod repeats;
+mod response_cache;
 mod spread;
 mod stores;
 mod subscriptions;

@@ -44,6 +44,11 @@ async fn misses(pod: &Gateway, reason: &str) -> u64 {
     count(pod, &format!("netweave_cache_second_misses_total{{reason=\"{reason}\"}}")).await
 }
 
+/// Whether a pod's cache answered when somebody last looked.
+async fn pod_up(pod: &Gateway) -> Option<f64> {
+    pod.metric("netweave_redis_up{role=\"cache\"}").await
+}
+
 /// How many answers were made of views.
 async fn evaluations(pod: &Gateway) -> u64 {
     count(pod, "o2ims_adapter_cache_misses_total{class=\"resourceLists\"}").await
@@ -203,10 +208,12 @@ async fn a_cache_that_stops_answering_costs_one_request_fifty_milliseconds() {
     let (noticed, resting) = (late().await - noticed, misses(&one, "resting").await - resting);
     assert!(noticed <= 1 && noticed + resting == 10, "{noticed} {resting} {took:?}");
     assert_eq!(ask(&one, &before).await.header("x-cache"), "HIT");
+    soon("somebody to look", async || pod_up(&one).await == Some(0.0)).await;
     let longest = took.iter().max().copied().unwrap_or_default();
     assert!(longest < Duration::from_secs(1), "{took:?}");
     cache.resume();
     share(&one, &two, "resumed").await;
+    soon("somebody to look again", async || pod_up(&one).await == Some(1.0)).await;
     let noticed = late().await;
     cache.kill9();
     for n in 0..10 {

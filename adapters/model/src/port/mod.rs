@@ -13,7 +13,7 @@ mod log;
 mod subscriptions;
 
 pub use backend::{Backend, Capabilities, Change, Changes, Listing};
-pub use cache::{CacheFill, CacheObserver, CacheRead, CachedBody, ResponseCache};
+pub use cache::{CacheFill, CacheMemory, CacheObserver, CacheRead, CachedBody, ResponseCache};
 pub use clock::{Clock, Ids};
 pub use deliveries::{
     Attempt, Backlog, Claim, DeadLetter, DeadLetterReason, Deliveries, FanOut, FanOutOutcome, Item, Notice,

@@ -40,7 +40,7 @@ pub(super) fn headers() -> Value {
         "Location": header("Where the new object is."),
         "Cache-Control": header("How long the answer may be used without asking again."),
         "Age": header("Seconds since the source confirmed what is answered; absent while it is watched live."),
-        "X-Cache": header("HIT, MISS, or STALE: a source fails or was not heard of for longer than it should."),
+        "X-Cache": header("HIT, HIT-SHARED (another pod had made it), MISS, or STALE: a source fails or was not heard of for longer than it should."),
         "X-O2IMS-Webhook-Secret": header("The secret that signs notifications; shown this once."),
         "Version": header("The version of the interface that answers."),
     })

@@ -3,6 +3,7 @@
 use super::{Inner, PATIENCE};
 use fred::prelude::{ClientLike, KeysInterface};
 use fred::types::InfoKind;
+use netweave_model::port::CacheMemory;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -69,9 +70,12 @@ impl Health {
 pub(super) async fn attend(inner: Arc<Inner>) {
     loop {
         let looked = timeout(PATIENCE, look(&inner)).await;
-        match looked {
-            Ok(Ok(full)) => inner.health.well(full),
-            Ok(Err(_)) | Err(_) => inner.health.rest(),
+        if let Ok(Ok((memory, full))) = looked {
+            inner.observer.server(Some(memory));
+            inner.health.well(full);
+        } else {
+            inner.observer.server(None);
+            inner.health.rest();
         }
         if inner.health.rests() {
             sleep(LOOK_AGAIN).await;
@@ -81,22 +85,24 @@ pub(super) async fn attend(inner: Arc<Inner>) {
     }
 }
 
-/// Returns whether the server may not be filled any further.
-///
-/// One that holds nothing but answers and drops the oldest by itself is never full.
-async fn look(inner: &Inner) -> Result<bool, fred::error::Error> {
+/// Returns the server's memory, and whether it may not be filled any further.
+async fn look(inner: &Inner) -> Result<(CacheMemory, bool), fred::error::Error> {
     let client = &inner.client;
     let memory: String = client.info(Some(InfoKind::Memory)).await?;
     let of_state: u64 = client.exists(OF_STATE).await?;
-    Ok(is_full(&memory, of_state > 0))
+    Ok(read(&memory, of_state > 0))
 }
 
-fn is_full(memory: &str, of_state: bool) -> bool {
+/// Reads what the server says of its memory.
+///
+/// One that holds nothing but answers and drops the oldest by itself is never full.
+fn read(memory: &str, of_state: bool) -> (CacheMemory, bool) {
     let field = |name: &str| memory.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     let number = |name| field(name).and_then(|text| text.trim().parse::<u64>().ok()).unwrap_or(0);
     let drops = field("maxmemory_policy").is_some_and(|policy| policy.starts_with("allkeys-"));
-    let (used, most) = (number("used_memory"), number("maxmemory"));
-    (of_state || !drops) && most > 0 && used.saturating_mul(100) > most.saturating_mul(FULL)
+    let (used, limit) = (number("used_memory"), number("maxmemory"));
+    let full = (of_state || !drops) && limit > 0 && used.saturating_mul(100) > limit.saturating_mul(FULL);
+    (CacheMemory { used, limit }, full)
 }
 
 #[cfg(test)]
@@ -109,6 +115,10 @@ mod tests {
         )
     }
 
+    fn is_full(memory: &str, of_state: bool) -> bool {
+        read(memory, of_state).1
+    }
+
     #[test]
     fn a_server_that_must_not_drop_anything_is_full_at_seven_tenths() {
         assert!(!is_full(&memory(70, "noeviction"), false));
@@ -119,5 +129,6 @@ mod tests {
             !is_full(&memory(100, "noeviction").replace("maxmemory:100", "maxmemory:0"), true),
             "no bound"
         );
+        assert_eq!(read(&memory(7, "noeviction"), false).0, CacheMemory { used: 7, limit: 100 });
     }
 }

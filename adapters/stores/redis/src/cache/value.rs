@@ -4,6 +4,8 @@
 use bytes::Bytes;
 use netweave_model::port::CachedBody;
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
+use zstd::bulk::Decompressor;
 
 /// The largest body that is stored.
 pub(super) const LARGEST: usize = 1 << 20;
@@ -15,6 +17,11 @@ const LEVEL: i32 = 1;
 const HEAD: usize = 24 << 10;
 /// The form of values that this release writes, and the only one that it reads.
 const FORM: u32 = 1;
+
+thread_local! {
+    /// Making one costs more than it takes to unpack a page.
+    static UNPACK: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
 
 /// The first line.
 #[derive(Serialize, Deserialize)]
@@ -81,9 +88,19 @@ pub(super) fn read(value: &[u8]) -> Option<CachedBody> {
     }
     let body = match head.enc {
         Encoding::Identity => Bytes::copy_from_slice(stored),
-        Encoding::Zstd => zstd::bulk::decompress(stored, head.size).ok()?.into(),
+        Encoding::Zstd => unpacked(stored, head.size)?.into(),
     };
     (body.len() == head.size).then_some(CachedBody { etag: head.etag, link: head.link, body })
+}
+
+/// Decompresses at most so many bytes.
+fn unpacked(stored: &[u8], size: usize) -> Option<Vec<u8>> {
+    UNPACK.with_borrow_mut(|kept| {
+        let mut unpack = kept.take().or_else(|| Decompressor::new().ok())?;
+        let body = unpack.decompress(stored, size).ok();
+        *kept = Some(unpack);
+        body
+    })
 }
 
 #[cfg(test)]
