@@ -12,6 +12,7 @@ mod collections;
 mod conditional;
 mod dev;
 mod errors;
+mod eviction;
 mod health;
 mod lab;
 mod pods;

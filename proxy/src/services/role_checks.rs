@@ -3,6 +3,8 @@
 //! Nothing that is found takes the process out of service: reads go on from what is known, whatever a server does. Only
 //! a start in production is refused, if the server of the state would drop what it acknowledged. A server that does not
 //! answer then is judged as soon as it does, and what is found is told: ending would help nobody.
+//!
+//! Each round also has the store put back what vanished from a server.
 
 use super::Service;
 use crate::ops::Check;
@@ -77,6 +79,9 @@ impl Service for RoleChecks {
 
     async fn activate(&self) -> Result<bool> {
         self.look().await;
+        for server in &self.servers {
+            server.mend(&self.metrics).await?;
+        }
         Ok(false)
     }
 
@@ -94,6 +99,14 @@ impl Server {
             Err(error) => self.tell_silence(error),
         }
         *self.report() = report.ok();
+    }
+
+    /// Has what vanished put back, if the server answers.
+    async fn mend(&self, metrics: &Metrics) -> Result<()> {
+        if self.report().is_some() {
+            metrics.redis_mended.inc_by(self.health.mend().await?);
+        }
+        Ok(())
     }
 
     fn report(&self) -> MutexGuard<'_, Option<StoreReport>> {
@@ -201,6 +214,10 @@ mod tests {
 
         async fn load(&self) -> Result<StoreLoad> {
             Ok(StoreLoad::default())
+        }
+
+        async fn mend(&self) -> Result<u64> {
+            Ok(0)
         }
 
         fn observed_by(&self, _observer: Arc<dyn StoreObserver>) {}

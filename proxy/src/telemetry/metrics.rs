@@ -144,6 +144,8 @@ families! {
     redis_journal: IntGaugeVec = gauge_vec("netweave_redis_journal_length", "What this process could tell a server that lost it", &["role", "kind"]);
     /// How often another server took over, or one lost its data.
     redis_switches: IntCounter = counter("netweave_redis_switches_total", "How often another server took over, or one lost its data");
+    /// Subscriptions that had vanished from a server and were put back.
+    redis_mended: IntCounter = counter("netweave_redis_mended_total", "Subscriptions that had vanished from the server, whole or in part, and were put back");
     /// What this process told servers that lacked it.
     redis_replayed: IntCounter = counter("netweave_redis_journal_replayed_total", "Subscriptions and log entries that this process told servers that lacked them");
     /// Time of calls to servers, by script and outcome.

@@ -136,6 +136,14 @@ pub trait StoreHealth: Send + Sync {
     /// As `report`.
     async fn load(&self) -> Result<StoreLoad>;
 
+    /// Compares what this process knows of subscriptions with what is stored, and puts back what vanished there.
+    ///
+    /// Returns how many subscriptions had vanished, whole or in part.
+    ///
+    /// # Errors
+    /// As `report`.
+    async fn mend(&self) -> Result<u64>;
+
     /// Has somebody told of calls from now on; the first one stays.
     fn observed_by(&self, observer: Arc<dyn StoreObserver>);
 }

@@ -31,6 +31,19 @@ local function store(id, data, shown, owner, likeness, state, rev, lease, create
   changed(id, true)
 end
 
+-- Whether a subscription is here with all that finds it, and its queue where takers look.
+local function is_whole(id)
+  local meta = redis.call('HMGET', 'submeta:' .. id, 'owner', 'like', 'state')
+  local whole = meta[1] and redis.call('GET', 'subscription:' .. id)
+    and redis.call('HEXISTS', 'subs:like', meta[2]) == 1 and redis.call('HEXISTS', 'qmeta:' .. id, 'last_sequence') == 1
+  for _, set in ipairs({'subs:all', 'subs:exp', 'subs:owner:' .. (meta[1] or '')}) do
+    whole = whole and redis.call('ZSCORE', set, id)
+  end
+  if not whole or meta[3] ~= 'active' or redis.call('EXISTS', 'q:' .. id) == 0 then return whole end
+  local slot = redis.call('HGET', 'qmeta:' .. id, 'slot')
+  return slot and redis.call('ZSCORE', 'ready', slot)
+end
+
 -- Moves the end of a lease.
 local function prolong(id, expires)
   redis.call('HSET', 'submeta:' .. id, 'expires', expires)

@@ -16,4 +16,5 @@ if of_owner >= tonumber(ARGV[8]) or all >= tonumber(ARGV[9]) then return {'QUOTA
 local expires = after(at, ARGV[7])
 store(id, ARGV[3], ARGV[4], owner, likeness, 'active', '1', ARGV[7], int(at), expires)
 redis.call('HSET', 'subs:like', likeness, id)
+redis.call('HSET', 'qmeta:' .. id, 'last_sequence', '0')
 return {'NEW', row(id)}

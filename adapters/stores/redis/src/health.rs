@@ -51,6 +51,10 @@ impl StoreHealth for Redis {
         Ok(load)
     }
 
+    async fn mend(&self) -> Result<u64> {
+        self.compare().await
+    }
+
     fn observed_by(&self, observer: Arc<dyn StoreObserver>) {
         self.set_observer(observer);
     }

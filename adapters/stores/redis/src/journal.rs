@@ -8,6 +8,7 @@ use fred::prelude::Value;
 use netweave_model::port::SubscriptionChange;
 use netweave_model::{Id, Subscription};
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -36,6 +37,8 @@ pub(crate) struct Told {
 pub(crate) struct Journal {
     known: Mutex<Known>,
     tail: Mutex<Tail>,
+    /// How often some subscriptions had their turn to be compared.
+    turns: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -85,11 +88,12 @@ impl Journal {
 
     /// Notes what the server says has changed, or all there is.
     ///
-    /// A complete list of another generation is no reason to forget: it may lack what other processes still have to say.
+    /// A complete list is no reason to forget: it may lack what vanished, or what other processes still have to say. What
+    /// ended meanwhile is forgotten when it is compared; see `mend`.
     pub(crate) fn changed(&self, complete: bool, changes: &[SubscriptionChange]) {
         let mut known = self.known();
         if complete {
-            known.subscriptions.clear();
+            known.forget_stale();
         }
         for change in changes {
             match change {
@@ -103,12 +107,31 @@ impl Journal {
     /// Returns all that is known of subscriptions.
     pub(crate) fn subscriptions(&self) -> Vec<Say> {
         let mut known = self.known();
-        if known.refreshed.is_some_and(|at| at.elapsed() > STALE) {
-            *known = Known::default();
-        }
+        known.forget_stale();
         let gone = known.gone.iter().map(|(id, (rev, _))| Say::Gone(id.clone(), *rev));
         let is = known.subscriptions.values().map(|one| Say::Is(Box::new(one.clone())));
         gone.chain(is).collect()
+    }
+
+    /// Returns the ids of the subscriptions that are known to exist, in their order.
+    pub(crate) fn ids(&self) -> Vec<Id> {
+        let mut known = self.known();
+        known.forget_stale();
+        let mut ids: Vec<Id> = known.subscriptions.keys().cloned().collect();
+        ids.sort();
+        ids
+    }
+
+    /// Returns a part of some ids, another one with each call, until all had their turn.
+    pub(crate) fn turn<'a>(&self, ids: &'a [Id], most: usize) -> &'a [Id] {
+        let parts = ids.len().div_ceil(most).max(1);
+        let turn = self.turns.fetch_add(1, Ordering::Relaxed) % parts;
+        ids.chunks(most).nth(turn).unwrap_or_default()
+    }
+
+    /// Returns one that is known to exist.
+    pub(crate) fn get(&self, id: &Id) -> Option<Subscription> {
+        self.known().subscriptions.get(id).cloned()
     }
 
     /// Returns how many subscriptions are known, and how many entries of the log.
@@ -155,6 +178,12 @@ impl Journal {
 }
 
 impl Known {
+    fn forget_stale(&mut self) {
+        if self.refreshed.is_some_and(|at| at.elapsed() > STALE) {
+            *self = Self::default();
+        }
+    }
+
     /// Answers may overtake each other, so an older one changes nothing.
     fn put(&mut self, subscription: &Subscription) {
         let older = self
@@ -183,6 +212,8 @@ impl Tail {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use netweave_model::subscription::{Major, StateForm};
+    use netweave_model::{NewSubscription, Timestamp};
 
     fn read(journal: &Journal, generation: u64, sequences: std::ops::RangeInclusive<u64>) {
         journal.read(generation, sequences.map(|sequence| (sequence, vec![("at".into(), "1".into())])));
@@ -203,6 +234,40 @@ mod tests {
         read(&journal, 1, 10..=10);
         assert_eq!(beyond(&journal, 9), [10]);
         assert_eq!(beyond(&journal, 8), [0; 0]);
+    }
+
+    fn subscription(id: &str) -> Subscription {
+        let new = NewSubscription {
+            owner: "smo".to_owned(),
+            major: Major::V2,
+            callback: "https://smo.example/a".to_owned(),
+            consumer_subscription_id: None,
+            filter: None,
+            states: StateForm::Object,
+            secret: "whsec_AAAA".to_owned(),
+            lease: Duration::from_mins(1),
+        };
+        new.made(Id::from(id), Timestamp(1))
+    }
+
+    #[test]
+    fn a_list_that_lacks_some_is_no_reason_to_forget_them() {
+        let journal = Journal::default();
+        for id in ["a", "b"] {
+            journal.put(&subscription(id));
+        }
+        journal.changed(true, &[SubscriptionChange::Put(subscription("c"))]);
+        journal.changed(false, &[SubscriptionChange::Gone(Id::from("b"))]);
+        assert_eq!(journal.ids(), [Id::from("a"), Id::from("c")]);
+    }
+
+    #[test]
+    fn all_have_their_turn() {
+        let journal = Journal::default();
+        let ids: Vec<Id> = ["a", "b", "c", "d", "e"].map(Id::from).to_vec();
+        let turns: Vec<_> = (0..4).map(|_| journal.turn(&ids, 2)).collect();
+        assert_eq!(turns, [&ids[0..2], &ids[2..4], &ids[4..], &ids[0..2]]);
+        assert!(journal.turn(&[], 2).is_empty());
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod journal;
 mod keys;
 mod leases;
 mod log;
+mod mend;
 mod owed;
 mod queue_scripts;
 mod reply;

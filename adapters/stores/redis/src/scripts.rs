@@ -27,8 +27,8 @@ pub(crate) struct Refusal(pub(crate) String);
 
 /// Declares a script: files of this crate's `lua` folder, those that it shares with others first. The last one names it.
 macro_rules! lua {
-    ($name:ident, $($file:literal),+) => {
-        static $name: $crate::scripts::Lua = $crate::scripts::Lua::new(
+    ($vis:vis $name:ident, $($file:literal),+) => {
+        $vis static $name: $crate::scripts::Lua = $crate::scripts::Lua::new(
             &[$($file),+],
             &[$(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lua/", $file))),+],
         );

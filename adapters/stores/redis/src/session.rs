@@ -7,6 +7,8 @@
 
 mod enter;
 
+pub(crate) use enter::said;
+
 use crate::client::{absent, unavailable};
 use crate::scripts::{Answer, Lua, Refusal};
 use crate::store::Redis;

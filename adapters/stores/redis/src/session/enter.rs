@@ -4,7 +4,7 @@ use super::{Entered, Failure};
 use crate::client::{COMMAND, absent, unavailable};
 use crate::journal::{Say, Told};
 use crate::keys;
-use crate::queue_scripts::queue_lua;
+use crate::mend::PUT_BACK;
 use crate::reply;
 use crate::scripts::{Lua, lua, number};
 use crate::store::Redis;
@@ -18,7 +18,6 @@ use tracing::warn;
 lua!(ENTER, "sys_hold.lua", "sys_enter.lua");
 lua!(ENTERED, "sys_entered.lua");
 lua!(RESTORE, "log_common.lua", "log_restore.lua");
-queue_lua!(RESTORE_SUBSCRIPTIONS, "sub_restore.lua", "sub_common.lua");
 
 /// How much is said in one step, so that the server is soon free for others.
 const SUBSCRIPTIONS: usize = 100;
@@ -119,12 +118,12 @@ impl Redis {
     async fn say_subscriptions(&self, entered: &Arc<Entered>, empty: bool) -> Result<u64> {
         let mut lacked = 0;
         for part in self.journal().subscriptions().chunks(SUBSCRIPTIONS) {
-            let mut arguments = vec![number(u8::from(empty))];
+            let mut arguments = vec![Value::from(if empty { "empty" } else { "switch" })];
             for say in part {
                 arguments.extend(said(say)?);
             }
-            let put = self.say(entered, &RESTORE_SUBSCRIPTIONS, Vec::new(), arguments).await?;
-            lacked += reply::number::<u64>(&put)?;
+            let outcomes = self.say(entered, &PUT_BACK, Vec::new(), arguments).await?.into_array();
+            lacked += outcomes.iter().filter(|outcome| outcome.as_bytes() == Some(b"put")).count() as u64;
         }
         Ok(lacked)
     }
@@ -167,7 +166,7 @@ impl Redis {
 }
 
 /// Lays out what is said of one subscription; see `lua/sub_restore.lua`.
-fn said(say: &Say) -> Result<Vec<Value>> {
+pub(crate) fn said(say: &Say) -> Result<Vec<Value>> {
     Ok(match say {
         Say::Gone(id, rev) => {
             let mut nothing: [Value; 10] = std::array::from_fn(|_| Value::from(""));

@@ -1,0 +1,158 @@
+//! Keys that vanish from a Redis while gateways live, by a hand or because memory is full: subscriptions come back by
+//! themselves, and go on being told.
+
+use netweave_tests::harness::client::V2;
+use netweave_tests::harness::gateway::command;
+use netweave_tests::harness::{Callbacks, Client, Gateway, Inventory, RedisServer, Setup, soon, until};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Longest time until what vanished is back: a comparison each five seconds, on a busy machine.
+const BACK: Duration = Duration::from_secs(30);
+
+/// How many subscriptions there are.
+fn count() -> usize {
+    if std::env::var_os("NETWEAVE_FULL").is_some() { 500 } else { 50 }
+}
+
+struct Stage {
+    redis: RedisServer,
+    gateway: Gateway,
+    inventory: Inventory,
+    consumer: Callbacks,
+    client: Client,
+    ids: Vec<String>,
+}
+
+impl Stage {
+    /// A gateway with subscriptions, each with a callback path of its own; `None` without a Redis.
+    async fn new(arguments: &[&str]) -> Option<Self> {
+        let redis = RedisServer::start_with(arguments).await?;
+        let inventory = Inventory::with_servers(2);
+        let setup = Setup::redis(&redis.url()).set("/subscriptions/perOwner", json!(1000));
+        let gateway = setup.file("lab", &inventory).start().await;
+        let (consumer, client) = (Callbacks::start().await, gateway.client("smo"));
+        let mut ids = Vec::new();
+        for n in 0..count() {
+            let body = json!({ "callback": consumer.url(&format!("/{n}")) });
+            let made = client.post(&format!("{V2}/subscriptions"), &body).await.expect(201).json();
+            ids.push(made["subscriptionId"].as_str().expect("an id").to_owned());
+        }
+        Some(Self { redis, gateway, inventory, consumer, client, ids })
+    }
+
+    /// Waits until a change has been told to every subscription.
+    async fn tell(&mut self, text: &str) {
+        self.inventory.describe("server-00", text);
+        let told = |body: &Value| body["postObjectState"]["description"] == text;
+        until(BACK, "the change to be told to all", async || {
+            let heard = |n: &usize| self.consumer.received(&format!("/{n}")).iter().any(told);
+            (0..self.ids.len()).all(|n| heard(&n)).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until the keys that an operator looks at are all there.
+    async fn whole(&self) {
+        let mut expected: Vec<String> = self.ids.iter().map(|id| format!("subscription:{id}")).collect();
+        expected.sort();
+        until(BACK, "the subscriptions to be back", async || {
+            let mut keys = self.redis.ask(&["KEYS", "subscription:*"]);
+            keys.sort();
+            (keys == expected).then_some(())
+        })
+        .await;
+    }
+
+    async fn readable(&self) {
+        for id in &self.ids {
+            self.client.get(&format!("{V2}/subscriptions/{id}")).await.expect(200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_lost_everything_has_all_subscriptions_again() {
+    let Some(mut stage) = Stage::new(&[]).await else { return };
+    stage.tell("before").await;
+    stage.redis.ask(&["FLUSHALL"]);
+    stage.whole().await;
+    stage.readable().await;
+    assert_eq!(stage.gateway.metric("netweave_redis_switches_total").await, Some(1.0));
+    stage.tell("after").await;
+}
+
+#[tokio::test]
+async fn keys_deleted_by_hand_are_put_back() {
+    let Some(mut stage) = Stage::new(&[]).await else { return };
+    stage.tell("before").await;
+    let keys = ["subscription", "submeta", "qmeta"];
+    for (key, id) in keys.iter().zip(&stage.ids) {
+        stage.redis.ask(&["DEL", &format!("{key}:{id}")]);
+    }
+    stage.redis.ask(&["ZREM", "subs:all", &stage.ids[3]]);
+    stage.redis.ask(&["DEL", "subs:exp"]);
+    stage.whole().await;
+    let indices = ["subs:all", "subs:exp"];
+    for index in indices {
+        soon(index, async || stage.redis.ask(&["ZCARD", index]) == [count().to_string()]).await;
+    }
+    stage.readable().await;
+    // What happened while it was not there was not told, so its consumer is told to read again.
+    let resync = |body: &Value| body["notificationEventType"].is_null() && body["postObjectState"].is_null();
+    soon("the notice", async || stage.consumer.received("/1").iter().any(resync)).await;
+    stage.tell("after").await;
+    assert!(!stage.consumer.received("/5").iter().any(resync), "nobody else missed anything");
+}
+
+/// One that was deleted by its owner stays deleted, although the process knew it.
+#[tokio::test]
+async fn what_its_owner_deleted_does_not_come_back() {
+    let Some(mut stage) = Stage::new(&[]).await else { return };
+    let gone = stage.ids.remove(0);
+    stage.client.delete(&format!("{V2}/subscriptions/{gone}")).await.expect(204);
+    stage.redis.ask(&["DEL", &format!("submeta:{}", stage.ids[0]), "subs:all"]);
+    soon("a comparison", async || stage.gateway.metric("netweave_redis_mended_total").await > Some(0.0))
+        .await;
+    stage.whole().await;
+    stage.client.get(&format!("{V2}/subscriptions/{gone}")).await.problem(404);
+}
+
+/// Fills the server with what a cache would hold, in steps that leave room for others.
+fn flood(redis: &RedisServer) {
+    let script =
+        "for n = 1, 200 do redis.call('SET', 'flood:' .. ARGV[1] .. ':' .. n, string.rep('x', 1000)) end";
+    for step in 0..100 {
+        redis.ask(&["EVAL", script, "0", &step.to_string()]);
+    }
+}
+
+/// The installation that the seed describes: one server for everything, which drops what was not used for long.
+#[tokio::test]
+async fn a_full_server_that_drops_keys_is_named_and_loses_no_subscription() {
+    let limits = ["--maxmemory", "10mb", "--maxmemory-policy", "allkeys-lru"];
+    let Some(mut stage) = Stage::new(&limits).await else { return };
+    stage.tell("before").await;
+    // The worst case: the subscriptions are the first that go.
+    for id in &stage.ids {
+        stage.redis.ask(&["DEL", &format!("subscription:{id}"), &format!("submeta:{id}")]);
+    }
+    flood(&stage.redis);
+    let evicted = r#"netweave_redis_evicted_keys{role="state"}"#;
+    soon("the evictions to be counted", async || stage.gateway.metric(evicted).await > Some(0.0)).await;
+    let ready = stage.gateway.ops("/readyz?verbose").await.expect(200).json();
+    assert_eq!(ready["status"], "degraded");
+    assert!(ready.to_string().contains("drops any key when its memory is full (allkeys-lru)"), "{ready}");
+    let check = command(stage.gateway.folder(), &["redis", "check", "-c", "netweave.yaml"]).output();
+    assert_eq!(check.expect("the program starts").status.code(), Some(1));
+    stage.whole().await;
+    stage.readable().await;
+    // What the server dropped of the inventory is read again, so the first change may not be told as one.
+    stage.inventory.describe("server-00", "first");
+    let list = format!("{V2}/resourcePools/pool-a/resources");
+    soon("the change to be seen", async || {
+        stage.client.get(&list).await.list().iter().any(|server| server["description"] == "first")
+    })
+    .await;
+    stage.tell("after").await;
+}
