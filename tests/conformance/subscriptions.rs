@@ -16,4 +16,6 @@ crate::stores::suite!(subscriptions:
     since_tells_the_difference,
     since_an_unknown_version_is_complete,
     since_tells_of_expiry,
+    a_saved_one_goes_on_where_it_was,
+    a_saved_one_replaces_only_what_is_older,
 );

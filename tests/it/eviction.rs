@@ -15,6 +15,11 @@ fn count() -> usize {
     if std::env::var_os("NETWEAVE_FULL").is_some() { 500 } else { 50 }
 }
 
+/// Whether a notification tells its consumer to read the inventory again.
+fn is_resync(body: &Value) -> bool {
+    body["notice"] == "resync"
+}
+
 struct Stage {
     redis: RedisServer,
     gateway: Gateway,
@@ -79,6 +84,14 @@ async fn a_server_that_lost_everything_has_all_subscriptions_again() {
     stage.whole().await;
     stage.readable().await;
     assert_eq!(stage.gateway.metric("netweave_redis_switches_total").await, Some(1.0));
+    // The log is gone with the rest: all are told to read again, and changes are told from the next listing on.
+    until(BACK, "the notices", async || {
+        let told = |n: usize| stage.consumer.received(&format!("/{n}")).iter().any(is_resync);
+        (0..count()).all(told).then_some(())
+    })
+    .await;
+    let listings = || stage.gateway.log().matches("watching the source").count();
+    until(BACK, "the next listing", async || (listings() > 1).then_some(())).await;
     stage.tell("after").await;
 }
 
@@ -99,10 +112,9 @@ async fn keys_deleted_by_hand_are_put_back() {
     }
     stage.readable().await;
     // What happened while it was not there was not told, so its consumer is told to read again.
-    let resync = |body: &Value| body["notificationEventType"].is_null() && body["postObjectState"].is_null();
-    soon("the notice", async || stage.consumer.received("/1").iter().any(resync)).await;
+    soon("the notice", async || stage.consumer.received("/1").iter().any(is_resync)).await;
     stage.tell("after").await;
-    assert!(!stage.consumer.received("/5").iter().any(resync), "nobody else missed anything");
+    assert!(!stage.consumer.received("/5").iter().any(is_resync), "nobody else missed anything");
 }
 
 /// One that was deleted by its owner stays deleted, although the process knew it.

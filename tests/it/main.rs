@@ -24,4 +24,5 @@ mod rooms;
 mod second_cache;
 mod shutdown;
 mod stale;
+mod state;
 mod subscriptions;

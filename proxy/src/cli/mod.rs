@@ -11,6 +11,7 @@ mod receive;
 mod redis;
 pub mod serve;
 mod source;
+mod state;
 mod subs;
 mod version;
 mod watch;
@@ -40,6 +41,8 @@ pub enum Exit {
     Unreachable = 4,
     /// The gateway does not allow it.
     Unauthorised = 5,
+    /// Data is not what it was when it was written.
+    Damaged = 6,
     /// Something else exists, or has changed meanwhile.
     Conflict = 7,
     /// It works, but something should be changed.
@@ -55,6 +58,7 @@ impl From<Exit> for ExitCode {
             Exit::Configuration => Self::from(3),
             Exit::Unreachable => Self::from(4),
             Exit::Unauthorised => Self::from(5),
+            Exit::Damaged => Self::from(6),
             Exit::Conflict => Self::from(7),
             Exit::Warnings => Self::from(8),
         }
@@ -149,6 +153,8 @@ enum Command {
     DeadLetter(dead_letter::Args),
     /// Asks the Redis server of the configuration how it fares
     Redis(redis::Args),
+    /// Carries subscriptions from one store to another, through a file
+    State(state::Args),
     /// Receives notifications
     Webhook(webhook::Args),
     /// Asks a gateway on this machine whether it lives, or is ready; exits 0 or 1
@@ -190,6 +196,7 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::Subs(args) => block_on(subs::run(args, process))?.map(done),
         Command::DeadLetter(args) => block_on(dead_letter::run(args, process))?.map(done),
         Command::Redis(args) => block_on(redis::run(args, process))?.map(ExitCode::from),
+        Command::State(args) => block_on(state::run(args, process))?.map(done),
         Command::Webhook(args) => block_on(webhook::run(args, process))?.map(done),
         Command::Healthcheck(args) => block_on(healthcheck::run(args, process))?.map(done),
         Command::Version(args) => version::run(args, process).map(done),

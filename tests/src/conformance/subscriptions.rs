@@ -1,7 +1,7 @@
 //! The conformance suite of the `subscriptions` port.
 
 use super::stores::{Factory, LEASE, QUOTA, Rig, wish};
-use netweave_model::port::{Created, DeadLetterReason, Quota, SubscriptionChange, Update};
+use netweave_model::port::{Created, DeadLetterReason, Quota, Restored, Saved, SubscriptionChange, Update};
 use netweave_model::subscription::StateForm;
 use netweave_model::{ErrorKind, Id, Subscription, SubscriptionState};
 use std::collections::BTreeSet;
@@ -288,4 +288,42 @@ pub async fn since_tells_of_expiry(factory: &dyn Factory) {
     let (_, complete, changes) = rig.subscriptions.since(version).await.unwrap();
     assert!(!complete);
     assert_eq!(changes, [SubscriptionChange::Gone(a.id)]);
+}
+
+/// A subscription of another store is put under its id, is matched, and its numbers go on.
+pub async fn a_saved_one_goes_on_where_it_was(factory: &dyn Factory) {
+    let (from, to) = (factory.make().await, factory.make().await);
+    let subscription = from.subscribe("smo", "a").await;
+    let saved = Saved { subscription: subscription.clone(), last_sequence: 41, waiting: 0 };
+    let (before, ..) = to.subscriptions.since(0).await.unwrap();
+    assert_eq!(to.subscriptions.restore(&[saved]).await.unwrap(), [Restored::Put]);
+    assert_eq!(to.subscriptions.get(&subscription.id).await.unwrap(), subscription);
+    let (_, _, changes) = to.subscriptions.since(before).await.unwrap();
+    assert_eq!(changes, [SubscriptionChange::Put(subscription.clone())]);
+    to.queue(&subscription.id, &["p"]).await;
+    assert_eq!(to.take_one().await.items[0].sequence, 42);
+    let twin = to.subscriptions.create(wish("smo", "a"), QUOTA).await.unwrap();
+    assert_eq!(twin, Created::Duplicate(subscription));
+}
+
+/// What the store knows better stays: a later revision, and the end of a lease.
+pub async fn a_saved_one_replaces_only_what_is_older(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let first = rig.subscribe("smo", "a").await;
+    let update = Update { filter: Some(Some("f".to_owned())), ..Update::default() };
+    let second = rig.subscriptions.update(&first.id, None, update).await.unwrap();
+    let saved = |subscription: &Subscription| Saved {
+        subscription: subscription.clone(),
+        last_sequence: 0,
+        waiting: 0,
+    };
+    let third = Subscription { rev: 3, ..first.clone() };
+    let gone = Subscription { id: Id::from("gone"), expires_at: rig.now(), ..first.clone() };
+    let all = [saved(&first), saved(&second), saved(&gone)];
+    let expected = [Restored::Known, Restored::Known, Restored::Ended];
+    assert_eq!(rig.subscriptions.restore(&all).await.unwrap(), expected);
+    assert_eq!(rig.subscriptions.get(&first.id).await.unwrap(), second);
+    assert_eq!(rig.subscriptions.restore(&[saved(&third)]).await.unwrap(), [Restored::Put]);
+    assert_eq!(rig.subscriptions.get(&first.id).await.unwrap(), third);
+    assert_eq!(rig.subscriptions.get(&gone.id).await.unwrap_err().kind(), ErrorKind::NotFound);
 }

@@ -24,4 +24,6 @@ pub use health::{
 };
 pub use leases::{Fence, Leases, Renewal};
 pub use log::{EntryStream, InventoryLog, Snapshot};
-pub use subscriptions::{Created, Quota, SubscriptionChange, Subscriptions, Update, Updated};
+pub use subscriptions::{
+    Created, Quota, Restored, Saved, SubscriptionChange, Subscriptions, Update, Updated,
+};

@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::object::Id;
 use crate::subscription::{NewSubscription, StateForm, Subscription, SubscriptionState};
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How many subscriptions may exist.
@@ -77,6 +78,29 @@ pub enum SubscriptionChange {
     Gone(Id),
 }
 
+/// A subscription as it is carried from one store to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Saved {
+    /// The subscription, with its secret.
+    pub subscription: Subscription,
+    /// The last sequence number that its notifications had.
+    pub last_sequence: u64,
+    /// How many notifications waited; they are not carried.
+    pub waiting: u64,
+}
+
+/// What came of a saved subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restored {
+    /// It is stored as it was saved, durably.
+    Put,
+    /// The store knows the same or a later revision, which stays.
+    Known,
+    /// Its lease has run out, or the store knows that this revision was deleted.
+    Ended,
+}
+
 /// Subscriptions and their leases. Time is the store's own.
 #[async_trait]
 pub trait Subscriptions: Send + Sync {
@@ -122,6 +146,15 @@ pub trait Subscriptions: Send + Sync {
     /// # Errors
     /// `Unavailable`.
     async fn sweep(&self, limit: usize) -> Result<Vec<Subscription>>;
+
+    /// Puts subscriptions that were saved elsewhere, under their ids; returns what came of each, in their order.
+    ///
+    /// Their sequence numbers go on after those that were saved. No quota is looked at. A call that failed may have put
+    /// some of them; calling again is harmless.
+    ///
+    /// # Errors
+    /// `Unavailable` (retryable).
+    async fn restore(&self, saved: &[Saved]) -> Result<Vec<Restored>>;
 
     /// Returns the version now and the changes after `version`, oldest first; all of them as `Put` if that is too old.
     ///

@@ -8,8 +8,8 @@ use crate::state::State;
 use async_trait::async_trait;
 use netweave_model::port::{
     Attempt, Backlog, Change, Claim, Clock, Created, DeadLetter, DeadLetterReason, Deliveries, EntryStream,
-    FanOut, FanOutOutcome, Fence, Ids, InventoryLog, Item, Leases, Notice, Quota, Renewal, Replay, Snapshot,
-    SubscriptionChange, Subscriptions, Update,
+    FanOut, FanOutOutcome, Fence, Ids, InventoryLog, Item, Leases, Notice, Quota, Renewal, Replay, Restored,
+    Saved, Snapshot, SubscriptionChange, Subscriptions, Update,
 };
 use netweave_model::{
     Entry, Error, Id, NewSubscription, Position, Result, SourceName, Subscription, Timestamp,
@@ -173,6 +173,10 @@ impl<B: Backing> Subscriptions for Store<B> {
 
     async fn sweep(&self, limit: usize) -> Result<Vec<Subscription>> {
         self.run(|state, now| Ok(state.sweep(limit, now))).await
+    }
+
+    async fn restore(&self, saved: &[Saved]) -> Result<Vec<Restored>> {
+        self.run(|state, now| Ok(state.take_over(saved, now))).await
     }
 
     async fn since(&self, version: u64) -> Result<(u64, bool, Vec<SubscriptionChange>)> {

@@ -1,9 +1,9 @@
 -- Puts subscriptions as they are said to be, unless this server knows better: a later revision, or that they ended.
 -- Returns of each what came of it: `put` if it was not here, `raised` if it was in an earlier revision, `mended` if it
 -- was but could not be found by all that should find it, `known` if there was nothing to do, or `ended`.
--- ARGV: time, why: `switch`, `empty` if the server had nothing, or `mend` if it lost keys under processes that live; then of
--- each: id, data, what the interface shows, owner, likeness, state, revision, lease, created, expires. One that was
--- deleted has nothing but its id and its revision.
+-- ARGV: time, why: `switch`, `empty` if the server had nothing, `mend` if it lost keys under processes that live, or
+-- `import` from another store; then of each: id, data, what the interface shows, owner, likeness, state, revision, lease,
+-- created, expires, the last sequence number at least. One that was deleted has nothing but its id and its revision.
 local at, why, outcomes, found = now(), ARGV[2], {}, 0
 
 local function known_revision(id)
@@ -14,9 +14,10 @@ end
 
 -- Gives a queue what it needs beside its items. Where its numbers are lost, they go on from the time: consumers saw
 -- numbers that this server does not know of.
-local function complete(id, is_new)
-  local lost = why == 'empty' or why == 'mend'
-  redis.call('HSETNX', 'qmeta:' .. id, 'last_sequence', lost and int(at) or '0')
+local function complete(id, is_new, sequence)
+  local last = redis.call('HGET', 'qmeta:' .. id, 'last_sequence')
+  if not last and (why == 'empty' or why == 'mend') then sequence = int(at) end
+  if not last or tonumber(last) < tonumber(sequence) then redis.call('HSET', 'qmeta:' .. id, 'last_sequence', sequence) end
   redis.call('HSETNX', 'qmeta:' .. id, 'due', int(at))
   if is_new and why == 'mend' then
     -- What happened while it was not here was not told.
@@ -32,10 +33,10 @@ local function put(n, id, likeness, rev, expires)
   values[10] = expires
   store(unpack(values))
   redis.call('HSETNX', 'subs:like', likeness, id)
-  complete(id, not rev)
+  complete(id, not rev, ARGV[n + 10])
 end
 
-local function bury(id, said, revision, rev)
+local function end_here(id, said, revision, rev)
   if revision > said then return 'known' end
   if rev then remove(id) end
   bury_name(id, int(said), '')
@@ -46,7 +47,7 @@ local function restore(n)
   local id, data, _, _, likeness, _, said, _, _, expires = unpack(ARGV, n, n + 9)
   local revision, rev = known_revision(id)
   said = tonumber(said)
-  if data == '' then return bury(id, said, revision, rev) end
+  if data == '' then return end_here(id, said, revision, rev) end
   if tonumber(expires) <= lease_time(at) or revision > said or revision == said and not rev then
     return rev and 'known' or 'ended'
   end
@@ -65,7 +66,7 @@ local function restore(n)
   return 'known'
 end
 
-for n = 3, #ARGV, 10 do
+for n = 3, #ARGV, 11 do
   local outcome = restore(n)
   outcomes[#outcomes + 1] = outcome
   if outcome == 'put' or outcome == 'mended' then found = found + 1 end

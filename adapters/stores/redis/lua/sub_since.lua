@@ -7,7 +7,9 @@ local complete = known > version or known < version - HISTORY_KEPT
 local changes = {}
 local function tell(id)
   local live = is_live(id, at) and row(id)
-  if live or not complete then changes[#changes + 1] = {id, live} end
+  -- What ended was taken out of the set. What is named there and gone has vanished, and comes back.
+  local vanished = not live and redis.call('EXISTS', 'submeta:' .. id) == 0 and redis.call('ZSCORE', 'subs:all', id)
+  if live or not complete and not vanished then changes[#changes + 1] = {id, live} end
 end
 if complete then
   for _, id in ipairs(redis.call('ZRANGE', 'subs:all', 0, -1)) do tell(id) end

@@ -51,7 +51,7 @@ impl Redis {
         let known: Vec<Subscription> = ids.iter().filter_map(|id| self.journal().get(id)).collect();
         let mut arguments = vec![Value::from("mend")];
         for one in &known {
-            arguments.extend(said(&Say::Is(Box::new(one.clone())))?);
+            arguments.extend(said(&Say::Is(Box::new(one.clone())), 0)?);
         }
         let outcomes = self.tell(&PUT_BACK, arguments).await?.into_array();
         let mut found = 0;

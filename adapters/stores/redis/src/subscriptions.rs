@@ -2,14 +2,19 @@
 
 pub(crate) mod record;
 
+use crate::journal::Say;
 use crate::keys;
+use crate::mend::PUT_BACK;
 use crate::queue_scripts::{limit, not_found, queue_lua, refused};
 use crate::reply::{damaged, list, number as read_number, text};
 use crate::scripts::{Refusal, number};
+use crate::session::said;
 use crate::store::Redis;
 use async_trait::async_trait;
 use fred::prelude::Value;
-use netweave_model::port::{Created, Quota, SubscriptionChange, Subscriptions, Update, Updated};
+use netweave_model::port::{
+    Created, Quota, Restored, Saved, SubscriptionChange, Subscriptions, Update, Updated,
+};
 use netweave_model::{Error, ErrorKind, Id, NewSubscription, Result, Subscription, Timestamp};
 use std::time::Duration;
 
@@ -24,6 +29,9 @@ queue_lua!(UPDATE, "sub_update.lua", "sub_common.lua");
 
 /// How long nobody may have swept before the end of leases is held back.
 const SWEEP_GAP: Duration = Duration::from_secs(10);
+
+/// How many saved subscriptions are put in one step, so that the server is soon free for others.
+const PUT: usize = 100;
 
 /// How long the dead letters of an expired subscription stay readable.
 const GRAVE_KEPT: Duration = Duration::from_hours(24);
@@ -135,6 +143,29 @@ impl Subscriptions for Redis {
             self.journal().end(&one.id);
         }
         Ok(ended)
+    }
+
+    async fn restore(&self, saved: &[Saved]) -> Result<Vec<Restored>> {
+        let mut all = Vec::with_capacity(saved.len());
+        for part in saved.chunks(PUT) {
+            let mut arguments = vec![Value::from("import")];
+            for Saved { subscription, last_sequence, .. } in part {
+                arguments.extend(said(&Say::Is(Box::new(subscription.clone())), *last_sequence)?);
+            }
+            let outcomes = self.tell(&PUT_BACK, arguments).await?.into_array();
+            for (one, outcome) in part.iter().zip(outcomes) {
+                all.push(match &*text(&outcome)? {
+                    "known" => Restored::Known,
+                    "ended" => Restored::Ended,
+                    _ => {
+                        self.journal().put(&one.subscription);
+                        Restored::Put
+                    }
+                });
+            }
+        }
+        self.signals().work();
+        Ok(all)
     }
 
     async fn since(&self, version: u64) -> Result<(u64, bool, Vec<SubscriptionChange>)> {

@@ -12,6 +12,7 @@ mod members;
 mod queue;
 mod subscriptions;
 mod sweep;
+mod transfer;
 
 use crate::backing::{Backing, Fingerprint, Urgency};
 use crate::fact::{Counters, Fact, FactKey};

@@ -125,7 +125,7 @@ impl<B: Backing> State<B> {
         twin
     }
 
-    fn put(&mut self, subscription: Subscription, rematch: bool) {
+    pub(super) fn put(&mut self, subscription: Subscription, rematch: bool) {
         let id = subscription.id.clone();
         self.members.insert(subscription);
         if let Some(member) = self.members.get(&id) {

@@ -120,7 +120,7 @@ impl Redis {
         for part in self.journal().subscriptions().chunks(SUBSCRIPTIONS) {
             let mut arguments = vec![Value::from(if empty { "empty" } else { "switch" })];
             for say in part {
-                arguments.extend(said(say)?);
+                arguments.extend(said(say, 0)?);
             }
             let outcomes = self.say(entered, &PUT_BACK, Vec::new(), arguments).await?.into_array();
             lacked += outcomes.iter().filter(|outcome| outcome.as_bytes() == Some(b"put")).count() as u64;
@@ -166,10 +166,10 @@ impl Redis {
 }
 
 /// Lays out what is said of one subscription; see `lua/sub_restore.lua`.
-pub(crate) fn said(say: &Say) -> Result<Vec<Value>> {
+pub(crate) fn said(say: &Say, last_sequence: u64) -> Result<Vec<Value>> {
     Ok(match say {
         Say::Gone(id, rev) => {
-            let mut nothing: [Value; 10] = std::array::from_fn(|_| Value::from(""));
+            let mut nothing: [Value; 11] = std::array::from_fn(|_| Value::from(""));
             [nothing[0], nothing[6]] = [id.as_str().into(), number(*rev)];
             nothing.to_vec()
         }
@@ -184,6 +184,7 @@ pub(crate) fn said(say: &Say) -> Result<Vec<Value>> {
             number(one.lease_ms),
             number(one.created_at.0),
             number(one.expires_at.0),
+            number(last_sequence),
         ],
     })
 }
