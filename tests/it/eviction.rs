@@ -7,6 +7,7 @@ use netweave_tests::harness::{Callbacks, Client, Gateway, Inventory, RedisServer
 use serde_json::{Value, json};
 use std::time::Duration;
 
+const SERVERS: &str = "/o2ims-infrastructureInventory/v2/resourcePools/pool-a/resources";
 /// Longest time until what vanished is back: a comparison each five seconds, on a busy machine.
 const BACK: Duration = Duration::from_secs(30);
 
@@ -33,17 +34,23 @@ impl Stage {
     /// A gateway with subscriptions, each with a callback path of its own; `None` without a Redis.
     async fn new(arguments: &[&str]) -> Option<Self> {
         let redis = RedisServer::start_with(arguments).await?;
+        let setup = Setup::redis(&redis.url());
+        Some(Self::on(redis, setup).await)
+    }
+
+    async fn on(redis: RedisServer, setup: Setup) -> Self {
         let inventory = Inventory::with_servers(2);
-        let setup = Setup::redis(&redis.url()).set("/subscriptions/perOwner", json!(1000));
+        let setup = setup.set("/subscriptions/perOwner", json!(1000));
         let gateway = setup.file("lab", &inventory).start().await;
         let (consumer, client) = (Callbacks::start().await, gateway.client("smo"));
+        client.get(SERVERS).await.expect(200);
         let mut ids = Vec::new();
         for n in 0..count() {
             let body = json!({ "callback": consumer.url(&format!("/{n}")) });
             let made = client.post(&format!("{V2}/subscriptions"), &body).await.expect(201).json();
             ids.push(made["subscriptionId"].as_str().expect("an id").to_owned());
         }
-        Some(Self { redis, gateway, inventory, consumer, client, ids })
+        Self { redis, gateway, inventory, consumer, client, ids }
     }
 
     /// Waits until a change has been told to every subscription.
@@ -161,10 +168,26 @@ async fn a_full_server_that_drops_keys_is_named_and_loses_no_subscription() {
     stage.readable().await;
     // What the server dropped of the inventory is read again, so the first change may not be told as one.
     stage.inventory.describe("server-00", "first");
-    let list = format!("{V2}/resourcePools/pool-a/resources");
     soon("the change to be seen", async || {
-        stage.client.get(&list).await.list().iter().any(|server| server["description"] == "first")
+        stage.client.get(SERVERS).await.list().iter().any(|server| server["description"] == "first")
     })
     .await;
     stage.tell("after").await;
+}
+
+/// The installation that is recommended: what may be dropped is on a server of its own.
+#[tokio::test]
+async fn a_full_cache_costs_no_subscription() {
+    let Some(cache) = RedisServer::start_cache("8mb").await else { return };
+    let Some(redis) = RedisServer::start().await else { return };
+    let setup = Setup::redis(&redis.url()).set("/cache/redis", cache.section());
+    let mut stage = Stage::on(redis, setup).await;
+    flood(&cache);
+    let dropped = cache.ask(&["INFO", "stats"]).concat();
+    assert!(!dropped.contains("evicted_keys:0\r"), "{dropped}");
+    stage.whole().await;
+    stage.readable().await;
+    stage.tell("after").await;
+    assert_eq!(stage.gateway.metric("netweave_redis_mended_total").await, Some(0.0));
+    assert_eq!(stage.gateway.metric(r#"netweave_redis_evicted_keys{role="state"}"#).await, Some(0.0));
 }

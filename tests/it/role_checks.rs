@@ -1,7 +1,7 @@
 //! The servers of the state: what is not as it should be is told by health and metrics, and takes no pod out of service.
 
 use netweave_tests::harness::client::V2;
-use netweave_tests::harness::{Gateway, Inventory, RedisServer, Setup, soon};
+use netweave_tests::harness::{Gateway, Inventory, Pki, RedisLab, RedisServer, Setup, soon};
 use serde_json::{Value, json};
 
 /// The status of readiness, and the check of the state's server.
@@ -66,4 +66,39 @@ async fn a_server_that_is_gone_degrades_and_reads_go_on() {
         text.lines().any(|line| counts(line) && line.contains(r#"outcome="timeout""#))
     })
     .await;
+}
+
+/// What `prod` asks for beside the state: https to consumers, and a name that others reach.
+fn prod(state: Value) -> Setup {
+    Setup::state(state)
+        .set("/environment", json!("prod"))
+        .set("/oCloud/serviceUri", json!("https://o2.example.net"))
+        .set("/subscriptions/callback/schemes", json!(["https"]))
+}
+
+#[tokio::test]
+async fn production_does_not_start_on_a_server_that_drops_subscriptions() {
+    let pki = Pki::new();
+    let Some(lab) = RedisLab::start_tls(&pki).await else { return };
+    let inventory = Inventory::with_servers(1);
+    let primary = lab.primary();
+    lab.ask(primary, &["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
+    let (code, log) = prod(lab.state()).file("lab", &inventory).refused().await;
+    assert_eq!(code, Some(3), "{log}");
+    assert!(log.contains("subscriptions too: set `maxmemory-policy noeviction`"), "{log}");
+    lab.ask(primary, &["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    let gateway = prod(lab.state()).file("lab", &inventory).start().await;
+    let (status, state) = readiness(&gateway).await;
+    assert_eq!(status, "ready", "{state}");
+    for (sample, value) in [
+        (r#"netweave_redis_connected_replicas{role="state"}"#, 2.0),
+        (r#"netweave_redis_sentinels{role="state"}"#, 3.0),
+    ] {
+        soon(sample, async || gateway.metric(sample).await == Some(value)).await;
+    }
+    // While it runs it is told, and goes on.
+    lab.ask(primary, &["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
+    soon("the policy to be noticed", async || readiness(&gateway).await.0 == "degraded").await;
+    let sample = r#"netweave_redis_findings{role="state",severity="forbidden"}"#;
+    assert_eq!(gateway.metric(sample).await, Some(1.0));
 }
