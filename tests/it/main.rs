@@ -18,6 +18,7 @@ mod lab;
 mod pods;
 mod query;
 mod redis_cli;
+mod regions;
 mod restart;
 mod role_checks;
 mod rooms;

@@ -36,6 +36,8 @@ enum Command {
     Status,
     /// Lists what is not as it should be, and what to change; exits 8 for warnings, 1 if it cannot be used
     Check,
+    /// Has the region of the configuration send the notifications, when the one that did so is gone
+    Promote,
 }
 
 pub(super) async fn run(args: &Args, process: &mut Process) -> Result<Exit, Failure> {
@@ -54,6 +56,7 @@ pub(super) async fn run(args: &Args, process: &mut Process) -> Result<Exit, Fail
             report = watched(&*health, report).await?;
             check(args.output, &report, process)
         }
+        Command::Promote => promote(args.output, &*health, process).await,
     }
 }
 
@@ -81,6 +84,19 @@ async fn watched(health: &dyn StoreHealth, mut report: StoreReport) -> Result<St
         report = health.report().await.map_err(|error| unreachable(&error))?;
     }
     Ok(report)
+}
+
+async fn promote(output: Output, health: &dyn StoreHealth, process: &mut Process) -> Result<Exit, Failure> {
+    let region = health.take_over().await.map_err(|error| match error.kind() {
+        ErrorKind::Invalid => Failure::new(Exit::Configuration, "state.region: is missing"),
+        ErrorKind::Unavailable => unreachable(&error),
+        _ => Failure::new(Exit::Failed, error.to_string()),
+    })?;
+    match output {
+        Output::Text => process.out.line(&format!("the region `{region}` sends the notifications"))?,
+        Output::Json => process.out.json(&json!({ "region": region }))?,
+    }
+    Ok(Exit::Done)
 }
 
 fn ping(

@@ -220,6 +220,10 @@ mod tests {
             Ok(0)
         }
 
+        async fn take_over(&self) -> Result<String> {
+            Err(Error::new(ErrorKind::Unavailable, "no answer"))
+        }
+
         fn observed_by(&self, _observer: Arc<dyn StoreObserver>) {}
     }
 

@@ -3,6 +3,10 @@
 //! They run with the files of `deploy/redis`, but notice a dead primary after one second, so that another one replaces
 //! it after about two. What a test does to them is undone by `settled`, so one lab serves many scenarios.
 
+mod region;
+
+pub use region::Region;
+
 use super::pki::Pki;
 use super::ports::Port;
 use super::redis::{Access, Files, Process, SERVICE, program};

@@ -144,6 +144,12 @@ pub trait StoreHealth: Send + Sync {
     /// As `report`.
     async fn mend(&self) -> Result<u64>;
 
+    /// Has the configured region send the notifications from now on, when another one has done so until now; returns it.
+    ///
+    /// # Errors
+    /// `Invalid`: no region is configured. `Conflict`: the server is a replica. `Unavailable` (retryable).
+    async fn take_over(&self) -> Result<String>;
+
     /// Has somebody told of calls from now on; the first one stays.
     fn observed_by(&self, observer: Arc<dyn StoreObserver>);
 }

@@ -1,6 +1,10 @@
 -- What the scripts of one generation share. Refusals are error replies that begin with NW.
 local sys = redis.call('MGET', 'log:generation', 'sys:held', 'sys:hold')
 if sys[1] ~= GENERATION then return redis.error_reply('NW SWITCHED') end
+-- A script for a replica, which has become the primary since.
+if REPLICA and not string.find(redis.call('INFO', 'replication'), 'role:slave', 1, true) then
+  return redis.error_reply('NW SWITCHED')
+end
 
 -- The time by which leases of subscriptions end: it stands still from an outage on until their owners could renew them.
 local function lease_time(at)

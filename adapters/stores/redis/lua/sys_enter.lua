@@ -1,17 +1,29 @@
 -- Says in which generation of the log this server is, and begins a new one if another server wrote last or nothing is
 -- there: what the last one acknowledged may be missing here. Sequence numbers go on, so that what is here keeps its own.
--- Returns generation, head, and whether a new one began (1) out of nothing (2).
--- ARGV: time, the generation that the caller knows, or empty.
+-- A replica is only read. Returns generation, head, what the server is: `known`, `new` or `empty` where a generation began, or
+-- `replica`; and the region that sends notifications, or empty.
+-- ARGV: time, the generation that the caller knows, or empty; the caller's region, or empty; 1 if it takes over for it.
 local LAG = 1000000 -- More than any counter can have run ahead of what reached this server.
 local OUTAGE = 60000 -- Nobody has swept for longer than this, so nobody could renew.
 
 local run, at = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'), now()
-local known = redis.call('MGET', 'log:generation', 'log:head', 'sys:primary', 'sys:alive')
+local known = redis.call('MGET', 'log:generation', 'log:head', 'sys:primary', 'sys:alive', 'sys:region')
+local region = known[5] or ''
+if string.find(redis.call('INFO', 'replication'), 'role:slave', 1, true) then
+  if not (known[1] and known[2]) then return redis.error_reply('NW EMPTY') end
+  return {known[1], known[2], 'replica', region}
+end
+
+local takes_over = ARGV[4] == '1' and region ~= ARGV[3]
+if ARGV[3] ~= '' and (takes_over or region == '') then
+  region = ARGV[3]
+  redis.call('SET', 'sys:region', region)
+end
 local alive = math.min(at, tonumber(known[4] or int(at)))
 
-if known[1] and known[2] and known[3] == run then
+if known[1] and known[2] and known[3] == run and not takes_over then
   if at - alive > OUTAGE then hold_leases(at, alive) end
-  return {known[1], known[2], 0}
+  return {known[1], known[2], 'known', region}
 end
 
 local empty = not (known[1] and known[2])
@@ -32,4 +44,4 @@ if before > 0 then
   redis.call('SET', 'sys:unsettled', int(at + 5000))
   redis.call('DEL', 'sys:entered')
 end
-return {generation, known[2], empty and 2 or 1}
+return {generation, known[2], empty and 'empty' or 'new', region}

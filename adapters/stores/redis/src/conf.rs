@@ -17,6 +17,10 @@ pub struct Conf {
     /// Under which name the Sentinels watch the primary.
     #[schemars(length(min = 1, max = 255))]
     pub service: String,
+    /// For the state: the region of this gateway, where several share one state by replication. Notifications are sent from
+    /// the region that had the primary first, or whose replica was promoted; without it from everywhere.
+    #[schemars(length(min = 1, max = 63), example = &"east")]
+    pub region: Option<String>,
     /// The ACL user; `default` without one.
     #[schemars(example = &"netweave")]
     pub username: Option<String>,
@@ -61,6 +65,7 @@ impl Default for Conf {
             url: None,
             sentinels: Vec::new(),
             service: "mymaster".to_owned(),
+            region: None,
             username: None,
             password_file: None,
             password_env: None,
@@ -96,6 +101,13 @@ impl Conf {
         }
         if self.sentinels.iter().any(|sentinel| server(sentinel).is_none()) {
             faults.push(("sentinels", "must be `HOST:PORT` each"));
+        }
+        let odd = |region: &String| {
+            !(1..=63).contains(&region.len())
+                || region.contains(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+        };
+        if self.region.as_ref().is_some_and(odd) {
+            faults.push(("region", "must be 1 to 63 letters, digits and hyphens"));
         }
         if self.password_file.is_some() && self.password_env.is_some() {
             faults.push(("passwordEnv", "and `passwordFile` exclude each other"));

@@ -19,15 +19,15 @@ use netweave_model::{Error, ErrorKind, Id, Position, Result, Timestamp};
 use std::time::Duration;
 
 queue_lua!(ACK, "q_ack.lua");
-queue_lua!(BACKLOG, "q_backlog.lua");
+queue_lua!(reads BACKLOG, "q_backlog.lua");
 queue_lua!(CURSOR, "q_cursor.lua", "log_common.lua", "q_fan.lua", "sys_settled.lua");
 queue_lua!(DEAD_LETTER, "q_dead_letter.lua");
-queue_lua!(DEAD_LETTERS, "q_dead_letters.lua", "q_bodies.lua");
+queue_lua!(reads DEAD_LETTERS, "q_dead_letters.lua", "q_bodies.lua");
 queue_lua!(DEFER, "q_defer.lua");
 queue_lua!(ENQUEUE, "q_enqueue.lua", "q_asked.lua");
 queue_lua!(FAN_OUT, "q_fan_out.lua", "log_common.lua", "q_fan.lua");
 queue_lua!(LET_GO, "q_let_go.lua");
-queue_lua!(NEXT_DUE, "q_next_due.lua");
+queue_lua!(reads NEXT_DUE, "q_next_due.lua");
 queue_lua!(REPLAY, "q_replay.lua", "q_asked.lua");
 queue_lua!(TAKE, "q_take.lua", "q_bodies.lua");
 
@@ -95,6 +95,9 @@ impl Deliveries for Redis {
     }
 
     async fn take(&self, count: usize, depth: usize, hold: Duration) -> Result<Vec<Claim>> {
+        if !self.sends().await? {
+            return Ok(Vec::new());
+        }
         let call = self.owed().unanswered_take().unwrap_or_else(|| self.ids().uuid().to_string());
         let of = [limit(count), limit(depth.max(1)), millis(hold), self.pod().into(), call.clone().into()];
         let answer = self.tell(&TAKE, of.into()).await;

@@ -38,6 +38,13 @@ pub(crate) fn of_state(info: &Info, watchers: &[Watcher]) -> Vec<Finding> {
     findings
 }
 
+/// Says so if another region sends the notifications.
+pub(crate) fn elsewhere(own: &str, sends: &str) -> Option<Finding> {
+    let what = format!("another region sends the notifications: `{sends}`, not `{own}`");
+    let change = "if that region is gone: `netweave redis promote`";
+    (own != sends).then(|| finding("region", Severity::Warning, what, change))
+}
+
 fn finding(code: &'static str, severity: Severity, what: impl Into<String>, change: &'static str) -> Finding {
     Finding { code, severity, what: what.into(), change }
 }
@@ -65,8 +72,9 @@ impl Look<'_> {
         if self.is_primary() {
             return None;
         }
-        let change = "name the primary, or its Sentinels, in the section `state`";
-        Some(finding("replica", Severity::Unusable, "the server is a replica, which takes no writes", change))
+        let what = "the server is a replica: it is read, and takes no writes";
+        let change = "write in the region of its primary; if that is gone: `REPLICAOF NO ONE` on this server";
+        Some(finding("replica", Severity::Unusable, what, change))
     }
 
     fn loading(&self) -> Option<Finding> {

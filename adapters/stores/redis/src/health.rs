@@ -6,7 +6,7 @@ use crate::info::Info;
 use crate::keys;
 use crate::store::Redis;
 use async_trait::async_trait;
-use fred::prelude::{ListInterface, SortedSetsInterface};
+use fred::prelude::{KeysInterface, ListInterface, SortedSetsInterface};
 use netweave_model::port::{StoreHealth, StoreLoad, StoreObserver, StoreReport};
 use netweave_model::{Id, Result};
 use std::sync::Arc;
@@ -19,9 +19,14 @@ impl StoreHealth for Redis {
     async fn report(&self) -> Result<StoreReport> {
         let info = Info::of(self.client()).await?;
         let watchers = self.views().all();
+        let mut findings = findings::of_state(&info, &watchers);
+        if let Some(own) = self.region() {
+            let sends: Option<String> = self.client().get(keys::REGION).await.map_err(unavailable)?;
+            findings.extend(findings::elsewhere(own, sends.as_deref().unwrap_or(own)));
+        }
         let (subscriptions, entries) = self.journal().lengths();
         Ok(StoreReport {
-            findings: findings::of_state(&info, &watchers),
+            findings,
             watchers,
             journal_subscriptions: subscriptions as u64,
             journal_entries: entries as u64,
@@ -53,6 +58,10 @@ impl StoreHealth for Redis {
 
     async fn mend(&self) -> Result<u64> {
         self.compare().await
+    }
+
+    async fn take_over(&self) -> Result<String> {
+        Redis::take_over(self).await
     }
 
     fn observed_by(&self, observer: Arc<dyn StoreObserver>) {

@@ -16,6 +16,7 @@
 //! * `fan:cursor`: the sequence number of the log up to which events were fanned out; `fan:call`: the call that moved it
 //! * `tomb:ID`: revision and call of a deletion, for an hour
 //! * `sys:primary`: the server that wrote last; `sys:before`: the generation of the log before this one
+//! * `sys:region`: the region that sends notifications
 //! * `sys:alive`: when leases were looked after last; `sys:held`, `sys:hold`: since when and until when none ends
 //! * `pods`: set of the processes that live, by when they said so last
 //! * `sys:unsettled`: until when pods are waited for after a switch; `sys:entered`: set of those that are there
@@ -25,6 +26,9 @@
 
 /// All dead letters.
 pub(crate) const DEAD: &str = "dead:all";
+
+/// The region that sends notifications.
+pub(crate) const REGION: &str = "sys:region";
 
 /// All subscriptions.
 pub(crate) const SUBSCRIPTIONS: &str = "subs:all";

@@ -23,9 +23,9 @@ const READ_LIMIT: usize = 1_000;
 const TRIM_STEP: u64 = 100;
 
 lua!(COMMIT, "log_common.lua", "log_commit.lua");
-lua!(HEAD, "log_common.lua", "log_head.lua");
-lua!(READ, "log_common.lua", "log_read.lua");
-lua!(SNAPSHOT, "log_common.lua", "log_snapshot.lua");
+lua!(reads HEAD, "log_common.lua", "log_head.lua");
+lua!(reads READ, "log_common.lua", "log_read.lua");
+lua!(reads SNAPSHOT, "log_common.lua", "log_snapshot.lua");
 lua!(TRIM, "log_common.lua", "log_trim.lua");
 
 /// What a look at the log found.

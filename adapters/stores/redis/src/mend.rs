@@ -24,6 +24,9 @@ const PUT: usize = 100;
 impl Redis {
     /// Compares what is known, a part with each call, and puts back what vanished; returns how many subscriptions had.
     pub(crate) async fn compare(&self) -> Result<u64> {
+        if self.follows() {
+            return Ok(0);
+        }
         let ids = self.journal().ids();
         let mut found = self.compare_some(self.journal().turn(&ids, ROUND)).await?;
         if found > 0 {

@@ -7,6 +7,9 @@ use netweave_model::{Error, ErrorKind, Result};
 
 /// Declares a script that begins with `q_common.lua`, `q_letters.lua` and other files of this crate's `lua` folder.
 macro_rules! queue_lua {
+    (reads $name:ident, $file:literal $(, $shared:literal)*) => {
+        $crate::scripts::lua!(reads $name, "q_common.lua", "q_letters.lua" $(, $shared)*, $file);
+    };
     ($vis:vis $name:ident, $file:literal $(, $shared:literal)*) => {
         $crate::scripts::lua!($vis $name, "q_common.lua", "q_letters.lua" $(, $shared)*, $file);
     };

@@ -11,11 +11,15 @@ use std::time::Duration;
 
 const TIME: &str = include_str!("../lua/time.lua");
 const COMMON: &str = include_str!("../lua/common.lua");
+/// Has the server see to it that a script writes nothing.
+const READ_ONLY: &str = "#!lua flags=no-writes\n";
 
 /// One script.
 pub(crate) struct Lua {
     files: &'static [&'static str],
     texts: &'static [&'static str],
+    /// Whether it writes nothing.
+    pub(crate) reads: bool,
 }
 
 /// What a script answered.
@@ -26,13 +30,18 @@ pub(crate) type Answer = Result<Value, Refusal>;
 pub(crate) struct Refusal(pub(crate) String);
 
 /// Declares a script: files of this crate's `lua` folder, those that it shares with others first. The last one names it.
+///
+/// `reads` before the name says that it writes nothing, so a replica executes it as well.
 macro_rules! lua {
-    ($vis:vis $name:ident, $($file:literal),+) => {
+    (reads $name:ident, $($file:literal),+) => { $crate::scripts::lua!(@ true, $name, $($file),+); };
+    (@ $reads:literal, $vis:vis $name:ident, $($file:literal),+) => {
         $vis static $name: $crate::scripts::Lua = $crate::scripts::Lua::new(
             &[$($file),+],
             &[$(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lua/", $file))),+],
+            $reads,
         );
     };
+    ($vis:vis $name:ident, $($file:literal),+) => { $crate::scripts::lua!(@ false, $vis $name, $($file),+); };
 }
 pub(crate) use lua;
 
@@ -47,8 +56,12 @@ pub(crate) fn millis(span: Duration) -> Value {
 }
 
 impl Lua {
-    pub(crate) const fn new(files: &'static [&'static str], texts: &'static [&'static str]) -> Self {
-        Self { files, texts }
+    pub(crate) const fn new(
+        files: &'static [&'static str],
+        texts: &'static [&'static str],
+        reads: bool,
+    ) -> Self {
+        Self { files, texts, reads }
     }
 
     /// The name of the script, which no other one has: that of its own file.
@@ -56,9 +69,10 @@ impl Lua {
         self.files.last().map_or("", |file| file.trim_end_matches(".lua"))
     }
 
-    /// Makes the script for a generation of the log.
-    pub(crate) fn made_for(&self, generation: u64) -> Script {
-        let head = format!("local GENERATION = '{generation}'");
+    /// Makes the script for a generation of the log, on its primary or on a replica, which refuses it when promoted.
+    pub(crate) fn made_for(&self, generation: u64, replica: bool) -> Script {
+        let flags = if replica { READ_ONLY } else { "" };
+        let head = format!("{flags}local GENERATION, REPLICA = '{generation}', {replica}");
         Script::from_lua([&[&*head, TIME, COMMON], self.texts].concat().join("\n"))
     }
 

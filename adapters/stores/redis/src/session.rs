@@ -4,18 +4,22 @@
 //! new primary or a restarted one has not been given it, and one that lost its data, or was entered by another process
 //! meanwhile, has another generation. The caller then enters: it learns the generation, or begins a new one; says what its
 //! journal knows; and only then goes on. Every script may be repeated, so a call whose answer was lost is made again.
+//!
+//! A server that is a replica, as in another region than the primary's, is read and never written; when it is promoted,
+//! it executes none of the scripts that it was given before, so it is entered like any other primary.
 
 mod enter;
 
 pub(crate) use enter::said;
 
+use self::enter::{Greeting, Server};
 use crate::client::{absent, unavailable};
 use crate::scripts::{Answer, Lua, Refusal};
 use crate::store::Redis;
 use fred::prelude::{ClientLike, LuaInterface, Value};
 use fred::types::scripts::Script;
 use netweave_model::port::CallOutcome;
-use netweave_model::{ErrorKind, Result};
+use netweave_model::{Error, ErrorKind, Result};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -29,9 +33,16 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// How often a server may say that it does not know a script that it was just given.
 const GIVEN: usize = 8;
 
+/// Why a replica takes no writes.
+const FOLLOWS: &str = "the store of this region is a read-only replica: write in the region of its primary";
+
 /// A generation of the log that this process has entered.
 pub(crate) struct Entered {
     generation: u64,
+    /// It is a replica, so it only answers what writes nothing.
+    replica: bool,
+    /// The region that sends notifications; empty if none is named.
+    region: String,
     scripts: Mutex<HashMap<&'static str, Script>>,
 }
 
@@ -42,6 +53,8 @@ pub(crate) struct Session {
     entering: tokio::sync::Mutex<()>,
     /// The latest generation that was entered, or zero.
     known: AtomicU64,
+    /// What was entered last is a replica, so if it takes writes one day, this region has taken over.
+    follows: AtomicBool,
     /// The last call failed, so the next ones need not wait long.
     failing: AtomicBool,
 }
@@ -59,13 +72,18 @@ enum Failure {
 }
 
 impl Entered {
-    fn new(generation: u64) -> Self {
-        Self { generation, scripts: Mutex::default() }
+    fn new(greeting: &Greeting) -> Self {
+        Self {
+            generation: greeting.generation,
+            replica: greeting.server == Server::Replica,
+            region: greeting.region.clone(),
+            scripts: Mutex::default(),
+        }
     }
 
     fn script(&self, lua: &'static Lua) -> Script {
         let mut scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
-        scripts.entry(lua.name()).or_insert_with(|| lua.made_for(self.generation)).clone()
+        scripts.entry(lua.name()).or_insert_with(|| lua.made_for(self.generation, self.replica)).clone()
     }
 }
 
@@ -87,7 +105,7 @@ impl Redis {
         }
         let end = Instant::now() + if failing { Duration::ZERO } else { PATIENCE };
         let answer = self.call_until(end, lua, (keys, arguments)).await;
-        session.failing.store(answer.is_err(), Ordering::Relaxed);
+        session.failing.store(answer.is_err() && !self.follows(), Ordering::Relaxed);
         answer
     }
 
@@ -119,11 +137,23 @@ impl Redis {
                 Ok(None) => continue,
                 Err(error) => error,
             };
-            if lost.kind() != ErrorKind::Unavailable || Instant::now() >= end {
+            let refused = self.follows() && !lua.reads;
+            if lost.kind() != ErrorKind::Unavailable || refused || Instant::now() >= end {
                 return Err(lost);
             }
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// Returns whether the server that was entered last is a replica.
+    pub(crate) fn follows(&self) -> bool {
+        self.session().follows.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether notifications are sent from here: no region is named, or it is this process's own.
+    pub(crate) async fn sends(&self) -> Result<bool> {
+        let Some(own) = self.region() else { return Ok(true) };
+        Ok(self.entered().await?.region == own)
     }
 
     /// Makes a call once; `None` if what stood in its way was removed, which is done only so often.
@@ -134,6 +164,9 @@ impl Redis {
         given: &mut usize,
     ) -> Result<Option<Answer>> {
         let entered = self.entered().await?;
+        if entered.replica && !lua.reads {
+            return Err(Error::new(ErrorKind::Unavailable, FOLLOWS));
+        }
         let error = match self.evaluate(&entered, lua, call).await {
             Ok(value) => return Ok(Some(Ok(value))),
             Err(error) => error,
@@ -191,7 +224,8 @@ impl Failure {
 
     fn of(error: &fred::error::Error) -> Self {
         match error.details().split_once(' ') {
-            Some(("NW", "SWITCHED")) => Self::Switched,
+            // One that was the primary when it was entered.
+            Some(("NW", "SWITCHED") | ("READONLY", _)) => Self::Switched,
             Some(("NW", code)) => Self::Refused(code.to_owned()),
             Some(("NOSCRIPT", _)) => Self::Unknown,
             _ => Self::Lost,

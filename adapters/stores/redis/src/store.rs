@@ -43,6 +43,10 @@ struct Inner {
     told: Arc<Told>,
     views: Arc<Views>,
     observer: OnceLock<Arc<dyn StoreObserver>>,
+    /// Where this process runs, if regions have names.
+    region: Option<String>,
+    /// Sentinels name the primary, so what is reached is never meant to be a replica.
+    watched: bool,
 }
 
 /// What runs beside the store, or beside the cache.
@@ -67,7 +71,7 @@ pub async fn open(conf: &Conf, clock: Option<Arc<dyn Clock>>, ids: Arc<dyn Ids>)
     // This one owns no task, so that it may live in one.
     let alone = Redis { inner: Arc::clone(&inner), _tasks: Arc::new(Tasks(Vec::new())) };
     let heard = tokio::time::timeout(OPEN, alone.beat()).await;
-    if !heard.is_ok_and(|heard| heard.is_ok()) {
+    if !heard.is_ok_and(|heard| heard.is_ok()) && !alone.follows() {
         warn!("the store does not answer yet");
     }
     tasks.push(tokio::spawn(beat::beat_on(alone)));
@@ -92,6 +96,7 @@ fn connected(
     let access = Access::of(conf)?;
     let (client, listener) = (access.client()?, client::listener(&access.config)?);
     let signals = Arc::new(Signals::default());
+    let watched = !access.sentinels.is_empty();
     let clients = vec![client.clone(), listener.to_client()];
     let views = Arc::new(Views::of(&access));
     let tasks = vec![
@@ -102,10 +107,23 @@ fn connected(
     let pod = ids.uuid().to_string();
     let (session, journal, owed) = (Session::default(), Journal::default(), Owed::default());
     let told = Arc::default();
-    let observer = OnceLock::new();
-    let inner =
-        Arc::new(Inner { client, clock, ids, pod, signals, session, journal, owed, told, views, observer });
-    Ok((inner, tasks))
+    let (observer, region) = (OnceLock::new(), conf.region.clone());
+    let inner = Inner {
+        client,
+        clock,
+        ids,
+        pod,
+        signals,
+        session,
+        journal,
+        owed,
+        told,
+        views,
+        observer,
+        region,
+        watched,
+    };
+    Ok((Arc::new(inner), tasks))
 }
 
 impl Redis {
@@ -135,6 +153,14 @@ impl Redis {
 
     pub(crate) fn owed(&self) -> &Owed {
         &self.inner.owed
+    }
+
+    pub(crate) fn region(&self) -> Option<&str> {
+        self.inner.region.as_deref()
+    }
+
+    pub(crate) fn is_watched(&self) -> bool {
+        self.inner.watched
     }
 
     pub(crate) fn told(&self) -> &Arc<Told> {

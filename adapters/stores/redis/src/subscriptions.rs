@@ -20,10 +20,10 @@ use std::time::Duration;
 
 queue_lua!(CREATE, "sub_create.lua", "sub_common.lua");
 queue_lua!(DELETE, "sub_delete.lua", "sub_common.lua");
-queue_lua!(GET, "sub_get.lua", "sub_common.lua");
-queue_lua!(PAGE, "sub_page.lua", "sub_common.lua");
+queue_lua!(reads GET, "sub_get.lua", "sub_common.lua");
+queue_lua!(reads PAGE, "sub_page.lua", "sub_common.lua");
 queue_lua!(RENEW, "sub_renew.lua", "sub_common.lua");
-queue_lua!(SINCE, "sub_since.lua", "sub_common.lua");
+queue_lua!(reads SINCE, "sub_since.lua", "sub_common.lua");
 queue_lua!(SWEEP, "sub_sweep.lua", "sub_common.lua", "sys_hold.lua");
 queue_lua!(UPDATE, "sub_update.lua", "sub_common.lua");
 

@@ -26,11 +26,29 @@ const ENTRIES: usize = 200;
 const FIELDS: [&str; 8] = ["at", "form", "source", "kind", "id", "prior", "post", "born"];
 
 /// What a server said on being asked for its generation.
-struct Greeting {
-    generation: u64,
+pub(super) struct Greeting {
+    pub(super) generation: u64,
     head: u64,
-    /// It had nothing at all.
-    empty: bool,
+    pub(super) server: Server,
+    /// The region that sends notifications, or empty.
+    pub(super) region: String,
+}
+
+/// What a server is to whoever enters it; see `lua/sys_enter.lua`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Server {
+    /// The primary that wrote last, or another one whose generation began with this.
+    Primary,
+    /// A primary that had nothing at all.
+    Empty,
+    Replica,
+}
+
+impl Entered {
+    /// Whether a server is still what was entered.
+    fn is(&self, greeting: &Greeting) -> bool {
+        greeting.generation == self.generation && (greeting.server == Server::Replica) == self.replica
+    }
 }
 
 impl Redis {
@@ -57,13 +75,13 @@ impl Redis {
 
     /// Gives the server a script that it lacks, if it still has the generation that the script is made for.
     pub(super) async fn give(&self, entered: &Arc<Entered>, lua: &'static Lua) -> Result<()> {
-        if self.greet().await?.generation != entered.generation {
+        if !entered.is(&self.greet(self.follows()).await?) {
             self.leave(entered);
             return Ok(());
         }
         entered.script(lua).load(self.client()).await.map_err(unavailable)?;
         // It may have been another server that took it.
-        if self.greet().await?.generation != entered.generation {
+        if !entered.is(&self.greet(self.follows()).await?) {
             self.leave(entered);
         }
         Ok(())
@@ -73,25 +91,48 @@ impl Redis {
         self.session().entered.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn greet(&self) -> Result<Greeting> {
+    /// Has this process's region send the notifications from now on; every process enters again.
+    ///
+    /// # Errors
+    /// `Invalid`: no region is configured. `Conflict`: the server is a replica.
+    pub(crate) async fn take_over(&self) -> Result<String> {
+        let own = self.region().ok_or_else(|| Error::invalid("state.region", "is missing"))?.to_owned();
+        if self.greet(true).await?.server == Server::Replica {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "the server is a replica: first `REPLICAOF NO ONE` there",
+            ));
+        }
+        Ok(own)
+    }
+
+    async fn greet(&self, takes_over: bool) -> Result<Greeting> {
         let known = self.session().known.load(Ordering::Relaxed);
         let known = if known == 0 { String::new() } else { known.to_string() };
-        let arguments = vec![Value::from(self.now()), known.into()];
+        let region = self.region().unwrap_or_default();
+        let takes_over = if takes_over && !region.is_empty() { "1" } else { "" };
+        let arguments = vec![Value::from(self.now()), known.into(), region.into(), takes_over.into()];
         let answer = self.client().eval(ENTER.made_for_any(), Vec::<String>::new(), arguments).await;
-        let [generation, head, new] = reply::list(answer.map_err(unavailable)?)?;
-        let generation = reply::number(&generation)?;
-        Ok(Greeting { generation, head: reply::number(&head)?, empty: reply::number::<u8>(&new)? == 2 })
+        let [generation, head, server, region] = reply::list(answer.map_err(unavailable)?)?;
+        let server = match &*reply::text(&server)? {
+            "replica" if self.is_watched() => return Err(absent()),
+            "replica" => Server::Replica,
+            "empty" => Server::Empty,
+            _ => Server::Primary,
+        };
+        let (generation, head) = (reply::number(&generation)?, reply::number(&head)?);
+        Ok(Greeting { generation, head, server, region: reply::text(&region)?.into_owned() })
     }
 
     async fn enter(&self) -> Result<Arc<Entered>> {
-        let greeting = self.greet().await?;
-        let entered = Arc::new(Entered::new(greeting.generation));
+        let greeting = self.greet(self.follows()).await?;
+        let entered = Arc::new(Entered::new(&greeting));
         let session = self.session();
-        let before = session.known.load(Ordering::Relaxed);
-        if before != 0 && before != greeting.generation {
-            self.say_all(&entered, &greeting).await?;
+        if !entered.replica {
+            self.enter_primary(&entered, &greeting).await?;
         }
-        self.say(&entered, &ENTERED, Vec::new(), vec![self.pod().into()]).await?;
+        let follows = session.follows.swap(entered.replica, Ordering::Relaxed);
+        notice(follows, &greeting);
         session.known.store(greeting.generation, Ordering::Relaxed);
         *session.entered.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&entered));
         self.signals().committed();
@@ -99,11 +140,21 @@ impl Redis {
         Ok(entered)
     }
 
+    /// Says what a new generation may lack, and that this process has said it.
+    async fn enter_primary(&self, entered: &Arc<Entered>, greeting: &Greeting) -> Result<()> {
+        let before = self.session().known.load(Ordering::Relaxed);
+        if before != 0 && before != greeting.generation {
+            self.say_all(entered, greeting).await?;
+        }
+        self.say(entered, &ENTERED, Vec::new(), vec![self.pod().into()]).await.map(drop)
+    }
+
     /// Says all that the journal knows.
     async fn say_all(&self, entered: &Arc<Entered>, greeting: &Greeting) -> Result<()> {
-        let subscriptions = self.say_subscriptions(entered, greeting.empty).await?;
+        let empty = greeting.server == Server::Empty;
+        let subscriptions = self.say_subscriptions(entered, empty).await?;
         let entries = self.say_entries(entered, greeting.head).await?;
-        let (generation, empty) = (greeting.generation, greeting.empty);
+        let generation = greeting.generation;
         if let Some(observer) = self.observer() {
             observer.switched(subscriptions + entries);
         }
@@ -162,6 +213,15 @@ impl Redis {
             }
             Failure::Lost => unavailable(error),
         })
+    }
+}
+
+/// Says in the log that a server is read only, or no longer.
+fn notice(follows: bool, greeting: &Greeting) {
+    let replica = greeting.server == Server::Replica;
+    if follows != replica {
+        let writes = if replica { "refused until it is promoted" } else { "taken, as it was promoted" };
+        warn!(replica, writes, region = greeting.region, "the role of this region's store has changed");
     }
 }
 
