@@ -169,3 +169,14 @@ pub enum Entry {
         at: Timestamp,
     },
 }
+
+impl Entry {
+    /// Returns its place in the log, if it has one.
+    pub fn position(&self) -> Option<Position> {
+        match self {
+            Self::Changed(event) => Some(event.position),
+            Self::Baseline { position, .. } => Some(*position),
+            Self::Seen { .. } => None,
+        }
+    }
+}

@@ -48,7 +48,7 @@ pub struct Dispatcher {
     max_queue: u64,
     /// What is known of the subscriptions. A round takes it out, so a round that is dropped loses it; it is then read anew.
     matcher: Mutex<Option<Matcher>>,
-    /// How far the rounds have come.
+    /// Where the cursor is, as far as is known here; another process may have moved it.
     reached: Mutex<Option<Position>>,
 }
 
@@ -59,6 +59,8 @@ impl Dispatcher {
     }
 
     /// Queues a run of entries that lies behind the cursor; returns the cursor after it, or `None` if others were faster.
+    ///
+    /// What is known of the subscriptions is brought up to date only when the store asks for it: when others may match.
     async fn fan_out(
         &self,
         cursor: Position,
@@ -66,12 +68,11 @@ impl Dispatcher {
         matcher: &mut Matcher,
     ) -> Result<Option<Position>> {
         for _ in 0..MATCH_TRIES {
-            matcher.refresh(&*self.parts.subscriptions).await?;
             let (to, items) = matcher.select(cursor, entries, MAX_ITEMS);
             match self.step(cursor, to, items, matcher).await? {
                 FanOutOutcome::Done => return Ok(Some(to)),
                 FanOutOutcome::Already => return Ok(None),
-                FanOutOutcome::StaleMatcher => {}
+                FanOutOutcome::StaleMatcher => matcher.refresh(&*self.parts.subscriptions).await?,
             }
         }
         Ok(None)
@@ -112,11 +113,22 @@ impl Dispatcher {
     }
 
     async fn round(&self, matcher: &mut Matcher) -> Result<bool> {
-        let cursor = self.parts.deliveries.cursor().await?;
-        self.reach(cursor);
+        // Not known again until this round has come to its end.
+        let known = self.reached.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let cursor = match known {
+            Some(cursor) => cursor,
+            None => {
+                let cursor = self.parts.deliveries.cursor().await?;
+                matcher.refresh(&*self.parts.subscriptions).await?;
+                cursor
+            }
+        };
         let entries = match self.parts.log.read(cursor, BATCH).await {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.start_over(cursor, matcher).await?;
+                // The cursor may be elsewhere by now: only the store knows whether there is a gap.
+                if known.is_none() {
+                    self.start_over(cursor, matcher).await?;
+                }
                 return Ok(true);
             }
             entries => entries?,
@@ -124,13 +136,15 @@ impl Dispatcher {
         if entries.is_empty() {
             matcher.refresh(&*self.parts.subscriptions).await?;
             self.parts.metrics.stream_length.set(0);
+            self.reach(cursor);
             return Ok(false);
         }
         let Some(to) = self.fan_out(cursor, &entries, matcher).await? else {
             return Ok(true);
         };
         self.reach(to);
-        let head = self.parts.log.head().await?;
+        let all = entries.len() < BATCH && entries.last().and_then(Entry::position) <= Some(to);
+        let head = if all { to } else { self.parts.log.head().await? };
         let left = head.sequence.saturating_sub(to.sequence);
         self.parts.metrics.stream_length.set(i64::try_from(left).unwrap_or(i64::MAX));
         Ok(left > 0)

@@ -310,7 +310,7 @@ impl Rig {
                 return;
             }
             while self.notifier.in_flight() > 0 {
-                self.notifier.wait().await;
+                self.notifier.freed().await;
             }
         }
     }

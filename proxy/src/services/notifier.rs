@@ -16,6 +16,7 @@ use hosts::Hosts;
 use netweave_http::Outbound;
 use netweave_model::Result;
 use netweave_model::port::{Clock, Deliveries, Ids, Subscriptions};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
@@ -59,6 +60,8 @@ pub struct Notifier {
     shared: Arc<Shared>,
     /// One permit per subscription that can be served at the same time.
     slots: Arc<Semaphore>,
+    /// The last look found as much as there was room for, so more may be due.
+    full: AtomicBool,
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -72,6 +75,7 @@ impl Drop for Slot {
     fn drop(&mut self) {
         // In this order: whoever is woken must find the permit.
         drop(self.permit.take());
+        self.shared.parts.metrics.webhook_workers.dec();
         self.shared.freed.notify_one();
     }
 }
@@ -93,7 +97,7 @@ impl Notifier {
         let shared =
             Shared { parts, settings, hosts, freed: Notify::new(), stopping: watch::Sender::new(false) };
         let slots = Arc::new(Semaphore::new(shared.settings.concurrency.max(1)));
-        Self { shared: Arc::new(shared), slots, tasks: Mutex::default() }
+        Self { shared: Arc::new(shared), slots, full: AtomicBool::new(false), tasks: Mutex::default() }
     }
 
     /// Returns how many subscriptions are being served.
@@ -101,11 +105,17 @@ impl Notifier {
         self.concurrency().saturating_sub(self.slots.available_permits())
     }
 
+    /// Waits until a worker has become free.
+    #[cfg(test)]
+    pub(crate) async fn freed(&self) {
+        self.shared.freed.notified().await;
+    }
+
     fn concurrency(&self) -> usize {
         self.shared.settings.concurrency.max(1)
     }
 
-    /// Forgets the tasks that have ended, and shows how many there are.
+    /// Forgets the tasks that have ended.
     fn tidy(&self) {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(ended) = tasks.try_join_next() {
@@ -113,7 +123,6 @@ impl Notifier {
                 tracing::error!(%error, "a delivery task has failed, its claim runs out by itself");
             }
         }
-        self.shared.parts.metrics.webhook_workers.set(i64::try_from(self.in_flight()).unwrap_or(i64::MAX));
     }
 
     async fn until_due(&self) {
@@ -149,10 +158,12 @@ impl Service for Notifier {
         // Counted from the question, so it ends here before it ends in the store.
         let until = Instant::now() + hold;
         let claims = self.shared.parts.deliveries.take(free, DEPTH, hold).await?;
+        self.full.store(claims.len() == free, Ordering::Relaxed);
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         for claim in claims {
             // Only here are permits taken, so there is one for each claim.
             let permit = Arc::clone(&self.slots).try_acquire_owned().ok();
+            self.shared.parts.metrics.webhook_workers.inc();
             let slot = Slot { shared: Arc::clone(&self.shared), permit };
             tasks.spawn(worker::serve(slot, claim, until));
         }
@@ -160,13 +171,14 @@ impl Service for Notifier {
     }
 
     /// Waits until something is due and a worker is free for it.
+    ///
+    /// A worker that has become free is no reason to look, unless there was more to do than workers.
     async fn wait(&self) {
-        if self.slots.available_permits() == 0 {
+        if self.full.load(Ordering::Relaxed) {
             self.shared.freed.notified().await;
             return;
         }
         tokio::select! {
-            () = self.shared.freed.notified() => {}
             () = self.shared.parts.deliveries.wait() => {}
             () = self.until_due() => {}
         }

@@ -48,12 +48,14 @@ impl Redis {
         self.ids().uuid().to_string().into()
     }
 
-    /// Lets a claim go without an attempt.
+    /// Lets a claim go without an attempt; nobody is woken for a queue in which nothing is left.
     pub(crate) async fn let_go(&self, id: &Id, token: u64, pause: Duration) -> Result<bool> {
         let arguments = vec![id.as_str().into(), number(token), millis(pause), self.call_name()];
-        let done = self.did(&LET_GO, arguments).await?;
-        self.signals().work();
-        Ok(done)
+        let outcome: u8 = read_number(&self.tell(&LET_GO, arguments).await?)?;
+        if outcome == 2 {
+            self.signals().work();
+        }
+        Ok(outcome > 0)
     }
 }
 

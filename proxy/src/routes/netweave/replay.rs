@@ -102,7 +102,7 @@ impl NetweaveRoutes {
         let recall = Recall::new(subscription, since, dead)?;
         while at < end {
             let entries = self.parts.log.read(at, BATCH).await?;
-            let Some(last) = entries.iter().rev().find_map(position) else {
+            let Some(last) = entries.iter().rev().find_map(Entry::position) else {
                 break;
             };
             let notices = recall.notices(&entries, end)?;
@@ -203,14 +203,5 @@ fn happened_at(notice: &Notice) -> Option<Timestamp> {
     match notice {
         Notice::Change(event) => Some(event.at),
         Notice::Resync { .. } | Notice::Test => None,
-    }
-}
-
-/// Returns the place of an entry in the log, if it has one.
-fn position(entry: &Entry) -> Option<Position> {
-    match entry {
-        Entry::Changed(event) => Some(event.position),
-        Entry::Baseline { position, .. } => Some(*position),
-        Entry::Seen { .. } => None,
     }
 }

@@ -253,7 +253,7 @@ async fn a_dead_consumer_does_not_hold_up_the_others() {
     rig.notifier.activate().await.unwrap();
     count.wait_for(|count| *count == 5).await.unwrap();
     while rig.notifier.in_flight() > 1 {
-        rig.notifier.wait().await;
+        rig.notifier.freed().await;
     }
     assert_eq!(rig.notifier.in_flight(), 1, "the silent one is still being waited for");
 }
