@@ -2,11 +2,14 @@
 # Measures release builds. Reports go to target/bench as JSON and Markdown; the last line has the figures.
 #
 #   benches/run.sh cache-hit    a cached GET through the whole chain over mTLS, beside nginx under the same duties
+#   benches/run.sh cache-second-level [--full]
+#                               three gateways and the cache they share: what a hit costs, hit ratio under changes for one minute (ten
+#                               with --full), and how soon a change is visible in all of them
 #   benches/run.sh delivery     notifications: from the commit of a change to the answers of those who are told, on Redis and embedded
 #   benches/run.sh inventory    1,000, 10,000 and 100,000 resources: memory, cold start, filter, change
 #   benches/run.sh idle         the sample gateway when nobody asks
 #
-# Needs Rust; unpacks Debian's nginx into target/tools for cache-hit, and installs its redis-tools for delivery, where they are missing. The first release build takes several minutes.
+# Needs Rust; unpacks Debian's nginx into target/tools for cache-hit, and installs its redis-tools for the benches with a Redis, where they are missing. The first release build takes several minutes.
 # Run it on an otherwise idle machine: the figures are CPU time and latency.
 set -euo pipefail
 
@@ -14,7 +17,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 
 case ${1:-} in
-  cache-hit | delivery | inventory | idle) ;;
+  cache-hit | cache-second-level | delivery | inventory | idle) ;;
   *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
@@ -31,9 +34,9 @@ if [ "$1" = cache-hit ]; then
   unpacked nginx "$CARGO_TARGET_DIR/tools/nginx"
   export BENCH_NGINX=$CARGO_TARGET_DIR/tools/nginx/usr/sbin/nginx
 fi
-if [ "$1" = delivery ]; then
+if [ "$1" = delivery ] || [ "$1" = cache-second-level ]; then
   export PEERS_DIR=$CARGO_TARGET_DIR/peers
   tests/peers/redis.sh
   export BENCH_REDIS=$PEERS_DIR/bin/redis-server
 fi
-"$CARGO_TARGET_DIR/release/netweave-load" "$1"
+"$CARGO_TARGET_DIR/release/netweave-load" "$@"

@@ -4,6 +4,7 @@ mod cache_hit;
 mod delivery;
 mod idle;
 mod inventory;
+mod second_level;
 
 use netweave_benches::Result;
 use std::path::PathBuf;
@@ -30,10 +31,17 @@ async fn main() -> Result<()> {
     };
     match std::env::args().nth(1).as_deref() {
         Some("cache-hit") => cache_hit::run(&bench, &variable("BENCH_NGINX")?).await,
+        Some("cache-second-level") => {
+            let full = std::env::args().nth(2).as_deref() == Some("--full");
+            second_level::run(&bench, &variable("BENCH_REDIS")?, full).await
+        }
         Some("delivery") => delivery::run(&bench, &variable("BENCH_REDIS")?).await,
         Some("inventory") => inventory::run(&bench).await,
         Some("idle") => idle::run(&bench).await,
-        other => Err(format!("unknown bench {other:?}: cache-hit, delivery, inventory or idle").into()),
+        other => Err(format!(
+            "unknown bench {other:?}: cache-hit, cache-second-level, delivery, inventory or idle"
+        )
+        .into()),
     }
 }
 

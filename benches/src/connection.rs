@@ -92,9 +92,15 @@ impl Connection {
 
     /// Whether the latest answer came from the gateway's cache.
     pub fn from_cache(&self, answer: Answer) -> bool {
-        let head =
-            String::from_utf8_lossy(self.buffer.get(..answer.head).unwrap_or_default()).to_ascii_lowercase();
-        head.contains("x-cache: hit")
+        self.cache(answer).starts_with("hit")
+    }
+
+    /// Returns the `X-Cache` of the latest answer in lower case, empty without one.
+    pub fn cache(&self, answer: Answer) -> String {
+        let head = self.buffer.get(..answer.head).unwrap_or_default();
+        let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+        let word = head.lines().find_map(|line| line.strip_prefix("x-cache:"));
+        word.unwrap_or_default().trim().to_owned()
     }
 
     async fn more(&mut self) -> Result<()> {

@@ -5,6 +5,7 @@
 //! millisecond too long. Stamp and receipt are read from one machine's clock.
 
 use crate::Result;
+use crate::clock::now_us;
 use crate::server::free;
 use hdrhistogram::Histogram;
 use memchr::memmem;
@@ -16,7 +17,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -187,12 +188,6 @@ fn after(bytes: &[u8], text: &[u8]) -> Option<u64> {
     let digits = rest(bytes, text)?;
     let end = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
     std::str::from_utf8(digits.get(..end)?).ok()?.parse().ok()
-}
-
-#[expect(clippy::disallowed_methods, reason = "compared with the store's stamp of the same machine")]
-fn now_us() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
 async fn serve(listener: TcpListener, tls: TlsAcceptor, manner: Manner, ledger: Arc<Ledger>) {

@@ -1,4 +1,4 @@
-//! A redis-server with the settings that matter of the role `state` in `deploy/redis`: an append-only file, nothing evicted.
+//! A redis-server with the settings of `deploy/redis` that matter for its role.
 
 use crate::Result;
 use crate::process::Process;
@@ -14,6 +14,28 @@ use tokio::net::TcpStream;
 /// How long it may take until it answers.
 const START: Duration = Duration::from_secs(10);
 
+/// What a server keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// State: an append-only file, nothing evicted.
+    State,
+    /// Answers: in memory alone, and what was not used for the longest time is dropped.
+    Cache,
+}
+
+impl Role {
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::State => {
+                &["--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction"]
+            }
+            Self::Cache => {
+                &["--appendonly", "no", "--maxmemory", "512mb", "--maxmemory-policy", "allkeys-lru"]
+            }
+        }
+    }
+}
+
 /// A running server.
 pub struct Redis {
     /// Its process.
@@ -27,19 +49,12 @@ impl Redis {
     ///
     /// # Errors
     /// The program does not start, or does not answer in ten seconds.
-    pub async fn start(program: &Path, folder: &Path) -> Result<Self> {
+    pub async fn start(program: &Path, folder: &Path, role: Role) -> Result<Self> {
         let address = free()?;
         let log = File::create(folder.join("redis.log"))?;
         let mut command = Command::new(program);
         command.args(["--bind", "127.0.0.1", "--port", &address.port().to_string(), "--save", ""]);
-        command.args([
-            "--appendonly",
-            "yes",
-            "--appendfsync",
-            "everysec",
-            "--maxmemory-policy",
-            "noeviction",
-        ]);
+        command.args(role.arguments());
         command.current_dir(folder).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let mut redis = Self { process: Process::new(command.spawn()?), address };
         let end = Instant::now() + START;
@@ -63,15 +78,42 @@ impl Redis {
     /// # Errors
     /// It does not answer, or with something else.
     pub async fn ask(&self, command: &str) -> Result<String> {
-        let mut stream = TcpStream::connect(self.address).await?;
-        stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
+        let answer = self.raw(command).await?;
         let (head, rest) = answer.split_once("\r\n").ok_or("a short answer")?;
         match head.split_at_checked(1) {
             Some(("+", text)) => Ok(text.to_owned()),
             Some(("$", length)) => Ok(rest.get(..length.parse()?).ok_or("a short answer")?.to_owned()),
             _ => Err(format!("{command} is answered by {head}").into()),
         }
+    }
+
+    /// Returns how often a command was called so far.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn calls(&self, command: &str) -> Result<u64> {
+        let stats = self.ask("INFO commandstats").await?;
+        let line = stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
+        let calls = line.and_then(|rest| rest.split(',').next()).map(str::parse).transpose()?;
+        Ok(calls.unwrap_or(0))
+    }
+
+    /// Returns when the latest entry of the gateway's change log was committed, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], or there is none.
+    pub async fn latest_commit(&self) -> Result<u64> {
+        let entry = self.raw("XREVRANGE log + - COUNT 1").await?;
+        let mut lines = entry.lines().skip_while(|line| *line != "at");
+        Ok(lines.nth(2).ok_or("an empty change log")?.parse()?)
+    }
+
+    /// Sends one command; returns all of the answer, as it comes.
+    async fn raw(&self, command: &str) -> Result<String> {
+        let mut stream = TcpStream::connect(self.address).await?;
+        stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes()).await?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await?;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
     }
 }

@@ -4,7 +4,7 @@ use crate::{Bench, folder};
 use netweave_benches::connection::{Connection, Target, post};
 use netweave_benches::consumers::{Consumers, Manner};
 use netweave_benches::process::own_cpu;
-use netweave_benches::redis::Redis;
+use netweave_benches::redis::{Redis, Role};
 use netweave_benches::server::{self, Server};
 use netweave_benches::stock::Stock;
 use netweave_benches::{Result, pki};
@@ -76,17 +76,23 @@ impl Stage {
         callbacks: u32,
     ) -> Result<Self> {
         let dead = manners.iter().filter(|manner| **manner != Manner::Living).count();
-        let home = folder(bench, &format!("delivery-{}-{callbacks}-{dead}", store.name()))?;
+        let name = format!("delivery-{}-{callbacks}-{dead}", store.name());
+        let home = folder(bench, &name)?;
         let tls = pki::set_up(&home)?;
         let stocks: Vec<_> = (0..FILES).map(|n| Stock::new(format!("few-{n}"), SERVERS as usize)).collect();
+        // A folder each: the gateway watches folders.
         for stock in &stocks {
-            stock.write(&home)?;
+            stock.write(&folder(bench, &format!("{name}/{}", stock.name))?)?;
         }
         let redis = match store {
-            Store::Redis => Some(Redis::start(redis, &home).await?),
+            Store::Redis => Some(Redis::start(redis, &home, Role::State).await?),
             Store::Embedded => None,
         };
-        let mut conf = server::conf(&stocks.iter().map(|stock| stock.name.clone()).collect::<Vec<_>>())?;
+        let backends = stocks.iter().map(|Stock { name, .. }| {
+            json!({ "name": name, "kind": "file", "path": format!("{name}/{name}.yaml") })
+        });
+        let mut conf = server::conf(&[])?;
+        conf.set("backends", backends.collect());
         if let Some(redis) = &redis {
             conf.set("state", json!({ "kind": "redis", "url": redis.url() }));
         }
@@ -109,7 +115,7 @@ impl Stage {
         self.made += 1;
         let stock = self.stocks.get_mut(usize::try_from(file)?).ok_or("no such file")?;
         stock.marks.insert(usize::try_from(server)?, format!("change {}", self.made));
-        stock.write(&self.home)
+        stock.write(&self.home.join(&stock.name))
     }
 
     /// Makes changes at a constant pace.

@@ -1,0 +1,229 @@
+//! Three gateways over the same files, the Redis of their state, and the Redis of the answers that they share.
+
+use crate::{Bench, folder};
+use netweave_benches::connection::{Connection, Target, fetch, get};
+use netweave_benches::redis::{Redis, Role};
+use netweave_benches::server::{self, Server};
+use netweave_benches::stock::Stock;
+use netweave_benches::{Result, pki};
+use serde_json::{Value, json};
+use std::ops::AddAssign;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Gateways.
+pub(super) const PODS: usize = 3;
+/// Files of one pool each.
+pub(super) const POOLS: usize = 40;
+/// Servers of each pool.
+const SERVERS: usize = 100;
+const RACKS: usize = 40;
+const SIZES: usize = 13;
+/// Until the start is over: a server of answers that was late once is left alone for a moment.
+const SETTLE: Duration = Duration::from_secs(5);
+/// How long it may take until everything that was made is stored.
+const STORING: Duration = Duration::from_secs(10);
+
+/// Everything, with the gateways ending before their servers.
+pub(super) struct Pods {
+    pods: Vec<(Server, Target)>,
+    pub(super) state: Redis,
+    answers: Redis,
+    home: PathBuf,
+    pub(super) stocks: Vec<Stock>,
+    /// What the first gateway had stored when it was last looked at.
+    stored: u64,
+}
+
+/// Where answers came from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// The gateway's memory.
+    pub(super) own: u64,
+    /// Redis.
+    pub(super) shared: u64,
+    /// The views.
+    pub(super) made: u64,
+}
+
+impl Counts {
+    /// Counts an answer by its `X-Cache`.
+    pub(super) fn count(&mut self, word: &str) -> Result<()> {
+        let which = match word {
+            "hit" => &mut self.own,
+            "hit-shared" => &mut self.shared,
+            "miss" => &mut self.made,
+            other => return Err(format!("an answer with X-Cache {other}").into()),
+        };
+        *which += 1;
+        Ok(())
+    }
+
+    /// Returns how many answers there were.
+    pub(super) fn all(&self) -> u64 {
+        self.own + self.shared + self.made
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.own += other.own;
+        self.shared += other.shared;
+        self.made += other.made;
+    }
+}
+
+impl Pods {
+    /// Starts everything and waits until each gateway serves all pools and has met the server of answers.
+    pub(super) async fn set(bench: &Bench, redis: &Path) -> Result<Self> {
+        let home = folder(bench, "second")?;
+        let stocks: Vec<_> = (0..POOLS).map(|n| Stock::new(format!("pool-{n}"), SERVERS)).collect();
+        for stock in &stocks {
+            stock.write(&home)?;
+        }
+        let state = Redis::start(redis, &folder(bench, "second/state")?, Role::State).await?;
+        let answers = Redis::start(redis, &folder(bench, "second/answers")?, Role::Cache).await?;
+        let mut pods = Vec::new();
+        for number in 0..PODS {
+            let folder = folder(bench, &format!("second/pod-{number}"))?;
+            let tls = pki::set_up(&folder)?;
+            let mut conf = server::conf(&[])?;
+            conf.set("backends", stocks.iter().map(backend).collect());
+            conf.set("state", json!({ "kind": "redis", "url": state.url() }));
+            conf.set("cache", json!({ "maxBytes": "256MiB", "redis": { "url": answers.url() } }));
+            let gateway = server::start(&bench.netweave, &folder, tls, &conf)?;
+            pods.push((gateway, Target { address: conf.ops, tls: None }));
+        }
+        let mut all = Self { pods, state, answers, home, stocks, stored: 0 };
+        for (gateway, _) in &mut all.pods {
+            for stock in &all.stocks {
+                gateway.answers(&stock.first(), |_| true).await?;
+            }
+        }
+        for target in all.targets() {
+            for stock in &all.stocks {
+                fetch(&target, &stock.list()).await?;
+            }
+        }
+        tokio::time::sleep(SETTLE).await;
+        let (_, ops) = all.pods.first().ok_or("no gateway")?;
+        all.stored = sum(ops, "netweave_cache_second_fills_total").await?;
+        Ok(all)
+    }
+
+    /// Returns the paths of all lists and filtered pages.
+    pub(super) fn lists(&self) -> Vec<String> {
+        let of_one = |stock: &Stock| {
+            let list = stock.list();
+            let serials = (0..SERVERS).map(|n| format!("filter=(eq,extensions/serial,SN{n:08})"));
+            let racks = (0..RACKS).map(|n| format!("filter=(eq,extensions/rack,{n})"));
+            let sizes = (0..SIZES).map(|n| format!("filter=(gte,extensions/cores,{})", 16 + n));
+            serials.chain(racks).chain(sizes).map(|query| format!("{list}?{query}")).collect::<Vec<_>>()
+        };
+        self.stocks.iter().flat_map(of_one).collect()
+    }
+
+    /// Returns the paths of everything that is asked for: lists, filtered pages and single objects.
+    pub(super) fn keys(&self) -> Vec<String> {
+        let of_one = |stock: &Stock| {
+            let (list, name) = (stock.list(), &stock.name);
+            (0..SERVERS).map(|n| format!("{list}/{name}-{n:06}")).collect::<Vec<_>>()
+        };
+        let mut keys = self.lists();
+        keys.extend(self.stocks.iter().flat_map(of_one));
+        keys
+    }
+
+    /// Changes the first server of a pool.
+    pub(super) fn change(&mut self, pool: usize, text: &str) -> Result<()> {
+        let stock = self.stocks.get_mut(pool).ok_or("no such pool")?;
+        stock.marks.insert(0, text.to_owned());
+        stock.write(&self.home)
+    }
+
+    /// Returns where the gateways answer.
+    pub(super) fn targets(&self) -> Vec<Target> {
+        self.pods.iter().map(|(gateway, _)| gateway.api.clone()).collect()
+    }
+
+    /// Asks one gateway once for each path, as fast as it answers; returns where the answers came from and its CPU time for
+    /// one, in us.
+    pub(super) async fn ask(
+        &self,
+        pod: usize,
+        paths: &[String],
+        connections: usize,
+    ) -> Result<(Counts, f64)> {
+        let (gateway, _) = self.pods.get(pod).ok_or("no such gateway")?;
+        let before = gateway.process.cpu()?;
+        let mut tasks = Vec::new();
+        for some in paths.chunks(paths.len().div_ceil(connections)) {
+            tasks.push(tokio::spawn(ask_for(gateway.api.clone(), some.to_vec())));
+        }
+        let mut counts = Counts::default();
+        for task in tasks {
+            counts += task.await??;
+        }
+        let spent = gateway.process.cpu()?.saturating_sub(before);
+        Ok((counts, spent.as_secs_f64() * 1e6 / f64::from(u32::try_from(counts.all())?)))
+    }
+
+    /// Waits until the first gateway has stored so many answers more.
+    pub(super) async fn stored(&mut self, more: u64) -> Result<()> {
+        let (_, ops) = self.pods.first().ok_or("no gateway")?;
+        let (end, wanted) = (Instant::now() + STORING, self.stored + more);
+        loop {
+            let stored = sum(ops, "netweave_cache_second_fills_total").await?;
+            if stored >= wanted || Instant::now() > end {
+                self.stored = stored;
+                // What is missing shows as misses of the next gateway.
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Returns how often the answers' Redis was asked for one.
+    pub(super) async fn look_ups(&self) -> Result<u64> {
+        self.answers.calls("get").await
+    }
+
+    /// Returns how often the gateways have evaluated views for an answer.
+    pub(super) async fn evaluated(&self) -> Result<u64> {
+        let mut all = 0;
+        for (_, ops) in &self.pods {
+            all += sum(ops, "o2ims_adapter_cache_misses_total").await?;
+        }
+        Ok(all)
+    }
+}
+
+fn backend(stock: &Stock) -> Value {
+    json!({ "name": stock.name, "kind": "file", "path": format!("../{}.yaml", stock.name) })
+}
+
+async fn ask_for(target: Target, paths: Vec<String>) -> Result<Counts> {
+    let mut connection = Connection::open(&target).await?;
+    let mut counts = Counts::default();
+    for path in paths {
+        let answer = connection.send(&get(&path)).await?;
+        if answer.status != 200 {
+            return Err(format!("{path} is answered by {}", answer.status).into());
+        }
+        counts.count(&connection.cache(answer))?;
+        if answer.last {
+            connection = Connection::open(&target).await?;
+        }
+    }
+    Ok(counts)
+}
+
+/// Adds up the samples of a family of metrics.
+async fn sum(ops: &Target, family: &str) -> Result<u64> {
+    let (_, text) = fetch(ops, "/metrics").await?;
+    let text = String::from_utf8(text)?;
+    let samples = text.lines().filter_map(|line| line.strip_prefix(family));
+    let values =
+        samples.filter(|rest| rest.starts_with([' ', '{'])).filter_map(|rest| rest.rsplit(' ').next());
+    values.map(|value| value.parse::<u64>().map_err(Into::into)).sum()
+}
