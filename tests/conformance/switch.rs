@@ -65,10 +65,44 @@ async fn a_server_that_lost_everything_gets_the_subscriptions_and_its_log_has_a_
     let [kept, deleted] = [rig.subscribe("smo", "a").await, rig.subscribe("smo", "b").await];
     rig.subscriptions.delete(&deleted.id, None).await.unwrap();
     server(&rig).ask(&["FLUSHALL"]);
+    rig.log.head().await.unwrap();
+    // Nobody knows any more which pods there are, so all get time to say what they know.
+    rig.clock.advance(Duration::from_secs(2));
     assert_eq!(rig.subscriptions.get(&kept.id).await.unwrap(), kept);
     assert_eq!(rig.subscriptions.get(&deleted.id).await.unwrap_err().kind(), ErrorKind::NotFound);
     let cursor = rig.deliveries.cursor().await.unwrap();
     assert_eq!(rig.log.read(cursor, 1).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+/// Consumers have seen numbers that the server does not know of, whoever brings the subscription back.
+#[tokio::test]
+async fn numbers_do_not_begin_again_if_another_process_met_the_empty_server_first() {
+    let Some(rig) = rig().await else { return };
+    let made = rig.subscribe("smo", "a").await;
+    let generation = rig.log.head().await.unwrap().generation + 1_000_000;
+    let server = server(&rig);
+    let run = server.ask(&["GET", "sys:primary"]).remove(0);
+    server.ask(&["FLUSHALL"]);
+    let keys =
+        ["log:generation", &generation.to_string(), "log:head", "1", "sys:primary", &run, "sys:before", ""];
+    server.ask(&[&["MSET"], &keys[..]].concat());
+    assert_eq!(rig.subscriptions.get(&made.id).await.unwrap(), made);
+    let last = server.ask(&["HGET", &format!("qmeta:{}", made.id), "last_sequence"]);
+    assert_eq!(last, [rig.clock.now().0.to_string()]);
+}
+
+/// Otherwise a pod would tell what another one has replaced or deleted.
+#[tokio::test]
+async fn nothing_is_told_of_subscriptions_before_every_pod_has_said_what_it_knows() {
+    let Some(rig) = rig().await else { return };
+    let made = rig.subscribe("smo", "a").await;
+    let server = server(&rig);
+    replace(server);
+    server.ask(&["ZADD", "pods", &rig.clock.now().0.to_string(), "another"]);
+    let refused = rig.subscriptions.get(&made.id).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unavailable);
+    server.ask(&["SADD", "sys:entered", "another"]);
+    assert_eq!(rig.subscriptions.get(&made.id).await.unwrap(), made);
 }
 
 /// Its holder has to compare what it knows with what the new primary has.

@@ -69,6 +69,20 @@ async fn a_paused_primary_is_replaced_and_follows_when_it_woke_up() {
     assert_eq!(lab.ask(former, &["ROLE"])[0], "slave");
 }
 
+/// What a script writes is a transaction in the append-only file, which the default user has to be allowed to load.
+#[tokio::test]
+async fn a_server_that_is_started_again_has_what_scripts_wrote() {
+    let Some(mut lab) = RedisLab::start().await else { return };
+    let primary = lab.primary();
+    let gateway = as_user(lab.server(primary), "netweave");
+    let script = "redis.call('SET', KEYS[1], 'kept') redis.call('SET', KEYS[2], 'kept')";
+    gateway.ask(&["EVAL", script, "2", "sys:test", "sys:more"]).expect("a script may write its keys");
+    lab.kill9(primary);
+    lab.start_again(primary).await;
+    assert_eq!(lab.ask(primary, &["MGET", "sys:test", "sys:more"]), ["kept", "kept"]);
+    lab.settled().await;
+}
+
 #[tokio::test]
 async fn without_a_majority_of_sentinels_nothing_is_replaced_until_one_is_back() {
     let Some(mut lab) = RedisLab::start().await else { return };

@@ -56,6 +56,15 @@ fn nothing_depends_on_tests_or_benches() {
     }
 }
 
+/// A build for use takes the proxy alone, so it has no code by which a process can be told to die.
+#[test]
+fn only_the_tests_ask_for_fail_points() {
+    let asks = |folder: &str| read(&root().join(folder).join("Cargo.toml")).contains("\"failpoints\"");
+    let asking: Vec<_> = members().into_iter().filter(|folder| asks(folder)).collect();
+    assert_eq!(asking, ["tests"]);
+    assert!(!asks(""), "the workspace's own manifest asks for them");
+}
+
 #[test]
 fn every_crate_of_the_workspace_is_named_here() {
     let known = EDGES.iter().map(|(folder, _)| *folder).chain(["tests", "benches"]);

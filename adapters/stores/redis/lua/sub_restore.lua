@@ -1,10 +1,11 @@
 -- Puts subscriptions as they are said to be, unless this server knows better: a later revision, or that they ended.
 -- Returns of each what came of it: `put` if it was not here, `raised` if it was in an earlier revision, `mended` if it
 -- was but could not be found by all that should find it, `known` if there was nothing to do, or `ended`.
--- ARGV: time, why: `switch`, `empty` if the server had nothing, `mend` if it lost keys under processes that live, or
--- `import` from another store; then of each: id, data, what the interface shows, owner, likeness, state, revision, lease,
--- created, expires, the last sequence number at least. One that was deleted has nothing but its id and its revision.
+-- ARGV: time, why: `switch`, `mend` if it lost keys under processes that live, or `import` from another store; then of
+-- each: id, data, what the interface shows, owner, likeness, state, revision, lease, created, expires, the last sequence
+-- number at least. One that was deleted has nothing but its id and its revision.
 local at, why, outcomes, found = now(), ARGV[2], {}, 0
+local was_empty = redis.call('GET', 'sys:before') == ''
 
 local function known_revision(id)
   local rev = redis.call('HGET', 'submeta:' .. id, 'rev')
@@ -16,7 +17,7 @@ end
 -- numbers that this server does not know of.
 local function complete(id, is_new, sequence)
   local last = redis.call('HGET', 'qmeta:' .. id, 'last_sequence')
-  if not last and (why == 'empty' or why == 'mend') then sequence = int(at) end
+  if not last and (was_empty and why == 'switch' or why == 'mend') then sequence = int(at) end
   if not last or tonumber(last) < tonumber(sequence) then redis.call('HSET', 'qmeta:' .. id, 'last_sequence', sequence) end
   redis.call('HSETNX', 'qmeta:' .. id, 'due', int(at))
   if is_new and why == 'mend' then

@@ -9,6 +9,8 @@ mod channels;
 mod client;
 mod conf;
 mod deliveries;
+#[cfg(feature = "failpoints")]
+mod failpoint;
 mod findings;
 mod health;
 mod info;

@@ -14,6 +14,8 @@ pub(crate) use enter::said;
 
 use self::enter::{Greeting, Server};
 use crate::client::{absent, unavailable};
+#[cfg(feature = "failpoints")]
+use crate::failpoint::pass;
 use crate::scripts::{Answer, Lua, Refusal};
 use crate::store::Redis;
 use fred::prelude::{ClientLike, LuaInterface, Value};
@@ -67,7 +69,7 @@ enum Failure {
     Unknown,
     /// The server has another generation of the log.
     Switched,
-    /// There was no answer.
+    /// There was no answer, or not yet: other processes still have to say what they know.
     Lost,
 }
 
@@ -123,6 +125,29 @@ impl Redis {
         answer.map_err(|Refusal(code)| lua.refused(&code))
     }
 
+    /// Runs a script whose effect the journal has to know; `note` tells it, and may be called again with a later answer.
+    ///
+    /// The journal is read when a server is entered. A change that was acknowledged before that and noted after it would
+    /// not be said to the new server, so it is made again there.
+    ///
+    /// # Errors
+    /// `Unavailable`, and those of `note`.
+    pub(crate) async fn noted<T>(
+        &self,
+        lua: &'static Lua,
+        arguments: Vec<Value>,
+        note: impl Fn(Answer) -> Result<T>,
+    ) -> Result<T> {
+        for _ in 0..GIVEN {
+            let entered = self.entered().await?;
+            let noted = note(self.call(lua, Vec::new(), arguments.clone()).await?)?;
+            if self.is_in(&entered) {
+                return Ok(noted);
+            }
+        }
+        Err(absent())
+    }
+
     async fn call_until(
         &self,
         end: Instant,
@@ -167,8 +192,12 @@ impl Redis {
         if entered.replica && !lua.reads {
             return Err(Error::new(ErrorKind::Unavailable, FOLLOWS));
         }
+        pass("before", lua.name());
         let error = match self.evaluate(&entered, lua, call).await {
-            Ok(value) => return Ok(Some(Ok(value))),
+            Ok(value) => {
+                pass("after", lua.name());
+                return Ok(Some(Ok(value)));
+            }
             Err(error) => error,
         };
         match Failure::of(&error) {
@@ -212,6 +241,10 @@ impl Redis {
     }
 }
 
+/// Tests let the process die here; in any other build nothing happens.
+#[cfg(not(feature = "failpoints"))]
+fn pass(_when: &str, _script: &str) {}
+
 impl Failure {
     /// Says how the call ended for whoever counts calls.
     fn outcome(error: &fred::error::Error) -> CallOutcome {
@@ -226,6 +259,7 @@ impl Failure {
         match error.details().split_once(' ') {
             // One that was the primary when it was entered.
             Some(("NW", "SWITCHED") | ("READONLY", _)) => Self::Switched,
+            Some(("NW", "UNSETTLED")) => Self::Lost,
             Some(("NW", code)) => Self::Refused(code.to_owned()),
             Some(("NOSCRIPT", _)) => Self::Unknown,
             _ => Self::Lost,

@@ -7,7 +7,7 @@ use crate::keys;
 use crate::mend::PUT_BACK;
 use crate::queue_scripts::{limit, not_found, queue_lua, refused};
 use crate::reply::{damaged, list, number as read_number, text};
-use crate::scripts::{Refusal, number};
+use crate::scripts::{Answer, Refusal, number};
 use crate::session::said;
 use crate::store::Redis;
 use async_trait::async_trait;
@@ -18,14 +18,14 @@ use netweave_model::port::{
 use netweave_model::{Error, ErrorKind, Id, NewSubscription, Result, Subscription, Timestamp};
 use std::time::Duration;
 
-queue_lua!(CREATE, "sub_create.lua", "sub_common.lua");
-queue_lua!(DELETE, "sub_delete.lua", "sub_common.lua");
-queue_lua!(reads GET, "sub_get.lua", "sub_common.lua");
-queue_lua!(reads PAGE, "sub_page.lua", "sub_common.lua");
-queue_lua!(RENEW, "sub_renew.lua", "sub_common.lua");
+queue_lua!(CREATE, "sub_create.lua", "sub_common.lua", "sys_settled.lua", "sub_begin.lua");
+queue_lua!(DELETE, "sub_delete.lua", "sub_common.lua", "sys_settled.lua", "sub_begin.lua");
+queue_lua!(reads GET, "sub_get.lua", "sub_common.lua", "sys_settled.lua", "sub_begin.lua");
+queue_lua!(reads PAGE, "sub_page.lua", "sub_common.lua", "sys_settled.lua", "sub_begin.lua");
+queue_lua!(RENEW, "sub_renew.lua", "sub_common.lua", "sys_settled.lua", "sub_begin.lua");
 queue_lua!(reads SINCE, "sub_since.lua", "sub_common.lua");
 queue_lua!(SWEEP, "sub_sweep.lua", "sub_common.lua", "sys_hold.lua");
-queue_lua!(UPDATE, "sub_update.lua", "sub_common.lua");
+queue_lua!(UPDATE, "sub_update.lua", "sub_common.lua", "sys_settled.lua", "sub_begin.lua");
 
 /// How long nobody may have swept before the end of leases is held back.
 const SWEEP_GAP: Duration = Duration::from_secs(10);
@@ -51,15 +51,34 @@ impl Redis {
             number(u8::from(rematch)),
             number(u8::from(revived)),
         ];
-        match self.ask(&UPDATE, arguments).await? {
-            Ok(row) => {
-                self.signals().work();
-                let new = record::decode(row)?;
-                self.journal().put(&new);
-                Ok(Some(new))
-            }
+        let note = |answer: Answer| match answer {
+            Ok(row) => self.note(row).map(Some),
             Err(Refusal(code)) if code == "REVISION" => Ok(None),
             Err(Refusal(code)) => Err(refusal(&code)),
+        };
+        let replaced = self.noted(&UPDATE, arguments, note).await?;
+        self.signals().work();
+        Ok(replaced)
+    }
+
+    /// Reads a subscription that was written, and has the journal know it.
+    fn note(&self, row: Value) -> Result<Subscription> {
+        let subscription = record::decode(row)?;
+        self.journal().put(&subscription);
+        Ok(subscription)
+    }
+
+    /// Reads what came of a creation.
+    fn created(&self, answer: Answer) -> Result<Created> {
+        let answer = answer.map_err(|Refusal(code)| refused(&code))?;
+        let mut answer = answer.into_array().into_iter();
+        let outcome = answer.next().unwrap_or(Value::Null);
+        let subscription = answer.next().unwrap_or(Value::Null);
+        match &*text(&outcome)? {
+            "NEW" => self.note(subscription).map(Created::New),
+            "DUPLICATE" => record::decode(subscription).map(Created::Duplicate),
+            "QUOTA" => Ok(Created::QuotaExceeded),
+            _ => Err(damaged("what came of a creation")),
         }
     }
 }
@@ -79,19 +98,7 @@ impl Subscriptions for Redis {
             number(quota.per_owner),
             number(quota.total),
         ];
-        let mut answer = self.tell(&CREATE, arguments).await?.into_array().into_iter();
-        let outcome = answer.next().unwrap_or(Value::Null);
-        let subscription = answer.next().unwrap_or(Value::Null);
-        match &*text(&outcome)? {
-            "NEW" => {
-                let new = record::decode(subscription)?;
-                self.journal().put(&new);
-                Ok(Created::New(new))
-            }
-            "DUPLICATE" => record::decode(subscription).map(Created::Duplicate),
-            "QUOTA" => Ok(Created::QuotaExceeded),
-            _ => Err(damaged("what came of a creation")),
-        }
+        self.noted(&CREATE, arguments, |answer| self.created(answer)).await
     }
 
     async fn get(&self, id: &Id) -> Result<Subscription> {
@@ -120,19 +127,22 @@ impl Subscriptions for Redis {
 
     async fn renew(&self, id: &Id, lease: Option<Duration>) -> Result<Subscription> {
         let lease = lease.map_or_else(String::new, |lease| lease.as_millis().to_string());
-        let found = self.tell(&RENEW, vec![id.as_str().into(), lease.into()]).await?;
-        let renewed = record::decode_found(found)?.ok_or_else(not_found)?;
-        self.journal().put(&renewed);
-        Ok(renewed)
+        let note = |answer: Answer| {
+            let found = answer.map_err(|Refusal(code)| refused(&code))?;
+            if found.is_null() { Err(not_found()) } else { self.note(found) }
+        };
+        self.noted(&RENEW, vec![id.as_str().into(), lease.into()], note).await
     }
 
     async fn delete(&self, id: &Id, if_rev: Option<u64>) -> Result<()> {
         let rev = if_rev.map_or_else(String::new, |rev| rev.to_string());
         let call = self.ids().uuid().to_string();
-        let answer = self.ask(&DELETE, vec![id.as_str().into(), rev.into(), call.into()]).await?;
-        let rev = answer.map_err(|Refusal(code)| refusal(&code))?;
-        self.journal().delete(id, read_number(&rev)?);
-        Ok(())
+        let note = |answer: Answer| {
+            let rev = answer.map_err(|Refusal(code)| refusal(&code))?;
+            self.journal().delete(id, read_number(&rev)?);
+            Ok(())
+        };
+        self.noted(&DELETE, vec![id.as_str().into(), rev.into(), call.into()], note).await
     }
 
     async fn sweep(&self, count: usize) -> Result<Vec<Subscription>> {

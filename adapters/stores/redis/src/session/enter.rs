@@ -87,6 +87,11 @@ impl Redis {
         Ok(())
     }
 
+    /// Whether a generation is still the one that this process has entered.
+    pub(super) fn is_in(&self, entered: &Arc<Entered>) -> bool {
+        self.known_generation().is_some_and(|now| Arc::ptr_eq(&now, entered))
+    }
+
     fn known_generation(&self) -> Option<Arc<Entered>> {
         self.session().entered.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -151,10 +156,9 @@ impl Redis {
 
     /// Says all that the journal knows.
     async fn say_all(&self, entered: &Arc<Entered>, greeting: &Greeting) -> Result<()> {
-        let empty = greeting.server == Server::Empty;
-        let subscriptions = self.say_subscriptions(entered, empty).await?;
+        let subscriptions = self.say_subscriptions(entered).await?;
         let entries = self.say_entries(entered, greeting.head).await?;
-        let generation = greeting.generation;
+        let (generation, empty) = (greeting.generation, greeting.server == Server::Empty);
         if let Some(observer) = self.observer() {
             observer.switched(subscriptions + entries);
         }
@@ -166,10 +170,10 @@ impl Redis {
     }
 
     /// Says which subscriptions there are, and which were deleted; returns how many the server lacked.
-    async fn say_subscriptions(&self, entered: &Arc<Entered>, empty: bool) -> Result<u64> {
+    async fn say_subscriptions(&self, entered: &Arc<Entered>) -> Result<u64> {
         let mut lacked = 0;
         for part in self.journal().subscriptions().chunks(SUBSCRIPTIONS) {
-            let mut arguments = vec![Value::from(if empty { "empty" } else { "switch" })];
+            let mut arguments = vec![Value::from("switch")];
             for say in part {
                 arguments.extend(said(say, 0)?);
             }
