@@ -26,7 +26,7 @@ const STORING: Duration = Duration::from_secs(10);
 
 /// Everything, with the gateways ending before their servers.
 pub(super) struct Pods {
-    pods: Vec<(Server, Target)>,
+    gateways: Vec<(Server, Target)>,
     pub(super) state: Redis,
     answers: Redis,
     home: PathBuf,
@@ -94,8 +94,8 @@ impl Pods {
             let gateway = server::start(&bench.netweave, &folder, tls, &conf)?;
             pods.push((gateway, Target { address: conf.ops, tls: None }));
         }
-        let mut all = Self { pods, state, answers, home, stocks, stored: 0 };
-        for (gateway, _) in &mut all.pods {
+        let mut all = Self { gateways: pods, state, answers, home, stocks, stored: 0 };
+        for (gateway, _) in &mut all.gateways {
             for stock in &all.stocks {
                 gateway.answers(&stock.first(), |_| true).await?;
             }
@@ -106,7 +106,7 @@ impl Pods {
             }
         }
         tokio::time::sleep(SETTLE).await;
-        let (_, ops) = all.pods.first().ok_or("no gateway")?;
+        let (_, ops) = all.gateways.first().ok_or("no gateway")?;
         all.stored = sum(ops, "netweave_cache_second_fills_total").await?;
         Ok(all)
     }
@@ -143,7 +143,7 @@ impl Pods {
 
     /// Returns where the gateways answer.
     pub(super) fn targets(&self) -> Vec<Target> {
-        self.pods.iter().map(|(gateway, _)| gateway.api.clone()).collect()
+        self.gateways.iter().map(|(gateway, _)| gateway.api.clone()).collect()
     }
 
     /// Asks one gateway once for each path, as fast as it answers; returns where the answers came from and its CPU time for
@@ -154,7 +154,7 @@ impl Pods {
         paths: &[String],
         connections: usize,
     ) -> Result<(Counts, f64)> {
-        let (gateway, _) = self.pods.get(pod).ok_or("no such gateway")?;
+        let (gateway, _) = self.gateways.get(pod).ok_or("no such gateway")?;
         let before = gateway.process.cpu()?;
         let mut tasks = Vec::new();
         for some in paths.chunks(paths.len().div_ceil(connections)) {
@@ -170,7 +170,7 @@ impl Pods {
 
     /// Waits until the first gateway has stored so many answers more.
     pub(super) async fn stored(&mut self, more: u64) -> Result<()> {
-        let (_, ops) = self.pods.first().ok_or("no gateway")?;
+        let (_, ops) = self.gateways.first().ok_or("no gateway")?;
         let (end, wanted) = (Instant::now() + STORING, self.stored + more);
         loop {
             let stored = sum(ops, "netweave_cache_second_fills_total").await?;
@@ -191,7 +191,7 @@ impl Pods {
     /// Returns how often the gateways have evaluated views for an answer.
     pub(super) async fn evaluated(&self) -> Result<u64> {
         let mut all = 0;
-        for (_, ops) in &self.pods {
+        for (_, ops) in &self.gateways {
             all += sum(ops, "o2ims_adapter_cache_misses_total").await?;
         }
         Ok(all)

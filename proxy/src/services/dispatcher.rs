@@ -17,6 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 #[cfg(test)]
+mod overtaken;
+#[cfg(test)]
 mod tests;
 
 /// Log entries read at once.
@@ -125,8 +127,8 @@ impl Dispatcher {
         };
         let entries = match self.parts.log.read(cursor, BATCH).await {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                // The cursor may be elsewhere by now: only the store knows whether there is a gap.
-                if known.is_none() {
+                // A store that changed its server meanwhile counts in another generation, and nothing is missing.
+                if self.parts.deliveries.cursor().await? == cursor {
                     self.start_over(cursor, matcher).await?;
                 }
                 return Ok(true);
