@@ -2,7 +2,7 @@
 # Sets up every peer and runs every test.
 #
 #   tests/run.sh                every suite
-#   tests/run.sh SUITE...       only these: unit, it, edge, durability, faults, kubernetes
+#   tests/run.sh SUITE...       only these: unit, it, edge, durability, faults, zero-drop, kubernetes
 #   tests/run.sh [...] --full   with the counts that the published figures need
 #
 # Needs Rust and Go. Installs the rest where it is missing, and says so: Debian packages (as root or through sudo),
@@ -13,13 +13,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 
-ALL=(unit it edge durability faults kubernetes)
+ALL=(unit it edge durability faults zero-drop kubernetes)
 SUITES=()
 FULL=
 for arg; do
   case $arg in
     --full) FULL=1 ;;
-    unit | it | edge | durability | faults | kubernetes) SUITES+=("$arg") ;;
+    unit | it | edge | durability | faults | zero-drop | kubernetes) SUITES+=("$arg") ;;
     *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
 done
@@ -136,7 +136,24 @@ suite_it() {
 suite_edge() { build; tests edge cargo test "${CARGO[@]}" --test edge -- --show-output; }
 suite_durability() { build; tests durability cargo test "${CARGO[@]}" --test durability -- --show-output; }
 
-suite_faults() { build; redis; tests faults cargo test "${CARGO[@]}" --test faults -- --show-output --test-threads=1; }
+suite_faults() {
+  build
+  redis
+  step faketime bash tests/peers/faketime.sh
+  [ -z "$FULL" ] || export NETWEAVE_DOCS=$PWD/docs
+  tests faults cargo test "${CARGO[@]}" --test faults -- --show-output --test-threads=1 --skip zero_drop:: --skip table::
+  tests table cargo test "${CARGO[@]}" --test faults -- table::
+  summed "$NETWEAVE_FIGURES"
+}
+
+suite_zero-drop() { build; redis; tests zero-drop cargo test "${CARGO[@]}" --test faults -- --show-output zero_drop::; }
+
+# Adds up the figures that several tests have in common; what only one has stays as it is.
+summed() { # file
+  local sums
+  sums=$(tr ' ' '\n' <"$1" | awk -F= '!($1 in n) { order[++m] = $1 } { n[$1] += $2 } END { for (i = 1; i <= m; i++) print order[i] "=" n[order[i]] }')
+  echo "$sums" >"$1"
+}
 
 suite_kubernetes() {
   local peers=(kube-apiserver etcd kwok)

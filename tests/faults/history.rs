@@ -24,6 +24,8 @@ pub(crate) enum Action {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operation {
     pub(crate) action: Action,
+    /// Who answered, or was asked last.
+    pub(crate) pod: usize,
     pub(crate) called: u64,
     /// When the answer came; without one it is not known whether it took effect.
     pub(crate) answered: Option<u64>,
@@ -96,14 +98,14 @@ mod tests {
     use super::*;
 
     fn answered(action: Action, called: u64, answered: u64) -> Operation {
-        Operation { action, called, answered: Some(answered) }
+        Operation { action, pod: 0, called, answered: Some(answered) }
     }
 
     fn lost(action: Action, called: u64) -> Operation {
-        Operation { action, called, answered: None }
+        Operation { action, pod: 0, called, answered: None }
     }
 
-    const CREATED: Operation = Operation { action: Action::Create(1), called: 0, answered: Some(1) };
+    const CREATED: Operation = Operation { action: Action::Create(1), pod: 0, called: 0, answered: Some(1) };
 
     #[test]
     fn one_after_the_other_must_fit() {

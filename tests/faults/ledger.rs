@@ -25,10 +25,17 @@ pub(crate) enum Told {
     Resync,
 }
 
+/// Which pod acknowledged something, and when: nanoseconds since the beginning.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Acknowledged {
+    pub(crate) pod: usize,
+    pub(crate) at: u64,
+}
+
 /// A subscription whose 201 a client has seen.
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
-    pub(crate) id: String,
+    pub(crate) by: Acknowledged,
     /// Servers with an odd number are held back by its filter.
     pub(crate) filtered: bool,
     /// The edit of each server in the file when the 201 came.
@@ -208,9 +215,14 @@ mod tests {
         Delivery { sequence, id: format!("id-{sequence}"), told: Told::Resync }
     }
 
-    /// A subscription that came when the file had edits 3 and 5; it has 7 and 9 at the end.
+    /// A subscription that came when the file had edits 3 and 5.
+    fn account(filtered: bool) -> Account {
+        Account { by: Acknowledged::default(), filtered, known: vec![3, 5] }
+    }
+
+    /// Checks one against a file that has edits 7 and 9 at the end.
     fn check(deliveries: &[Delivery]) -> Findings {
-        let account = Account { id: "a".into(), filtered: false, known: vec![3, 5] };
+        let account = account(false);
         assert_eq!(
             account.is_told(deliveries, &[7, 9]),
             account.stale(&account.states(&first(deliveries)).0, &[7, 9]) == 0
@@ -261,7 +273,7 @@ mod tests {
 
     #[test]
     fn what_a_filter_holds_back_is_neither_expected_nor_welcome() {
-        let account = Account { id: "a".into(), filtered: true, known: vec![3, 5] };
+        let account = account(true);
         let right = [change(1, 0, 3, 7)];
         assert_eq!(account.check(&right, &[7, 9]).notifications_lost, 0);
         let wrong = [change(1, 0, 3, 7), change(2, 1, 5, 9)];

@@ -2,8 +2,8 @@
 //! and again to see when writes succeed, while the inventory changes.
 
 use crate::history::{Action, Operation};
-use crate::ledger::Account;
-use crate::world::{SERVERS, World, lease, lock, subscription};
+use crate::ledger::Acknowledged;
+use crate::world::{SERVERS, World, id_of, lease, lock, subscription};
 use http::Method;
 use netweave_tests::harness::client::V2;
 use netweave_tests::harness::{Answer, Dice};
@@ -67,8 +67,8 @@ struct Client {
     dice: Dice,
     /// Where it asks; another one when that does not answer.
     pod: usize,
-    /// The subscriptions that it will delete: path and id.
-    own: Vec<(String, String)>,
+    /// The ids of the subscriptions that it will delete.
+    own: Vec<String>,
 }
 
 impl Client {
@@ -82,9 +82,13 @@ impl Client {
     async fn ask(&mut self, method: Method, path: &str, body: &str) -> Option<Answer> {
         let answer = self.world.ask(self.pod, method, path, body).await;
         if answer.is_none() {
-            self.pod = (self.pod + 1) % self.world.clients.len();
+            self.next_pod();
         }
         answer
+    }
+
+    fn next_pod(&mut self) {
+        self.pod = (self.pod + 1) % self.world.clients.len();
     }
 
     async fn edit(mut self) {
@@ -104,31 +108,30 @@ impl Client {
     }
 
     async fn create(&mut self) {
-        let number = self.world.number();
-        let (path, filtered) = (format!("/{number}"), number.is_multiple_of(3));
-        let body = self.world.body(&path, filtered, number).to_string();
-        let asked = self.ask(Method::POST, &format!("{V2}/subscriptions"), &body).await;
-        let Some(answer) = asked else { return };
-        let id = id_of(&answer.expect(201));
-        let account = Account { id: id.clone(), filtered, known: self.world.edits() };
-        lock(&self.world.ledger).live.insert(path.clone(), account);
-        self.own.push((path, id));
+        match self.world.subscribe(self.pod).await {
+            Some(id) => self.own.push(id),
+            None => self.next_pod(),
+        }
     }
 
     /// Deletes one of its own, which is no longer expected to be there from the call on.
     async fn delete(&mut self) {
         let place = self.dice.below(self.own.len());
-        let (path, id) = self.own.remove(place);
+        let id = self.own.remove(place);
         {
             let mut ledger = lock(&self.world.ledger);
-            ledger.live.remove(&path);
-            ledger.deleted.insert(path.clone(), (id.clone(), false));
+            ledger.live.remove(&id);
+            ledger.deleted.insert(id.clone(), None);
         }
         let Some(answer) = self.ask(Method::DELETE, &subscription(&id), "").await else { return };
         answer.expect(204);
-        if let Some((_, acknowledged)) = lock(&self.world.ledger).deleted.get_mut(&path) {
-            *acknowledged = true;
-        }
+        let by = self.acknowledged();
+        lock(&self.world.ledger).deleted.insert(id, Some(by));
+    }
+
+    /// The pod that has just acknowledged something.
+    fn acknowledged(&self) -> Acknowledged {
+        Acknowledged { pod: self.pod, at: self.world.now() }
     }
 
     /// Renews one subscription through its pod as often as it can.
@@ -144,8 +147,6 @@ impl Client {
                 lock(&self.world.ledger).pulses[pod].push(Instant::now());
             }
         }
-        let answer = self.world.ask(pod, Method::DELETE, &subscription(&id), "").await;
-        answer.expect("a pod that answers in the end").expect(204);
     }
 
     async fn use_registers(mut self, registers: Arc<tokio::sync::Mutex<Vec<String>>>) {
@@ -203,13 +204,9 @@ impl Client {
 
     fn note(&self, id: &str, action: Action, called: u64, is_answered: bool) {
         let answered = is_answered.then(|| self.world.now());
-        let operation = Operation { action, called, answered };
+        let operation = Operation { action, pod: self.pod, called, answered };
         lock(&self.world.ledger).histories.entry(id.to_owned()).or_default().push(operation);
     }
-}
-
-fn id_of(answer: &Answer) -> String {
-    answer.json()["subscriptionId"].as_str().expect("an id").to_owned()
 }
 
 /// The value that a register shows.

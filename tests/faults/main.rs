@@ -8,7 +8,11 @@
 mod history;
 mod ledger;
 mod load;
+mod many;
+mod pods;
 mod servers;
 mod show;
 mod stage;
+mod table;
 mod world;
+mod zero_drop;

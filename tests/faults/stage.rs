@@ -24,10 +24,13 @@ const SETTLED: Duration = Duration::from_mins(1);
 
 pub(crate) struct Stage {
     pub(crate) lab: RedisLab,
-    _pods: Vec<Gateway>,
+    pub(crate) pods: Vec<Gateway>,
     pub(crate) world: Arc<World>,
     dice: Dice,
 }
+
+/// The file in a pod's folder that says at which step it dies.
+const STEP: &str = "step";
 
 /// What one run of a fault showed.
 #[derive(Clone, Copy, Debug)]
@@ -39,25 +42,32 @@ pub(crate) struct Run {
     pub(crate) pause: Duration,
 }
 
+/// For pods that do not differ.
+pub(crate) fn alike(_pod: usize, setup: Setup) -> Setup {
+    setup
+}
+
 impl Stage {
-    /// Starts everything; `None` without a Redis, unless peers are required.
-    pub(crate) async fn start(seed: u64) -> Option<Self> {
+    /// Starts everything; `None` without a Redis, unless peers are required. `differ` says how a pod is not like the others.
+    pub(crate) async fn start(seed: u64, differ: fn(usize, Setup) -> Setup) -> Option<Self> {
         let lab = RedisLab::start().await?;
         let inventory = Inventory::with_servers(SERVERS);
-        let mut pods = Vec::new();
-        for _ in 0..PODS {
-            let setup = Setup::state(lab.state()).file("lab", &inventory);
-            pods.push(setup.set("/subscriptions/perOwner", json!(10_000)).start().await);
+        let (pki, mut pods) = (Arc::default(), Vec::new());
+        for pod in 0..PODS {
+            let setup = Setup::state(lab.state()).file("lab", &inventory).pki(&pki);
+            let setup = setup.variable("FAILPOINT", STEP).set("/log/level", json!("warn"));
+            let setup = setup.set("/subscriptions/perOwner", json!(10_000));
+            pods.push(differ(pod, setup).start().await);
         }
         let clients: Vec<_> = pods.iter().map(|pod| pod.client("smo")).collect();
         // What changes before a source was first read is no change.
         clients[0].get(&format!("{V2}/resourcePools/pool-a/resources")).await.expect(200);
         let world = Arc::new(World::new(clients, inventory).await);
-        Some(Self { lab, _pods: pods, world, dice: Dice(seed) })
+        Some(Self { lab, pods, world, dice: Dice(seed) })
     }
 
     /// Puts everything under load, does what the fault is, waits until all is well again, and looks what is missing.
-    pub(crate) async fn run(&mut self, fault: &mut impl AsyncFnMut(&mut Self)) -> Run {
+    pub(crate) async fn run(&mut self, fault: impl AsyncFnOnce(&mut Self)) -> Run {
         let load = Load::start(&self.world, self.dice.roll(u64::MAX));
         self.writes_succeed_since(Instant::now()).await;
         sleep(AROUND).await;
@@ -74,6 +84,26 @@ impl Stage {
         let unexplained = self.unexplained();
         self.clean_up().await;
         Run { found, unexplained, pause }
+    }
+
+    /// Has a pod die at a step of its work, such as `after q_take`; returns when one has.
+    pub(crate) async fn dies(&mut self, step: &str) {
+        let files: Vec<_> = self.pods.iter().map(|pod| pod.folder().join(STEP)).collect();
+        for file in &files {
+            std::fs::write(file, step).expect("the step is named");
+        }
+        let one_died = async || self.pods.iter_mut().any(|pod| !pod.is_running()).then_some(());
+        until(RECOVERY, step, one_died).await;
+        for file in &files {
+            std::fs::remove_file(file).expect("the step is named no longer");
+        }
+    }
+
+    /// Starts the pods that do not run, until all do: one may die at a step while another one is started again.
+    pub(crate) async fn revive(&mut self) {
+        while let Some(dead) = self.pods.iter_mut().find_map(|pod| (!pod.is_running()).then_some(pod)) {
+            dead.restart().await;
+        }
     }
 
     /// Waits until a write succeeded through each pod.
@@ -97,26 +127,25 @@ impl Stage {
     }
 
     /// Edits every server for the last time, waits until all is told, and compares.
-    async fn settle(&self) -> Findings {
+    pub(crate) async fn settle(&self) -> Findings {
         self.world.edit(0..SERVERS);
         let file = self.world.edits();
         let live = lock(&self.world.ledger).live.clone();
-        let is_told = || live.iter().all(|(path, one)| one.is_told(&self.world.arrived(path), &file));
+        let is_told = || live.iter().all(|(id, one)| one.is_told(&self.world.arrived(id), &file));
         let told = until(Duration::MAX, "the last states", async || is_told().then_some(()));
         // What does not come in time is counted below.
         tokio::time::timeout(SETTLED, told).await.ok();
         let mut found = Findings::default();
-        for (path, account) in &live {
-            found += account.check(&self.world.arrived(path), &file);
+        for id in self.world.notified().iter().filter(|id| !live.contains_key(*id)) {
+            found += arrivals(&self.world.arrived(id));
         }
+        for (id, account) in &live {
+            found += account.check(&self.world.arrived(id), &file);
+        }
+        let statuses = self.statuses(live.keys()).await;
+        found.acknowledged_lost = statuses.into_iter().filter(|status| *status != 200).count();
         let deleted = lock(&self.world.ledger).deleted.clone();
-        for path in deleted.keys() {
-            found += arrivals(&self.world.arrived(path));
-        }
-        let ids = live.values().map(|account| &account.id);
-        found.acknowledged_lost =
-            self.statuses(ids).await.into_iter().filter(|status| *status != 200).count();
-        let ids = deleted.values().filter(|(_, acknowledged)| *acknowledged).map(|(id, _)| id);
+        let ids = deleted.iter().filter(|(_, by)| by.is_some()).map(|(id, _)| id);
         found.revived = self.statuses(ids).await.into_iter().filter(|status| *status != 404).count();
         found
     }
@@ -137,21 +166,10 @@ impl Stage {
 
     /// Deletes what this run made, so that the next one begins with nothing.
     async fn clean_up(&self) {
-        let (live, deleted, histories) = {
-            let mut ledger = lock(&self.world.ledger);
-            ledger.pulses.iter_mut().for_each(Vec::clear);
-            (
-                std::mem::take(&mut ledger.live),
-                std::mem::take(&mut ledger.deleted),
-                std::mem::take(&mut ledger.histories),
-            )
-        };
-        for path in live.keys().chain(deleted.keys()) {
-            self.world.forget(path);
-        }
-        let ids = live.values().map(|account| &account.id).chain(histories.keys());
-        for id in ids.chain(deleted.values().map(|(id, _)| id)) {
+        for one in self.world.clients[0].all(&format!("{V2}/subscriptions")).await {
+            let id = one["subscriptionId"].as_str().expect("an id");
             self.world.ask(0, Method::DELETE, &subscription(id), "").await.expect("an answer");
         }
+        self.world.forget();
     }
 }

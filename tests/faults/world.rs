@@ -1,7 +1,7 @@
 //! What outlives every fault: the consumer, the inventory file, what clients know, and how they ask.
 
 use crate::history::Operation;
-use crate::ledger::{Account, Delivery, description};
+use crate::ledger::{Account, Acknowledged, Delivery, description};
 use http::Method;
 use netweave_tests::harness::client::{Answer, V2};
 use netweave_tests::harness::{Callbacks, Client, Inventory};
@@ -17,7 +17,7 @@ pub(crate) const SERVERS: usize = 8;
 /// How long a client waits for an answer.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// Notifications by the path that they were posted to, in the order of their arrival.
+/// Notifications by their subscription, in the order of their arrival: a replacement may change the callback in between.
 type Arrived = Arc<Mutex<HashMap<String, Vec<Delivery>>>>;
 
 pub(crate) struct World {
@@ -34,14 +34,33 @@ pub(crate) struct World {
 /// What clients were told.
 #[derive(Default)]
 pub(crate) struct Ledger {
-    /// By the path of the callback.
+    /// By the id.
     pub(crate) live: BTreeMap<String, Account>,
-    /// The path of each deletion that was asked for, with the id, and whether it was acknowledged.
-    pub(crate) deleted: BTreeMap<String, (String, bool)>,
+    /// The ids of those of which a deletion was asked for, and by whom it was acknowledged.
+    pub(crate) deleted: BTreeMap<String, Option<Acknowledged>>,
     /// What was done with each register.
     pub(crate) histories: BTreeMap<String, Vec<Operation>>,
     /// When writes through each pod succeeded.
     pub(crate) pulses: Vec<Vec<Instant>>,
+}
+
+impl Ledger {
+    fn new(pods: usize) -> Self {
+        Self { pulses: vec![Vec::new(); pods], ..Self::default() }
+    }
+
+    /// What one pod acknowledged from a moment on may have died with it: nobody can say whether it happened.
+    pub(crate) fn doubt(&mut self, pod: usize, since: u64) {
+        let doubtful = |by: Acknowledged| by.pod == pod && by.at >= since;
+        self.live.retain(|_, account| !doubtful(account.by));
+        for by in self.deleted.values_mut() {
+            *by = by.filter(|by| !doubtful(*by));
+        }
+        for operation in self.histories.values_mut().flatten() {
+            operation.answered =
+                operation.answered.filter(|at| !doubtful(Acknowledged { pod: operation.pod, at: *at }));
+        }
+    }
 }
 
 /// Locks what a task that has failed may have held.
@@ -53,10 +72,11 @@ impl World {
     pub(crate) async fn new(clients: Vec<Client>, inventory: Inventory) -> Self {
         let arrived = Arrived::default();
         let keep = Arc::clone(&arrived);
-        let sink = move |path: &str, body: Value| {
-            lock(&keep).entry(path.to_owned()).or_default().push(Delivery::read(&body));
+        let sink = move |_: &str, body: Value| {
+            let id = body["subscriptionId"].as_str().expect("a subscription");
+            lock(&keep).entry(id.to_owned()).or_default().push(Delivery::read(&body));
         };
-        let ledger = Ledger { pulses: vec![Vec::new(); clients.len()], ..Ledger::default() };
+        let ledger = Ledger::new(clients.len());
         Self {
             callbacks: Callbacks::passing_on(Box::new(sink)).await,
             arrived,
@@ -96,14 +116,25 @@ impl World {
         lock(&self.inventory).1.clone()
     }
 
-    /// What came at a path, in the order of its arrival.
-    pub(crate) fn arrived(&self, path: &str) -> Vec<Delivery> {
-        lock(&self.arrived).get(path).cloned().unwrap_or_default()
+    /// What came for a subscription, in the order of its arrival.
+    pub(crate) fn arrived(&self, id: &str) -> Vec<Delivery> {
+        lock(&self.arrived).get(id).cloned().unwrap_or_default()
     }
 
-    /// Forgets what a path received.
-    pub(crate) fn forget(&self, path: &str) {
-        lock(&self.arrived).remove(path);
+    /// The subscriptions for which anything came.
+    pub(crate) fn notified(&self) -> Vec<String> {
+        lock(&self.arrived).keys().cloned().collect()
+    }
+
+    /// How many notifications came, repetitions included.
+    pub(crate) fn arrivals(&self) -> usize {
+        lock(&self.arrived).values().map(Vec::len).sum()
+    }
+
+    /// Forgets what came, and what clients were told.
+    pub(crate) fn forget(&self) {
+        lock(&self.arrived).clear();
+        *lock(&self.ledger) = Ledger::new(self.clients.len());
     }
 
     /// The body of a subscription with this callback; every other one holds back the servers of `pool-b`.
@@ -114,6 +145,18 @@ impl World {
             body["filter"] = json!("(eq,resourcePoolId,pool-b)");
         }
         body
+    }
+
+    /// Subscribes through a pod; returns the id, `None` if it is not known whether it worked.
+    pub(crate) async fn subscribe(&self, pod: usize) -> Option<String> {
+        let number = self.number();
+        let filtered = number.is_multiple_of(3);
+        let body = self.body(&format!("/{number}"), filtered, number).to_string();
+        let answer = self.ask(pod, Method::POST, &format!("{V2}/subscriptions"), &body).await?;
+        let (id, by) = (id_of(&answer.expect(201)), Acknowledged { pod, at: self.now() });
+        let account = Account { by, filtered, known: self.edits() };
+        lock(&self.ledger).live.insert(id.clone(), account);
+        Some(id)
     }
 
     /// Asks a pod; `None` if no answer came in time, or one that leaves open what happened.
@@ -135,4 +178,9 @@ pub(crate) fn subscription(id: &str) -> String {
 /// The path of a subscription in the interface of our own.
 pub(crate) fn lease(id: &str) -> String {
     format!("/netweave/v1/subscriptions/{id}")
+}
+
+/// The id of the subscription that an answer shows.
+pub(crate) fn id_of(answer: &Answer) -> String {
+    answer.json()["subscriptionId"].as_str().expect("an id").to_owned()
 }

@@ -1,138 +1,32 @@
 //! The gateway as a child process, with a configuration of its own.
 
+mod setup;
+
+pub use setup::{FAKETIME, Setup};
+
 use super::client::{Answer, Client};
-use super::inventory::Inventory;
 use super::pki::Pki;
 use super::ports::Port;
 use super::wait;
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
 use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long the gateway may take until it is ready; a debug build on a busy machine needs a few seconds.
 const START: Duration = Duration::from_secs(30);
 
-/// What a gateway will be started with.
-pub struct Setup {
-    conf: Value,
-    ready: &'static str,
-}
-
-impl Setup {
-    /// A gateway that keeps its state in memory.
-    pub fn memory() -> Self {
-        Self::state(json!({ "kind": "memory" }))
-    }
-
-    /// A gateway that keeps its state in a file of its folder.
-    pub fn embedded() -> Self {
-        Self::state(json!({ "kind": "embedded", "path": "netweave.db" }))
-    }
-
-    /// A gateway that keeps its state in a Redis, which it may share with others.
-    pub fn redis(url: &str) -> Self {
-        Self::state(json!({ "kind": "redis", "url": url }))
-    }
-
-    /// A gateway that keeps its state where that section of the configuration says.
-    pub fn state(state: Value) -> Self {
-        let mut conf = json!({
-            "apiVersion": "netweave/v1",
-            "environment": "dev",
-            "oCloud": { "id": "cloud-1", "globalCloudId": "global-1", "name": "Test cloud", "description": "A cloud of the tests" },
-            "api": { "tls": { "certificate": "tls.crt", "key": "tls.key", "clientCa": "ca.crt" } },
-            "ops": {},
-            "limits": { "requestsPerSecond": 100_000, "perIdentity": { "rate": 100_000, "burst": 100_000 } },
-            "subscriptions": { "callback": { "schemes": ["http", "https"], "allow": ["127.0.0.0/8"] } },
-            "shutdown": { "delay": "100ms", "grace": "5s" },
-            "log": { "level": "info", "format": "json" },
-            "backends": [],
-        });
-        conf["state"] = state;
-        Self { conf, ready: "/readyz" }
-    }
-
-    /// Adds a file backend of that name.
-    #[must_use]
-    pub fn file(self, name: &str, inventory: &Inventory) -> Self {
-        self.backend(json!({ "name": name, "kind": "file", "path": inventory.path() }))
-    }
-
-    /// Adds a Kubernetes backend of that name.
-    #[must_use]
-    pub fn kubernetes(self, name: &str, kubeconfig: &Path) -> Self {
-        self.backend(json!({ "name": name, "kind": "kubernetes", "kubeconfig": kubeconfig }))
-    }
-
-    /// Adds a backend as the configuration spells it.
-    #[must_use]
-    pub fn backend(mut self, backend: Value) -> Self {
-        if let Some(backends) = self.conf["backends"].as_array_mut() {
-            backends.push(backend);
-        }
-        self
-    }
-
-    /// Sets one key, named by a JSON pointer such as `/subscriptions/ttl`.
-    #[must_use]
-    pub fn set(mut self, pointer: &str, value: Value) -> Self {
-        let mut place = &mut self.conf;
-        for key in pointer.split('/').skip(1) {
-            if place.is_null() {
-                *place = json!({});
-            }
-            place = place.as_object_mut().expect("a section").entry(key).or_insert(Value::Null);
-        }
-        *place = value;
-        self
-    }
-
-    /// Takes another sign than `/readyz` on the operations port for being up.
-    #[must_use]
-    pub fn ready_at(mut self, path: &'static str) -> Self {
-        self.ready = path;
-        self
-    }
-
-    /// Starts the gateway and waits until it is ready.
-    pub async fn start(self) -> Gateway {
-        let mut gateway = self.launch();
-        gateway.wait_ready().await;
-        gateway
-    }
-
-    /// Starts a gateway that refuses to run; returns its exit code, if it has one, and its log.
-    pub async fn refused(self) -> (Option<i32>, String) {
-        let mut gateway = self.launch();
-        let (status, _) = gateway.ended(START).await;
-        (status.code(), gateway.log())
-    }
-
-    fn launch(mut self) -> Gateway {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let pki = Pki::new();
-        pki.write_server(folder.path());
-        let (api, ops) = (Port::reserve(), Port::reserve());
-        self = self.set("/api/listen", json!([api.address()])).set("/ops/listen", json!(ops.address()));
-        // JSON is YAML, too.
-        std::fs::write(folder.path().join("netweave.yaml"), self.conf.to_string())
-            .expect("the configuration");
-        let child = spawn(folder.path());
-        Gateway { child, folder, pki, api, ops, ready: self.ready }
-    }
-}
-
 /// A running gateway; it is killed by its own id when this is dropped.
 pub struct Gateway {
     child: Child,
     folder: TempDir,
-    pki: Pki,
+    environment: Vec<(String, String)>,
+    pki: Arc<Pki>,
     api: Port,
     ops: Port,
     ready: &'static str,
@@ -162,6 +56,11 @@ impl Gateway {
     /// Returns the address of the API listener.
     pub fn api_address(&self) -> SocketAddr {
         self.api.address()
+    }
+
+    /// Returns the address of the operations listener.
+    pub fn ops_address(&self) -> SocketAddr {
+        self.ops.address()
     }
 
     /// Returns the authority that clients and the gateway trust.
@@ -204,6 +103,11 @@ impl Gateway {
             .await
     }
 
+    /// Whether the process runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("the child's state").is_none()
+    }
+
     /// Kills the process at once, as a power cut does, and waits until it is gone.
     pub fn kill9(&mut self) {
         self.child.kill().expect("the process can be killed");
@@ -212,7 +116,7 @@ impl Gateway {
 
     /// Starts the gateway again on the same folder and ports; the former process must have ended.
     pub async fn restart(&mut self) {
-        self.child = spawn(self.folder.path());
+        self.child = spawn(self.folder.path(), &self.environment);
         self.wait_ready().await;
     }
 
@@ -267,9 +171,10 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-fn spawn(folder: &Path) -> Child {
+fn spawn(folder: &Path, environment: &[(String, String)]) -> Child {
     let log = File::options().append(true).create(true).open(folder.join("log")).expect("the log file");
     command(folder, &["serve", "-c", "netweave.yaml"])
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdout(log.try_clone().expect("the log file, twice"))
         .stderr(log)
         .spawn()

@@ -91,12 +91,17 @@ impl RedisLab {
         self.servers[n].kill9();
     }
 
-    /// Starts a server again with the port and the data that it had; returns when it answers.
+    /// Starts a server again, if it does not run, with the port and the data that it had; returns when it answers.
     ///
     /// A former primary takes itself for one until the Sentinels notice, after about ten seconds.
     pub async fn start_again(&mut self, n: usize) {
-        self.servers[n].start_again();
+        self.begin_again(n);
         self.servers[n].answers().await;
+    }
+
+    /// As [`Self::start_again`], but it may still have to load its data.
+    pub fn begin_again(&mut self, n: usize) {
+        self.servers[n].start_again();
     }
 
     /// Stops a server where it is, so that its connections stay open and nothing is answered.
@@ -124,10 +129,16 @@ impl RedisLab {
     ///
     /// The former primary takes itself for one for about ten seconds more.
     pub async fn failover(&self) -> usize {
+        let former = self.begin_failover();
+        self.replaced(former).await.0
+    }
+
+    /// Has a Sentinel begin to put another server in the primary's place; returns the former one.
+    pub fn begin_failover(&self) -> usize {
         let former = self.primary();
         let start = |sentinel: &Process| sentinel.access().ask(&["SENTINEL", "FAILOVER", SERVICE]).ok();
         self.sentinels.iter().find_map(start).expect("a Sentinel that begins a failover");
-        self.replaced(former).await.0
+        former
     }
 
     /// Waits until a majority of the Sentinels that run names another primary; returns it with the time that took.

@@ -11,6 +11,7 @@
     reason = "code of tests: a panic is how it says that something is not as it must be"
 )]
 
+pub mod balancer;
 pub mod callbacks;
 pub mod client;
 pub mod clock;
@@ -26,6 +27,7 @@ pub mod ports;
 pub mod redis;
 pub mod wait;
 
+pub use balancer::Balancer;
 pub use callbacks::Callbacks;
 pub use client::{Answer, Client};
 pub use dice::Dice;

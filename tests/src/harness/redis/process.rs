@@ -3,6 +3,7 @@
 use super::wire::Access;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -78,5 +79,12 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill9();
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+            let start = log.len().saturating_sub(4 << 10);
+            let tail = log.get(start..).unwrap_or(&log);
+            let text = format!("--- the log of {} ends:\n{tail}\n", self.access.address);
+            std::io::stderr().write_all(text.as_bytes()).ok();
+        }
     }
 }
