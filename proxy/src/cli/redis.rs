@@ -87,10 +87,14 @@ async fn watched(health: &dyn StoreHealth, mut report: StoreReport) -> Result<St
 }
 
 async fn promote(output: Output, health: &dyn StoreHealth, process: &mut Process) -> Result<Exit, Failure> {
-    let region = health.take_over().await.map_err(|error| match error.kind() {
-        ErrorKind::Invalid => Failure::new(Exit::Configuration, "state.region: is missing"),
-        ErrorKind::Unavailable => unreachable(&error),
-        _ => Failure::new(Exit::Failed, error.to_string()),
+    let region = health.take_over().await.map_err(|error| {
+        if error.kind() == ErrorKind::Invalid {
+            Failure::new(Exit::Configuration, "state.region: is missing")
+        } else if error.kind() == ErrorKind::Unavailable {
+            unreachable(&error)
+        } else {
+            Failure::new(Exit::Failed, error.to_string())
+        }
     })?;
     match output {
         Output::Text => process.out.line(&format!("the region `{region}` sends the notifications"))?,

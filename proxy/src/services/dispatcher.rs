@@ -117,13 +117,12 @@ impl Dispatcher {
     async fn round(&self, matcher: &mut Matcher) -> Result<bool> {
         // Not known again until this round has come to its end.
         let known = self.reached.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let cursor = match known {
-            Some(cursor) => cursor,
-            None => {
-                let cursor = self.parts.deliveries.cursor().await?;
-                matcher.refresh(&*self.parts.subscriptions).await?;
-                cursor
-            }
+        let cursor = if let Some(cursor) = known {
+            cursor
+        } else {
+            let cursor = self.parts.deliveries.cursor().await?;
+            matcher.refresh(&*self.parts.subscriptions).await?;
+            cursor
         };
         let entries = match self.parts.log.read(cursor, BATCH).await {
             Err(error) if error.kind() == ErrorKind::NotFound => {
