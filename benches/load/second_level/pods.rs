@@ -26,6 +26,7 @@ const STORING: Duration = Duration::from_secs(10);
 
 /// Everything, with the gateways ending before their servers.
 pub(super) struct Pods {
+    /// The gateways, and where their metrics are.
     gateways: Vec<(Server, Target)>,
     pub(super) state: Redis,
     answers: Redis,
@@ -83,7 +84,7 @@ impl Pods {
         }
         let state = Redis::start(redis, &folder(bench, "second/state")?, Role::State).await?;
         let answers = Redis::start(redis, &folder(bench, "second/answers")?, Role::Cache).await?;
-        let mut pods = Vec::new();
+        let mut gateways = Vec::new();
         for number in 0..PODS {
             let folder = folder(bench, &format!("second/pod-{number}"))?;
             let tls = pki::set_up(&folder)?;
@@ -92,9 +93,9 @@ impl Pods {
             conf.set("state", json!({ "kind": "redis", "url": state.url() }));
             conf.set("cache", json!({ "maxBytes": "256MiB", "redis": { "url": answers.url() } }));
             let gateway = server::start(&bench.netweave, &folder, tls, &conf)?;
-            pods.push((gateway, Target { address: conf.ops, tls: None }));
+            gateways.push((gateway, Target { address: conf.ops, tls: None }));
         }
-        let mut all = Self { gateways: pods, state, answers, home, stocks, stored: 0 };
+        let mut all = Self { gateways, state, answers, home, stocks, stored: 0 };
         for (gateway, _) in &mut all.gateways {
             for stock in &all.stocks {
                 gateway.answers(&stock.first(), |_| true).await?;
