@@ -17,8 +17,7 @@ pub struct Conf {
     /// Under which name the Sentinels watch the primary.
     #[schemars(length(min = 1, max = 255))]
     pub service: String,
-    /// For the state: the region of this gateway, where several share one state by replication. Notifications are sent from
-    /// the region that had the primary first, or whose replica was promoted; without it from everywhere.
+    /// The region of this gateway, where several share one `state` by replication; only one of them sends notifications.
     #[schemars(length(min = 1, max = 63), example = &"east")]
     pub region: Option<String>,
     /// The ACL user; `default` without one.
