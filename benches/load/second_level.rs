@@ -34,7 +34,7 @@ pub(crate) async fn run(bench: &Bench, redis: &Path, full: bool) -> Result<()> {
          gateway's per request, median of {ROUNDS} rounds. Hit ratio: {} keys, of which {} lists and filtered pages, the others single objects; asked \
          for by Zipf's law (s = 1) at {} requests per second over three gateways, while one object of one of the {} pools changes each second. Visible: from the store's stamp of a commit until a \
          gateway answers with it, asked every millisecond.",
-        pods.lists().len(),
+        pods.small().len(),
         pods.keys().len(),
         pods.lists().len(),
         zipf::RATE,
@@ -61,7 +61,7 @@ async fn hits(report: &mut Report, pods: &mut Pods) -> Result<[f64; 3]> {
     let (mut shared, mut own, mut calls) = (Vec::new(), Vec::new(), 0);
     for round in 1..=ROUNDS {
         let paths: Vec<String> =
-            pods.lists().iter().map(|path| format!("{path}&limit={}", 100 + round)).collect();
+            pods.small().iter().map(|path| format!("{path}&limit={}", 100 + round)).collect();
         let made = pods.ask(0, &paths, FILLING).await?.0;
         pods.stored(made.made).await?;
         let (found, cpu) = pods.ask(1, &paths, CONNECTIONS).await?;

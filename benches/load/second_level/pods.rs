@@ -112,14 +112,18 @@ impl Pods {
         Ok(all)
     }
 
+    /// Returns the paths of filtered pages with one server each: few and small, so that a gateway keeps them all.
+    pub(super) fn small(&self) -> Vec<String> {
+        self.stocks.iter().take(POOLS / 2).flat_map(serials).collect()
+    }
+
     /// Returns the paths of all lists and filtered pages.
     pub(super) fn lists(&self) -> Vec<String> {
         let of_one = |stock: &Stock| {
             let list = stock.list();
-            let serials = (0..SERVERS).map(|n| format!("filter=(eq,extensions/serial,SN{n:08})"));
-            let racks = (0..RACKS).map(|n| format!("filter=(eq,extensions/rack,{n})"));
-            let sizes = (0..SIZES).map(|n| format!("filter=(gte,extensions/cores,{})", 16 + n));
-            serials.chain(racks).chain(sizes).map(|query| format!("{list}?{query}")).collect::<Vec<_>>()
+            let racks = (0..RACKS).map(|n| format!("{list}?filter=(eq,extensions/rack,{n})"));
+            let sizes = (0..SIZES).map(|n| format!("{list}?filter=(gte,extensions/cores,{})", 16 + n));
+            serials(stock).into_iter().chain(racks).chain(sizes).collect::<Vec<_>>()
         };
         self.stocks.iter().flat_map(of_one).collect()
     }
@@ -197,6 +201,12 @@ impl Pods {
         }
         Ok(all)
     }
+}
+
+/// Returns the paths of filtered pages with one server of a pool each.
+fn serials(stock: &Stock) -> Vec<String> {
+    let list = stock.list();
+    (0..SERVERS).map(|n| format!("{list}?filter=(eq,extensions/serial,SN{n:08})")).collect()
 }
 
 fn backend(stock: &Stock) -> Value {
