@@ -19,7 +19,8 @@ impl StoreHealth for Redis {
     async fn report(&self) -> Result<StoreReport> {
         let info = Info::of(self.client()).await?;
         let watchers = self.views().all();
-        let mut findings = findings::of_state(&info, &watchers);
+        let judged = if self.views().are_settled() { watchers.as_slice() } else { &[] };
+        let mut findings = findings::of_state(&info, judged);
         if let Some(own) = self.region() {
             let sends: Option<String> = self.client().get(keys::REGION).await.map_err(unavailable)?;
             findings.extend(findings::elsewhere(own, sends.as_deref().unwrap_or(own)));

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
 /// How often the Sentinels are asked.
@@ -26,11 +26,16 @@ const ANSWER: Duration = Duration::from_millis(500);
 const SOON: Duration = Duration::from_millis(50);
 /// How often they are asked so soon.
 const SOON_ASKS: u32 = 20;
+/// How long one may take to be connected and asked for the first time.
+const FIRST: Duration = Duration::from_secs(3);
 /// What a Sentinel says when it has followed a change of primaries.
 const SWITCH: &str = "+switch-master";
 
 /// What each Sentinel said when it was asked last, in the order of the configuration.
-pub(crate) struct Views(Mutex<Vec<Watcher>>);
+pub(crate) struct Views {
+    began: Instant,
+    watchers: Mutex<Vec<Watcher>>,
+}
 
 impl Views {
     /// Nobody has been asked yet.
@@ -38,15 +43,21 @@ impl Views {
         let address =
             |config: &Config| config.server.hosts().first().map_or_else(String::new, Server::to_string);
         let unasked = |config| Watcher { address: address(config), primary: None };
-        Self(Mutex::new(access.sentinels.iter().map(unasked).collect()))
+        let watchers = Mutex::new(access.sentinels.iter().map(unasked).collect());
+        Self { began: Instant::now(), watchers }
     }
 
     pub(crate) fn all(&self) -> Vec<Watcher> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns whether each has answered, or has had its time to.
+    pub(crate) fn are_settled(&self) -> bool {
+        self.began.elapsed() > FIRST || self.all().iter().all(|watcher| watcher.primary.is_some())
     }
 
     fn note(&self, answers: &[Option<(String, u16)>]) {
-        let mut views = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut views = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
         for (view, answer) in views.iter_mut().zip(answers) {
             view.primary = answer.as_ref().map(|(host, port)| format!("{host}:{port}"));
         }
