@@ -13,6 +13,8 @@ crate::stores::suite!(deliveries:
     a_claim_excludes_others_until_it_runs_out,
     a_released_queue_is_due_at_once,
     acknowledged_items_leave_in_order,
+    an_emptied_queue_is_let_go,
+    a_claim_comes_with_its_subscription,
     a_deferred_head_comes_back_at_its_time,
     a_postponed_queue_counts_no_failure,
     a_deferred_queue_holds_up_nobody,

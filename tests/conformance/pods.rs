@@ -39,14 +39,17 @@ async fn what_a_dead_pod_held_is_given_on_and_what_a_living_one_holds_is_not() {
     }
     let kept = living.take(1, 10, HOLD).await.unwrap().remove(0);
     let lost = dying.take(1, 10, HOLD).await.unwrap().remove(0);
-    assert!(dying.ack_head(&lost, attempt(&rig, &lost.items[0], true)).await.unwrap());
+    assert!(dying.ack_head(&lost, attempt(&rig, &lost.items[0], true)).await.unwrap().removed());
     drop(dying);
     let given = async || third.take(10, 10, HOLD).await.unwrap().pop();
     let (given, took) = until(MISSED, "the claim of the dead", given).await;
     figures::record(&format!("dead_pods_claim_given_on_s={:.1}", took.as_secs_f64()));
     assert_eq!((&given.subscription, &given.items[..]), (&lost.subscription, &lost.items[1..]));
     assert_eq!(living.take(10, 10, HOLD).await.unwrap(), []);
-    assert!(living.ack_head(&kept, attempt(&rig, &kept.items[0], true)).await.unwrap(), "still held");
+    assert!(
+        living.ack_head(&kept, attempt(&rig, &kept.items[0], true)).await.unwrap().removed(),
+        "still held"
+    );
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 use crate::lossy::Line;
 use crate::stores::{InRedis, rig};
-use netweave_model::port::{DeadLetterReason, FanOutOutcome, Ids, Notice};
+use netweave_model::port::{Acked, DeadLetterReason, FanOutOutcome, Ids, Notice};
 use netweave_model::{ErrorKind, Id};
 use netweave_redis::{Conf, open};
 use netweave_tests::conformance::deliveries::attempt;
@@ -71,10 +71,10 @@ async fn an_acknowledgement_removes_one_item() {
     let Some((rig, calls, id)) = queued(&["x", "y"]).await else { return };
     let claim = rig.take_one().await;
     let head = || rig.deliveries.ack_head(&claim, attempt(&rig, &claim.items[0], true));
-    assert_eq!(twice!(calls, head()), (true, true));
+    assert_eq!(twice!(calls, head()), (Acked::Held, Acked::Held));
     let backlog = rig.deliveries.backlog(&id).await.unwrap();
     assert_eq!((backlog.queued, backlog.attempts.len()), (1, 1));
-    assert!(!head().await.unwrap(), "another call finds another head");
+    assert!(!head().await.unwrap().removed(), "another call finds another head");
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn a_call_whose_answer_is_lost_on_the_way_is_made_again_and_does_its_work_
 
     line.lose_answer_to(id.as_str());
     let delivered = attempt(&rig, &claims[0].items[0], true);
-    assert!(rig.deliveries.ack_head(&claims[0], delivered).await.unwrap());
+    assert!(rig.deliveries.ack_head(&claims[0], delivered).await.unwrap().removed());
     assert!(line.has_lost());
     assert_eq!(rig.deliveries.backlog(&id).await.unwrap().queued, 1);
 

@@ -5,7 +5,7 @@ use crate::steps::{Answer, SOURCES, Step, step};
 use netweave_embedded::{Conf, Embedded};
 use netweave_memory::Memory;
 use netweave_model::port::{
-    Attempt, Backlog, Change, Claim, Clock, Created, DeadLetter, DeadLetterReason, Deliveries, FanOut,
+    Acked, Attempt, Backlog, Change, Claim, Clock, Created, DeadLetter, DeadLetterReason, Deliveries, FanOut,
     FanOutOutcome, Fence, Ids, InventoryLog, Item, Leases, Notice, Quota, Replay, Snapshot,
     SubscriptionChange, Subscriptions, Update,
 };
@@ -259,7 +259,7 @@ impl Pair {
         for (store, claim, tried) in held {
             let store: &dyn Deliveries = if store == 0 { &self.memory } else { self.file() };
             let answered = match answer {
-                Answer::Delivered => store.ack_head(&claim, tried).await,
+                Answer::Delivered => store.ack_head(&claim, tried).await.map(Acked::removed),
                 Answer::Deferred => store.defer(&claim, pause, tried).await,
                 Answer::Dead => store.dead_letter(&claim, DeadLetterReason::Refused, tried).await,
                 Answer::Postponed => store.postpone(&claim, pause).await,

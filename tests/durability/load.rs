@@ -155,7 +155,7 @@ async fn serve(store: &Embedded, claim: &Claim, dice: &mut Dice, notes: &Notes) 
         }
         let delivery = delivery(claim, item);
         notes(Note::Delivering(delivery.clone()));
-        if !store.ack_head(claim, attempt(item)).await? {
+        if !store.ack_head(claim, attempt(item)).await?.removed() {
             return Ok(());
         }
         notes(Note::Delivered(delivery));
@@ -217,7 +217,7 @@ pub(crate) async fn settle(store: &Embedded, ledger: &mut Ledger) -> Counts {
 async fn drain(store: &Embedded, claim: &Claim) -> Vec<Delivery> {
     let mut deliveries = Vec::new();
     for item in &claim.items {
-        assert!(store.ack_head(claim, attempt(item)).await.unwrap());
+        assert!(store.ack_head(claim, attempt(item)).await.unwrap().removed());
         deliveries.push(delivery(claim, item));
     }
     Deliveries::release(store, claim).await.unwrap();

@@ -2,7 +2,7 @@
 
 use super::stores::{Factory, LEASE, Rig, event, pool, told_items};
 use netweave_model::port::{
-    Attempt, Change, Claim, DeadLetterReason, FanOut, FanOutOutcome, Item, Notice, Update,
+    Acked, Attempt, Change, Claim, DeadLetterReason, FanOut, FanOutOutcome, Item, Notice, Update,
 };
 use netweave_model::{ErrorKind, Id, SubscriptionState, Timestamp};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub fn attempt(rig: &Rig, item: &Item, delivered: bool) -> Attempt {
 }
 
 pub(super) async fn ack(rig: &Rig, claim: &Claim, item: &Item) -> bool {
-    rig.deliveries.ack_head(claim, attempt(rig, item, true)).await.unwrap()
+    rig.deliveries.ack_head(claim, attempt(rig, item, true)).await.unwrap().removed()
 }
 
 async fn defer(rig: &Rig, claim: &Claim, by: Duration) -> Timestamp {
@@ -226,6 +226,40 @@ pub async fn acknowledged_items_leave_in_order(factory: &dyn Factory) {
     assert_eq!(sequences(&rig.take_one().await.items), [4]);
 }
 
+/// The claim of a queue ends with its last item, so that what comes then is due at once.
+pub async fn an_emptied_queue_is_let_go(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x", "y"]).await;
+    let claim = rig.take_one().await;
+    let acked = [
+        rig.deliveries.ack_head(&claim, attempt(&rig, &claim.items[0], true)).await.unwrap(),
+        rig.deliveries.ack_head(&claim, attempt(&rig, &claim.items[1], true)).await.unwrap(),
+        rig.deliveries.ack_head(&claim, attempt(&rig, &claim.items[1], true)).await.unwrap(),
+    ];
+    assert_eq!(acked, [Acked::Held, Acked::Emptied, Acked::Lost]);
+    rig.queue(&id, &["z"]).await;
+    let next = rig.take_one().await;
+    assert_eq!((told_items(&next.items), sequences(&next.items)), (vec!["z"], vec![3]));
+    rig.deliveries.release(&claim).await.unwrap();
+    assert_eq!(rig.take().await, [], "the former claim lets go of nothing");
+}
+
+/// A claim comes with its subscription as it is then, and without one whose lease has run out.
+pub async fn a_claim_comes_with_its_subscription(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let id = rig.subscribe("smo", "a").await.id;
+    rig.queue(&id, &["x"]).await;
+    let update = Update { callback: Some("https://smo.example/new".to_owned()), ..Update::default() };
+    let updated = rig.subscriptions.update(&id, None, update).await.unwrap();
+    let claim = rig.take_one().await;
+    assert_eq!(claim.consumer, Some(updated));
+    rig.deliveries.release(&claim).await.unwrap();
+    rig.clock.advance(LEASE * 2);
+    let ended = rig.take().await.into_iter().all(|claim| claim.consumer.is_none());
+    assert!(ended, "nobody is told any more");
+}
+
 /// A deferred head is tried again at its time, before what came later; the failures are counted until a success.
 pub async fn a_deferred_head_comes_back_at_its_time(factory: &dyn Factory) {
     let rig = factory.make().await;
@@ -349,7 +383,7 @@ pub async fn the_backlog_tells_how_deliveries_stand(factory: &dyn Factory) {
     }
     let claim = rig.take_one().await;
     let last = attempt(&rig, &claim.items[0], true);
-    assert!(rig.deliveries.ack_head(&claim, last.clone()).await.unwrap());
+    assert!(rig.deliveries.ack_head(&claim, last.clone()).await.unwrap().removed());
     let backlog = rig.deliveries.backlog(&id).await.unwrap();
     assert_eq!((backlog.queued, backlog.oldest, backlog.last_sequence), (1, Some(queued_at), 2));
     assert_eq!((backlog.attempts.len(), &backlog.attempts[0]), (100, &last));

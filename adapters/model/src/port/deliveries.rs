@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::event::{Event, Position};
 use crate::object::Id;
+use crate::subscription::Subscription;
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -84,8 +85,28 @@ pub struct Claim {
     pub subscription: Id,
     /// Fences out a worker whose claim ran out.
     pub token: u64,
+    /// The subscription as it was then; `None` if its lease has run out, or if it must be read to be sure.
+    pub consumer: Option<Subscription>,
     /// The head of the queue, oldest first, at least one item.
     pub items: Vec<Item>,
+}
+
+/// What came of an acknowledgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acked {
+    /// The head is removed; the claim goes on.
+    Held,
+    /// The head is removed; nothing is left, so the claim has ended.
+    Emptied,
+    /// Nothing is removed: the claim is no longer held, or ends now because an overflow replaced the head.
+    Lost,
+}
+
+impl Acked {
+    /// Returns whether the head is removed.
+    pub const fn removed(self) -> bool {
+        matches!(self, Self::Held | Self::Emptied)
+    }
 }
 
 /// One attempt, as the owner may read it.
@@ -203,14 +224,14 @@ pub trait Deliveries: Send + Sync {
     /// `Unavailable`.
     async fn next_due(&self) -> Result<Option<Duration>>;
 
-    /// Removes the head, which was delivered; resets the count of failures.
+    /// Removes the head, which was delivered; resets the count of failures. Ends the claim of a queue that is empty then.
     ///
-    /// `attempt.sequence` names the head. `false`: the claim is no longer held, or ends now because an overflow replaced
-    /// the head. `defer` and `dead_letter` answer in the same way.
+    /// `attempt.sequence` names the head. `defer` and `dead_letter` answer `false` where this one answers `Lost`. A call that
+    /// had to be made again may answer `Held` for `Emptied`.
     ///
     /// # Errors
     /// `Unavailable`.
-    async fn ack_head(&self, claim: &Claim, attempt: Attempt) -> Result<bool>;
+    async fn ack_head(&self, claim: &Claim, attempt: Attempt) -> Result<Acked>;
 
     /// Lets the claim go and leaves the head to be tried again after `pause`; counts a failure.
     ///

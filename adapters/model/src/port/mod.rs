@@ -16,8 +16,8 @@ pub use backend::{Backend, Capabilities, Change, Changes, Listing};
 pub use cache::{CacheFill, CacheMemory, CacheObserver, CacheRead, CachedBody, ResponseCache};
 pub use clock::{Clock, Ids};
 pub use deliveries::{
-    Attempt, Backlog, Claim, DeadLetter, DeadLetterReason, Deliveries, FanOut, FanOutOutcome, Item, Notice,
-    Replay,
+    Acked, Attempt, Backlog, Claim, DeadLetter, DeadLetterReason, Deliveries, FanOut, FanOutOutcome, Item,
+    Notice, Replay,
 };
 pub use health::{
     CallOutcome, Finding, Replica, Severity, StoreHealth, StoreLoad, StoreObserver, StoreReport, Watcher,

@@ -7,9 +7,9 @@ use crate::signals::Signals;
 use crate::state::State;
 use async_trait::async_trait;
 use netweave_model::port::{
-    Attempt, Backlog, Change, Claim, Clock, Created, DeadLetter, DeadLetterReason, Deliveries, EntryStream,
-    FanOut, FanOutOutcome, Fence, Ids, InventoryLog, Item, Leases, Notice, Quota, Renewal, Replay, Restored,
-    Saved, Snapshot, SubscriptionChange, Subscriptions, Update,
+    Acked, Attempt, Backlog, Change, Claim, Clock, Created, DeadLetter, DeadLetterReason, Deliveries,
+    EntryStream, FanOut, FanOutOutcome, Fence, Ids, InventoryLog, Item, Leases, Notice, Quota, Renewal,
+    Replay, Restored, Saved, Snapshot, SubscriptionChange, Subscriptions, Update,
 };
 use netweave_model::{
     Entry, Error, Id, NewSubscription, Position, Result, SourceName, Subscription, Timestamp,
@@ -206,7 +206,7 @@ impl<B: Backing> Deliveries for Store<B> {
         self.peek(|state, now| Ok(state.next_due(now)))
     }
 
-    async fn ack_head(&self, claim: &Claim, attempt: Attempt) -> Result<bool> {
+    async fn ack_head(&self, claim: &Claim, attempt: Attempt) -> Result<Acked> {
         self.run(|state, now| Ok(state.ack_head(claim, attempt, now))).await
     }
 

@@ -1,13 +1,14 @@
--- Claims queues that are due, the longest first; returns of each subscription, token and items, and then the bodies.
+-- Claims queues that are due, the longest first; returns of each the id, the token, the items, and the subscription if it
+-- lives and nobody may know better after a switch; and then the bodies.
 -- ARGV: time, how many queues, how many items of each, how long they are held, pod, call.
 local at, pod, call, claims = now(), ARGV[5], ARGV[6], {}
 local ends = int(at + tonumber(ARGV[4]))
-local claimed = 'claimed:' .. pod
+local claimed, sure = 'claimed:' .. pod, settled(at)
 
 local function give(id, token)
   local items = redis.call('LRANGE', 'q:' .. id, 0, tonumber(ARGV[3]) - 1)
   for _, item in ipairs(items) do collect(item) end
-  claims[#claims + 1] = {id, token, items}
+  claims[#claims + 1] = {id, token, items, sure and is_live(id, at) and row(id)}
 end
 
 -- The queues that this call has claimed and the pod still holds, in the order in which they were claimed.

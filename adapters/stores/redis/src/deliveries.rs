@@ -12,8 +12,8 @@ use crate::store::Redis;
 use async_trait::async_trait;
 use fred::prelude::Value;
 use netweave_model::port::{
-    Attempt, Backlog, Claim, DeadLetter, DeadLetterReason, Deliveries, FanOut, FanOutOutcome, Item, Notice,
-    Replay,
+    Acked, Attempt, Backlog, Claim, DeadLetter, DeadLetterReason, Deliveries, FanOut, FanOutOutcome, Item,
+    Notice, Replay,
 };
 use netweave_model::{Error, ErrorKind, Id, Position, Result, Timestamp};
 use std::time::Duration;
@@ -29,7 +29,7 @@ queue_lua!(FAN_OUT, "q_fan_out.lua", "log_common.lua", "q_fan.lua");
 queue_lua!(LET_GO, "q_let_go.lua");
 queue_lua!(reads NEXT_DUE, "q_next_due.lua");
 queue_lua!(REPLAY, "q_replay.lua", "q_asked.lua");
-queue_lua!(TAKE, "q_take.lua", "q_bodies.lua");
+queue_lua!(TAKE, "q_take.lua", "q_bodies.lua", "sub_common.lua", "sys_settled.lua");
 
 /// The most dead letters that one call queues again.
 const REPLAY_LIMIT: u64 = 1_000;
@@ -118,12 +118,16 @@ impl Deliveries for Redis {
         }
     }
 
-    async fn ack_head(&self, claim: &Claim, attempt: Attempt) -> Result<bool> {
-        let done = self.did(&ACK, arguments::attempt(claim, &attempt, self.call_name())?).await?;
-        if !done {
-            self.signals().work();
-        }
-        Ok(done)
+    async fn ack_head(&self, claim: &Claim, attempt: Attempt) -> Result<Acked> {
+        let outcome = self.tell(&ACK, arguments::attempt(claim, &attempt, self.call_name())?).await?;
+        Ok(match read_number(&outcome)? {
+            0_u8 => {
+                self.signals().work();
+                Acked::Lost
+            }
+            1 => Acked::Held,
+            _ => Acked::Emptied,
+        })
     }
 
     async fn defer(&self, claim: &Claim, pause: Duration, attempt: Attempt) -> Result<bool> {

@@ -8,7 +8,7 @@ use crate::webhook::notification;
 use bytes::Bytes;
 use http::HeaderMap;
 use netweave_http::Answer;
-use netweave_model::port::{Attempt, Claim, DeadLetterReason, Item, Notice, Update};
+use netweave_model::port::{Acked, Attempt, Claim, DeadLetterReason, Item, Notice, Update};
 use netweave_model::{ErrorKind, Result, Subscription, SubscriptionState, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,9 +58,16 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     async fn run(&self) -> Result<()> {
+        let mut claimed = self.claim.consumer.clone();
         for item in &self.claim.items {
-            // Read each time: the owner may have replaced the callback since the last item.
-            let Some(subscription) = self.subscription().await? else { return Ok(()) };
+            // Read again for each further item: the owner may have replaced the callback since the last one.
+            let subscription = match claimed.take() {
+                Some(subscription) => subscription,
+                None => match self.subscription().await? {
+                    Some(subscription) => subscription,
+                    None => return Ok(()),
+                },
+            };
             let host = self.shared.hosts.of(&subscription.callback);
             let permit = match self.turn(&host).await {
                 Turn::Now(permit) => permit,
@@ -190,9 +197,9 @@ impl Worker<'_> {
                 .with_label_values(&[which])
                 .observe(now.since(event.at).as_secs_f64());
         }
-        let held = parts.deliveries.ack_head(self.claim, attempt).await?;
+        let acked = parts.deliveries.ack_head(self.claim, attempt).await?;
         lease::try_alive(&*parts.subscriptions, subscription.clone(), now).await;
-        Ok(if held { Next::Item } else { Next::Ended })
+        Ok(if acked == Acked::Held { Next::Item } else { Next::Ended })
     }
 
     /// The consumer said that the callback is gone: deliveries wait until the owner replaces the subscription.

@@ -5,7 +5,7 @@ use super::letters::Letters;
 use super::members::Member;
 use super::queue::Ready;
 use crate::backing::Backing;
-use netweave_model::port::{Attempt, Claim, DeadLetterReason, Item};
+use netweave_model::port::{Acked, Attempt, Claim, DeadLetterReason, Item};
 use netweave_model::{Result, Timestamp};
 use std::time::Duration;
 
@@ -24,7 +24,8 @@ impl<B: Backing> State<B> {
             let head = member.queue.items.iter().take(depth.max(1));
             let items = head.map(|item| Letters::item(item, backing)).collect::<Result<Vec<Item>>>()?;
             let token = ready.claim(member, now.plus(hold));
-            claims.push(Claim { subscription: id, token, items });
+            let consumer = member.is_live(now).then(|| member.subscription.clone());
+            claims.push(Claim { subscription: id, token, consumer, items });
         }
         Ok(claims)
     }
@@ -35,12 +36,12 @@ impl<B: Backing> State<B> {
     }
 
     /// See `Deliveries::ack_head`.
-    pub fn ack_head(&mut self, claim: &Claim, attempt: Attempt, now: Timestamp) -> bool {
+    pub fn ack_head(&mut self, claim: &Claim, attempt: Attempt, now: Timestamp) -> Acked {
         let Self { members, letters, backing, ready, .. } = self;
         let Some(member) =
             attempted(members.get_mut(&claim.subscription), claim, attempt, (now, ready, backing))
         else {
-            return false;
+            return Acked::Lost;
         };
         if let Some(item) = member.pop(backing) {
             letters.drop_reference(item.told, backing);
@@ -48,10 +49,12 @@ impl<B: Backing> State<B> {
         member.queue.fact.failures = 0;
         member.queue.fact.retry_at = None;
         member.record_queue(backing);
-        if member.queue.items.is_empty() {
-            ready.remove(&mut member.queue);
+        if !member.queue.items.is_empty() {
+            return Acked::Held;
         }
-        true
+        ready.remove(&mut member.queue);
+        member.queue.let_go(now);
+        Acked::Emptied
     }
 
     /// See `Deliveries::defer`.

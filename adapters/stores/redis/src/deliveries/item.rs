@@ -5,6 +5,7 @@
 
 use super::event;
 use crate::reply::{damaged, json, list, number, pairs, text};
+use crate::subscriptions::record;
 use fred::prelude::Value;
 use netweave_model::port::{Claim, DeadLetter, DeadLetterReason, Item, Notice};
 use netweave_model::{Event, Id, Result, Timestamp};
@@ -90,11 +91,12 @@ pub(super) fn claims(value: Value) -> Result<Vec<Claim>> {
     let [claims, bodies] = list(value)?;
     let bodies = Bodies::read(bodies)?;
     let claims = claims.into_array().into_iter().map(|claim| {
-        let [subscription, token, items] = list(claim)?;
+        let [subscription, token, items, consumer] = list(claim)?;
+        let consumer = record::decode_found(consumer)?;
         let (subscription, token) = (Id::from(&*text(&subscription)?), number(&token)?);
         let items = items.into_array();
         let items = items.iter().map(|item| json::<Stored>(item)?.item(&subscription, &bodies));
-        Ok(Claim { items: items.collect::<Result<_>>()?, subscription, token })
+        Ok(Claim { items: items.collect::<Result<_>>()?, subscription, token, consumer })
     });
     claims.collect()
 }
