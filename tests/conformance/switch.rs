@@ -2,9 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "code of tests: a panic says what is not as it must be")]
 
 use crate::stores::InRedis;
-use netweave_model::port::{Clock, Renewal};
+use netweave_model::port::{Clock, Notice, Renewal};
 use netweave_model::{ErrorKind, Position};
-use netweave_tests::conformance::stores::{Factory, LEASE, Rig, changed, lab, listing, pool};
+use netweave_tests::conformance::stores::{Factory, LEASE, Rig, changed, lab, listing, pool, told_items};
 use netweave_tests::harness::RedisServer;
 use std::time::Duration;
 
@@ -103,6 +103,21 @@ async fn nothing_is_told_of_subscriptions_before_every_pod_has_said_what_it_know
     assert_eq!(refused.kind(), ErrorKind::Unavailable);
     server.ask(&["SADD", "sys:entered", "another"]);
     assert_eq!(rig.subscriptions.get(&made.id).await.unwrap(), made);
+}
+
+/// One event that vanished must not keep all others from being told.
+#[tokio::test]
+async fn an_item_whose_event_vanished_tells_to_read_again() {
+    let Some(rig) = rig().await else { return };
+    let [one, two] = [rig.subscribe("smo", "a").await, rig.subscribe("smo", "b").await];
+    rig.queue(&one.id, &["lost", "kept"]).await;
+    rig.queue(&two.id, &["other"]).await;
+    server(&rig).ask(&["DEL", "evb:1"]);
+    let claims = rig.take().await;
+    assert_eq!(claims.len(), 2);
+    let items = &claims.iter().find(|claim| claim.subscription == one.id).unwrap().items;
+    assert_eq!(items[0].notice, Notice::Resync { dropped: 1 });
+    assert_eq!((items[0].sequence, told_items(&items[1..])), (1, vec!["kept"]));
 }
 
 /// Its holder has to compare what it knows with what the new primary has.

@@ -2,9 +2,6 @@
 local letters = {}
 for _, number in ipairs(redis.call('ZREVRANGEBYSCORE', ARGV[2], '+inf', '-inf', 'LIMIT', 0, ARGV[3])) do
   local text = redis.call('GET', 'dead:' .. number)
-  if text then
-    letters[#letters + 1] = text
-    collect(text)
-  end
+  if text and collect(text) then letters[#letters + 1] = text end
 end
 return {letters, bodies}

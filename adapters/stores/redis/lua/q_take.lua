@@ -5,9 +5,19 @@ local at, pod, call, claims = now(), ARGV[5], ARGV[6], {}
 local ends = int(at + tonumber(ARGV[4]))
 local claimed, sure = 'claimed:' .. pod, settled(at)
 
+-- Puts a notice in the place of an item whose event has vanished: its consumer reads the inventory again.
+local function without_event(id, n, text)
+  local item = read(text)
+  item.told = 'resync 1'
+  redis.call('LSET', 'q:' .. id, n - 1, write(item))
+  return write(item)
+end
+
 local function give(id, token)
   local items = redis.call('LRANGE', 'q:' .. id, 0, tonumber(ARGV[3]) - 1)
-  for _, item in ipairs(items) do collect(item) end
+  for n, item in ipairs(items) do
+    if not collect(item) then items[n] = without_event(id, n, item) end
+  end
   claims[#claims + 1] = {id, token, items, sure and is_live(id, at) and row(id)}
 end
 
