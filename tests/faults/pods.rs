@@ -14,10 +14,10 @@ const STEPS: [&str; 9] = [
     "after log_commit",
     "before q_fan_out",
     "after q_fan_out",
+    "before q_take",
     "after q_take",
     "before q_ack",
     "after q_ack",
-    "before q_let_go",
     "after sub_create",
 ];
 /// The most subscriptions that can have a delivery in flight when a gateway dies.
