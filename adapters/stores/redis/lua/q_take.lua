@@ -8,6 +8,7 @@ local claimed, sure = 'claimed:' .. pod, settled(at)
 -- Puts a notice in the place of an item whose event has vanished: its consumer reads the inventory again.
 local function without_event(id, n, text)
   local item = read(text)
+  drop(item.told)
   item.told = 'resync 1'
   redis.call('LSET', 'q:' .. id, n - 1, write(item))
   return write(item)

@@ -1,7 +1,7 @@
 -- Says in which generation of the log this server is, and begins a new one if another server wrote last or nothing is
 -- there: what the last one acknowledged may be missing here. Sequence numbers go on, so that what is here keeps its own.
--- A replica is only read. Returns generation, head, what the server is: `known`, `new` or `empty` where a generation began, or
--- `replica`; and the region that sends notifications, or empty.
+-- A replica is only read. Returns generation, head, what the server is (`primary`, `empty` if it had nothing, or
+-- `replica`), and the region that sends notifications, or empty.
 -- ARGV: time, the generation that the caller knows, or empty; the caller's region, or empty; 1 if it takes over for it.
 local LAG = 1000000 -- More than any counter can have run ahead of what reached this server.
 local OUTAGE = 60000 -- Nobody has swept for longer than this, so nobody could renew.
@@ -23,7 +23,7 @@ local alive = math.min(at, tonumber(known[4] or int(at)))
 
 if known[1] and known[2] and known[3] == run and not takes_over then
   if at - alive > OUTAGE then hold_leases(at, alive) end
-  return {known[1], known[2], 'known', region}
+  return {known[1], known[2], 'primary', region}
 end
 
 local empty = not (known[1] and known[2])
@@ -44,4 +44,4 @@ if before > 0 then
   redis.call('SET', 'sys:unsettled', int(at + 5000))
   redis.call('DEL', 'sys:entered')
 end
-return {generation, known[2], empty and 'empty' or 'new', region}
+return {generation, known[2], empty and 'empty' or 'primary', region}

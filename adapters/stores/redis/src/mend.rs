@@ -3,10 +3,9 @@
 //! Keys vanish without a word where somebody deletes them by hand, or where a server drops keys because its memory is full.
 //! That looks at each key also keeps those of subscriptions among the ones that were used last.
 
-use crate::journal::Say;
 use crate::queue_scripts::queue_lua;
 use crate::reply::text;
-use crate::session::said;
+use crate::session::existing;
 use crate::store::Redis;
 use fred::prelude::Value;
 use netweave_model::{Id, Result, Subscription};
@@ -19,7 +18,7 @@ queue_lua!(pub(crate) PUT_BACK, "sub_restore.lua", "sub_common.lua");
 const ROUND: usize = 2_000;
 /// How many one script looks at, and how many one puts back, so that the server is soon free for others.
 const LOOK: usize = 200;
-const PUT: usize = 100;
+pub(crate) const PUT: usize = 100;
 
 impl Redis {
     /// Compares what is known, a part with each call, and puts back what vanished; returns how many subscriptions had.
@@ -54,7 +53,7 @@ impl Redis {
         let known: Vec<Subscription> = ids.iter().filter_map(|id| self.journal().get(id)).collect();
         let mut arguments = vec![Value::from("mend")];
         for one in &known {
-            arguments.extend(said(&Say::Is(Box::new(one.clone())), 0)?);
+            arguments.extend(existing(one, 0)?);
         }
         let outcomes = self.tell(&PUT_BACK, arguments).await?.into_array();
         let mut found = 0;

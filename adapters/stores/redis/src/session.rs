@@ -10,7 +10,7 @@
 
 mod enter;
 
-pub(crate) use enter::said;
+pub(crate) use enter::existing;
 
 use self::enter::{Greeting, Server};
 use crate::client::{absent, unavailable};

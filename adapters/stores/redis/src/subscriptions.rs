@@ -2,13 +2,12 @@
 
 pub(crate) mod record;
 
-use crate::journal::Say;
 use crate::keys;
-use crate::mend::PUT_BACK;
+use crate::mend::{PUT, PUT_BACK};
 use crate::queue_scripts::{limit, not_found, queue_lua, refused};
 use crate::reply::{damaged, list, number as read_number, text};
 use crate::scripts::{Answer, Refusal, number};
-use crate::session::said;
+use crate::session::existing;
 use crate::store::Redis;
 use async_trait::async_trait;
 use fred::prelude::Value;
@@ -29,9 +28,6 @@ queue_lua!(UPDATE, "sub_update.lua", "sub_common.lua", "sys_settled.lua", "sub_b
 
 /// How long nobody may have swept before the end of leases is held back.
 const SWEEP_GAP: Duration = Duration::from_secs(10);
-
-/// How many saved subscriptions are put in one step, so that the server is soon free for others.
-const PUT: usize = 100;
 
 /// How long the dead letters of an expired subscription stay readable.
 const GRAVE_KEPT: Duration = Duration::from_hours(24);
@@ -160,7 +156,7 @@ impl Subscriptions for Redis {
         for part in saved.chunks(PUT) {
             let mut arguments = vec![Value::from("import")];
             for Saved { subscription, last_sequence, .. } in part {
-                arguments.extend(said(&Say::Is(Box::new(subscription.clone())), *last_sequence)?);
+                arguments.extend(existing(subscription, *last_sequence)?);
             }
             let outcomes = self.tell(&PUT_BACK, arguments).await?.into_array();
             for (one, outcome) in part.iter().zip(outcomes) {

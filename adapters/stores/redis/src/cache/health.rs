@@ -1,6 +1,7 @@
 //! Whether the cache's server is worth asking, and whether it may be filled; looked at in the background.
 
 use super::{Inner, PATIENCE};
+use crate::info::Info;
 use fred::prelude::{ClientLike, KeysInterface};
 use fred::types::InfoKind;
 use netweave_model::port::CacheMemory;
@@ -97,9 +98,9 @@ async fn look(inner: &Inner) -> Result<(CacheMemory, bool), fred::error::Error> 
 ///
 /// One that holds nothing but answers and drops the oldest by itself is never full.
 fn read(memory: &str, of_state: bool) -> (CacheMemory, bool) {
-    let field = |name: &str| memory.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    let number = |name| field(name).and_then(|text| text.trim().parse::<u64>().ok()).unwrap_or(0);
-    let drops = field("maxmemory_policy").is_some_and(|policy| policy.starts_with("allkeys-"));
+    let info = Info::read(memory);
+    let number = |name| info.number(name).unwrap_or_default();
+    let drops = info.text("maxmemory_policy").starts_with("allkeys-");
     let (used, limit) = (number("used_memory"), number("maxmemory"));
     let full = (of_state || !drops) && limit > 0 && used.saturating_mul(100) > limit.saturating_mul(FULL);
     (CacheMemory { used, limit }, full)

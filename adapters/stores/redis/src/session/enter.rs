@@ -4,13 +4,13 @@ use super::{Entered, Failure};
 use crate::client::{COMMAND, absent, unavailable};
 use crate::journal::{Say, Told};
 use crate::keys;
-use crate::mend::PUT_BACK;
+use crate::mend::{PUT, PUT_BACK};
 use crate::reply;
 use crate::scripts::{Lua, lua, number};
 use crate::store::Redis;
 use crate::subscriptions::record;
 use fred::prelude::{LuaInterface, Value};
-use netweave_model::{Error, ErrorKind, Result};
+use netweave_model::{Error, ErrorKind, Result, Subscription};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use tracing::warn;
@@ -19,8 +19,7 @@ lua!(ENTER, "sys_hold.lua", "sys_enter.lua");
 lua!(ENTERED, "sys_entered.lua");
 lua!(RESTORE, "log_common.lua", "log_restore.lua");
 
-/// How much is said in one step, so that the server is soon free for others.
-const SUBSCRIPTIONS: usize = 100;
+/// How many entries are said in one step, so that the server is soon free for others.
 const ENTRIES: usize = 200;
 /// The fields of an entry in the order in which they are written; see `lua/log_restore.lua`.
 const FIELDS: [&str; 8] = ["at", "form", "source", "kind", "id", "prior", "post", "born"];
@@ -172,10 +171,10 @@ impl Redis {
     /// Says which subscriptions there are, and which were deleted; returns how many the server lacked.
     async fn say_subscriptions(&self, entered: &Arc<Entered>) -> Result<u64> {
         let mut lacked = 0;
-        for part in self.journal().subscriptions().chunks(SUBSCRIPTIONS) {
+        for part in self.journal().subscriptions().chunks(PUT) {
             let mut arguments = vec![Value::from("switch")];
             for say in part {
-                arguments.extend(said(say, 0)?);
+                arguments.extend(said(say)?);
             }
             let outcomes = self.say(entered, &PUT_BACK, Vec::new(), arguments).await?.into_array();
             lacked += outcomes.iter().filter(|outcome| outcome.as_bytes() == Some(b"put")).count() as u64;
@@ -230,27 +229,32 @@ fn notice(follows: bool, greeting: &Greeting) {
 }
 
 /// Lays out what is said of one subscription; see `lua/sub_restore.lua`.
-pub(crate) fn said(say: &Say, last_sequence: u64) -> Result<Vec<Value>> {
-    Ok(match say {
+fn said(say: &Say) -> Result<Vec<Value>> {
+    match say {
         Say::Gone(id, rev) => {
             let mut nothing: [Value; 11] = std::array::from_fn(|_| Value::from(""));
             [nothing[0], nothing[6]] = [id.as_str().into(), number(*rev)];
-            nothing.to_vec()
+            Ok(nothing.to_vec())
         }
-        Say::Is(one) => vec![
-            one.id.as_str().into(),
-            record::data(one)?,
-            record::shown(one)?,
-            one.owner.as_str().into(),
-            record::likeness(one)?,
-            record::state(one).into(),
-            number(one.rev),
-            number(one.lease_ms),
-            number(one.created_at.0),
-            number(one.expires_at.0),
-            number(last_sequence),
-        ],
-    })
+        Say::Is(one) => existing(one, 0),
+    }
+}
+
+/// Lays out one that exists, with the last sequence number that it has at least; see `lua/sub_restore.lua`.
+pub(crate) fn existing(one: &Subscription, last_sequence: u64) -> Result<Vec<Value>> {
+    Ok(vec![
+        one.id.as_str().into(),
+        record::data(one)?,
+        record::shown(one)?,
+        one.owner.as_str().into(),
+        record::likeness(one)?,
+        record::state(one).into(),
+        number(one.rev),
+        number(one.lease_ms),
+        number(one.created_at.0),
+        number(one.expires_at.0),
+        number(last_sequence),
+    ])
 }
 
 /// Lays out an entry; see `lua/log_restore.lua`.
