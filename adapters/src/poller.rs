@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream;
 use netweave_model::port::{Backend, Capabilities, Change, Changes, Listing};
-use netweave_model::{Error, Id, Kind, Object, ObjectKey, Result};
+use netweave_model::{Error, ErrorKind, Id, Kind, Object, ObjectKey, Result, Retry};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -119,12 +119,16 @@ impl Polling {
         }
     }
 
-    /// Lists every kind once.
+    /// Lists every kind once; a source that says it is asked too often is asked nothing more in this round.
     async fn round(&mut self) {
         let mut failure = None;
         for kind in self.kinds.clone() {
             match self.inner.list(kind).await {
                 Ok(listing) => self.tell(kind, listing),
+                Err(error) if error.kind() == ErrorKind::RateLimited => {
+                    failure = Some(error);
+                    break;
+                }
                 Err(error) => failure = Some(error),
             }
         }
@@ -138,7 +142,12 @@ impl Polling {
     }
 
     fn fail(&mut self, error: Error) {
-        self.pause = (self.pause * 2).clamp(self.every, LONGEST_PAUSE.max(self.every));
+        let wanted = match error.retry() {
+            Retry::After(wanted) => wanted,
+            Retry::Never | Retry::Later => Duration::ZERO,
+        };
+        let most = LONGEST_PAUSE.max(self.every);
+        self.pause = (self.pause * 2).max(wanted).clamp(self.every, most);
         self.ready.push_back(Err(error));
     }
 

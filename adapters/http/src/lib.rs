@@ -1,13 +1,16 @@
-//! Outbound HTTP in one home: TLS from the full provider, the callback guard against SSRF, and bounds on every answer.
+//! Outbound HTTP in one home: TLS from the full provider, the callback guard against SSRF, the client of infrastructures'
+//! APIs, and bounds on every answer.
 
 mod address;
 mod allow;
+mod api;
 mod guard;
 mod outbound;
 mod resolve;
 mod settings;
 mod tls;
 
+pub use api::{Api, ApiAnswer, ApiSettings};
 pub use guard::{Checked, Guard, MAX_URL};
 pub use outbound::{Answer, FORBIDDEN_ADDRESS, Outbound};
 pub use resolve::{Resolver, System};

@@ -2,14 +2,14 @@
 //!
 //! No redirect is followed, no proxy or cookie is used, and of an answer only the status and `Retry-After` are kept.
 
+use crate::api::retry_after;
 use crate::guard::Guard;
 use crate::settings::Settings;
 use crate::tls;
 use bytes::Bytes;
-use http::header::RETRY_AFTER;
 use http::{HeaderMap, Method};
 use netweave_model::port::Clock;
-use netweave_model::{Error, ErrorKind, Result, Timestamp};
+use netweave_model::{Error, ErrorKind, Result};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, Response};
 use std::error::Error as StdError;
@@ -55,7 +55,7 @@ impl Outbound {
     /// `Invalid`: the file of authorities is unusable. `Internal`: the client cannot be built.
     pub fn new(settings: &Settings, guard: Arc<Guard>, clock: Arc<dyn Clock>) -> Result<Self> {
         let client = Client::builder()
-            .tls_backend_preconfigured(tls::client(settings.ca.as_deref())?)
+            .tls_backend_preconfigured(tls::client(settings.ca.as_deref(), "subscriptions.callback.ca")?)
             .dns_resolver(Arc::new(Pinned { guard: Arc::clone(&guard) }))
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -139,16 +139,6 @@ async fn drain(response: &mut Response) -> reqwest::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Reads `Retry-After`: seconds, or a date.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(Duration::from_secs(text.parse::<u32>().unwrap_or(u32::MAX).into()));
-    }
-    let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    Some(Timestamp(at.as_millisecond()).since(now))
 }
 
 /// Names what went wrong in one word.

@@ -10,12 +10,14 @@ use tracing::warn;
 
 /// Builds a client configuration that trusts the platform's authorities and, if given, those of a PEM file.
 ///
+/// `setting` is what the configuration calls the file.
+///
 /// # Errors
 /// `Invalid`: the file cannot be read or holds no certificate. `Internal`: the provider refuses its own defaults.
-pub(crate) fn client(ca: Option<&Path>) -> Result<ClientConfig> {
+pub(crate) fn client(ca: Option<&Path>, setting: &'static str) -> Result<ClientConfig> {
     let mut roots = platform();
     if let Some(path) = ca {
-        add_file(&mut roots, path)?;
+        add_file(&mut roots, path, setting)?;
     }
     note_if_empty(&roots);
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -42,14 +44,14 @@ fn platform() -> RootCertStore {
 
 fn note_if_empty(roots: &RootCertStore) {
     if roots.is_empty() {
-        warn!("no certificate authorities are known: every https callback will fail");
+        warn!("no certificate authorities are known: every https call will fail");
     }
 }
 
-fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<()> {
+fn add_file(roots: &mut RootCertStore, path: &Path, setting: &'static str) -> Result<()> {
     let faulty = |what: &'static str| {
         Error::new(ErrorKind::Invalid, what)
-            .with_param("subscriptions.callback.ca", what, None)
+            .with_param(setting, what, None)
             .with_private(path.display().to_string())
     };
     let certificates = CertificateDer::pem_file_iter(path)

@@ -11,6 +11,7 @@ pub mod port;
 pub mod query;
 pub mod subscription;
 pub mod time;
+pub mod unit;
 
 pub use error::{Error, ErrorKind, InvalidParam, Result, Retry};
 pub use event::{Entry, Event, EventHead, EventType, Position};

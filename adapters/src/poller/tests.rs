@@ -1,6 +1,6 @@
 use super::*;
-use netweave_model::ErrorKind;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::time::Instant;
 
 const EVERY: Duration = Duration::from_secs(30);
@@ -10,6 +10,9 @@ const EVERY: Duration = Duration::from_secs(30);
 struct Shelf {
     capabilities: Capabilities,
     ids: Mutex<Option<Vec<(&'static str, &'static str)>>>,
+    /// Every list is refused for this long.
+    throttled: Mutex<Option<Duration>>,
+    lists: AtomicUsize,
 }
 
 impl Shelf {
@@ -33,6 +36,11 @@ impl Backend for Shelf {
     }
 
     async fn list(&self, kind: Kind) -> Result<Listing> {
+        self.lists.fetch_add(1, Ordering::Relaxed);
+        if let Some(pause) = *self.throttled.lock().unwrap() {
+            let error = Error::new(ErrorKind::RateLimited, "prescribed");
+            return Err(error.with_retry(Retry::After(pause)));
+        }
         let ids = self.ids.lock().unwrap().clone();
         let ids = ids.ok_or_else(|| Error::new(ErrorKind::Unavailable, "prescribed"))?;
         let object = |(id, json): (&'static str, &'static str)| Object {
@@ -139,4 +147,21 @@ async fn the_stream_outlives_the_poller() {
     drop(poller);
     assert_eq!(round(&mut changes).await, "[+a]");
     assert_eq!(round(&mut changes).await, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_asked_too_often_is_asked_once_and_not_before_its_pause() {
+    let (shelf, poller) = poller();
+    *shelf.throttled.lock().unwrap() = Some(Duration::from_mins(5));
+    let mut changes = poller.changes(&Kind::ALL);
+    assert_eq!(round(&mut changes).await, "!");
+    let began = Instant::now();
+    assert_eq!(round(&mut changes).await, "!");
+    let waited = began.elapsed().as_secs();
+    assert!((270..=330).contains(&waited), "{waited}");
+    assert_eq!(
+        shelf.lists.load(Ordering::Relaxed),
+        2,
+        "one list in each round, whatever the number of kinds"
+    );
 }

@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response as HttpResponse};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use netweave_model::Timestamp;
 use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
@@ -176,20 +177,6 @@ async fn a_callback_is_verified_by_204_and_nothing_else() {
     outbound.get204(&format!("http://127.0.0.1:{good}/")).await.unwrap();
     let error = outbound.get204(&format!("http://127.0.0.1:{other}/")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
-}
-
-#[test]
-fn retry_after_is_seconds_or_a_date() {
-    let read = |text: &'static str, now: i64| {
-        let mut headers = HeaderMap::new();
-        headers.insert(RETRY_AFTER, http::HeaderValue::from_static(text));
-        retry_after(&headers, Timestamp(now))
-    };
-    assert_eq!(read("90", 0), Some(Duration::from_secs(90)));
-    assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777_000 - 5000), Some(Duration::from_secs(5)));
-    assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777_000 + 5000), Some(Duration::ZERO));
-    assert_eq!(read("soon", 0), None);
-    assert_eq!(read("-3", 0), None);
 }
 
 /// A TLS server on loopback that answers 204 in the protocol that was negotiated; returns its port and its authority.

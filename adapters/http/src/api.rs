@@ -1,0 +1,148 @@
+//! The client of an infrastructure's API: one request, one answer, and a bound on everything.
+//!
+//! Unlike [`crate::Outbound`] it goes where the operator's configuration says, so there is no guard; it reads answers, so
+//! there is a bound on their size. No redirect is followed (a token would follow it), no proxy or cookie is used.
+
+use crate::tls;
+use bytes::{Bytes, BytesMut};
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, Request};
+use netweave_model::port::Clock;
+use netweave_model::{Error, ErrorKind, Result, Retry, Timestamp};
+use reqwest::{Client, Response};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[cfg(test)]
+mod tests;
+
+/// Idle connections kept per host.
+const IDLE_PER_HOST: usize = 8;
+
+/// What bounds the calls of one API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiSettings {
+    /// Authorities for the server's certificate, as a PEM file, beside the platform's.
+    pub ca: Option<PathBuf>,
+    /// Time for a connection: resolution, TCP and TLS.
+    pub connect_timeout: Duration,
+    /// Time for one call from its start to the end of the answer.
+    pub timeout: Duration,
+    /// Most bytes of an answer's body; a longer one is an error, never cut short.
+    pub max_body: usize,
+}
+
+impl Default for ApiSettings {
+    fn default() -> Self {
+        Self {
+            ca: None,
+            connect_timeout: Duration::from_secs(3),
+            timeout: Duration::from_mins(1),
+            max_body: 32 * 1024 * 1024,
+        }
+    }
+}
+
+/// What the server answered, whatever status it has.
+#[derive(Clone, Debug)]
+pub struct ApiAnswer {
+    /// The status code.
+    pub status: u16,
+    /// The header fields.
+    pub headers: HeaderMap,
+    /// How long the server asks to wait, if it does.
+    pub retry_after: Option<Duration>,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+/// A client with a pool of connections per host; cheap to share, to be used on one runtime.
+pub struct Api {
+    client: Client,
+    clock: Arc<dyn Clock>,
+    max_body: usize,
+}
+
+impl Api {
+    /// Builds the client; nothing is asked yet.
+    ///
+    /// # Errors
+    /// `Invalid`, naming `ca`: the file of authorities is unusable. `Internal`: the client cannot be built.
+    pub fn new(settings: &ApiSettings, clock: Arc<dyn Clock>) -> Result<Self> {
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls::client(settings.ca.as_deref(), "ca")?)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .referer(false)
+            .connect_timeout(settings.connect_timeout)
+            .timeout(settings.timeout)
+            .pool_max_idle_per_host(IDLE_PER_HOST)
+            .tcp_nodelay(true)
+            .user_agent(concat!("netweave/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| Error::internal("the client cannot be built").with_source(error))?;
+        Ok(Self { client, clock, max_body: settings.max_body })
+    }
+
+    /// Sends a request and reads the whole answer.
+    ///
+    /// # Errors
+    /// `Timeout`: no complete answer in time. `Unavailable`: no connection, or it broke before the answer's end; not
+    /// retryable when the answer is longer than its bound. The public text names no address.
+    pub async fn call(&self, request: Request<Bytes>) -> Result<ApiAnswer> {
+        let request = reqwest::Request::try_from(request)
+            .map_err(|error| Error::internal("a request cannot be made").with_source(error))?;
+        let mut response = self.client.execute(request).await.map_err(broken)?;
+        let body = self.body(&mut response).await?;
+        let headers = std::mem::take(response.headers_mut());
+        Ok(ApiAnswer {
+            status: response.status().as_u16(),
+            retry_after: retry_after(&headers, self.clock.now()),
+            headers,
+            body,
+        })
+    }
+
+    async fn body(&self, response: &mut Response) -> Result<Bytes> {
+        let announced = response.content_length().unwrap_or_default();
+        if usize::try_from(announced).map_or(true, |length| length > self.max_body) {
+            return Err(too_long(self.max_body));
+        }
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(broken)? {
+            if body.len() + chunk.len() > self.max_body {
+                return Err(too_long(self.max_body));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    }
+}
+
+fn too_long(bound: usize) -> Error {
+    Error::new(ErrorKind::Unavailable, "the infrastructure's answer is longer than is read")
+        .with_private(format!("more than {bound} bytes"))
+        .with_retry(Retry::Never)
+}
+
+fn broken(error: reqwest::Error) -> Error {
+    let (kind, public) = if error.is_timeout() {
+        (ErrorKind::Timeout, "the infrastructure did not answer in time")
+    } else {
+        (ErrorKind::Unavailable, "the infrastructure does not answer")
+    };
+    // The URL may hold what only the log of the caller should decide to show.
+    Error::new(kind, public).with_source(error.without_url())
+}
+
+/// Reads `Retry-After`: seconds, or a date.
+pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(text.parse::<u32>().unwrap_or(u32::MAX).into()));
+    }
+    let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    Some(Timestamp(at.as_millisecond()).since(now))
+}
