@@ -7,6 +7,7 @@
 
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::ops::AddAssign;
 
 /// One notification that a callback accepted.
@@ -77,13 +78,25 @@ impl AddAssign for Findings {
 }
 
 /// What is known of one server from what was told.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum State {
     /// Nothing was told yet; the file had this edit when the 201 came.
     Since(u64),
     At(u64),
     /// The subscriber had to read again.
     Unknown,
+}
+
+/// A place where notifications are missing: numbers, or what led from the last known state of a server to the next one.
+#[derive(Debug)]
+#[expect(dead_code, reason = "printed")]
+struct Gap {
+    missing: usize,
+    /// The number of the notification that came after it.
+    before: u64,
+    server: usize,
+    last: State,
+    prior: u64,
 }
 
 impl Delivery {
@@ -99,6 +112,14 @@ impl Delivery {
             sequence: body["sequence"].as_u64().expect("a sequence number"),
             id: body["notificationId"].as_str().expect("an id").to_owned(),
             told,
+        }
+    }
+
+    /// The edit to which a server went.
+    pub(crate) fn edit(&self) -> Option<u64> {
+        match self.told {
+            Told::Change { post, .. } => Some(post),
+            Told::Resync => None,
         }
     }
 }
@@ -129,34 +150,47 @@ impl Account {
     pub(crate) fn check(&self, deliveries: &[Delivery], file: &[u64]) -> Findings {
         let mut found = arrivals(deliveries);
         let first = first(deliveries);
-        let (states, broken) = self.states(&first);
+        let (states, gaps) = self.states(&first);
         found.subscriptions = 1;
-        found.notifications_lost = broken + self.stale(&states, file);
+        found.notifications_lost =
+            gaps.iter().map(|gap| gap.missing).sum::<usize>() + self.stale(&states, file);
+        if found.notifications_lost > 0 {
+            self.show(&gaps, &states, file);
+        }
         found.wrong += first.values().filter(|delivery| self.is_unwanted(delivery)).count();
         found
     }
 
-    /// Follows the chains of all servers; returns their ends, and how many notifications are missing on the way.
-    fn states(&self, first: &BTreeMap<u64, &Delivery>) -> (Vec<State>, usize) {
+    /// Says where something is missing, for who looks for the cause.
+    fn show(&self, gaps: &[Gap], states: &[State], file: &[u64]) {
+        let line = format!("filtered {}: {gaps:?}; told last {states:?}, of {file:?}\n", self.filtered);
+        std::io::stdout().write_all(line.as_bytes()).expect("standard output takes a line");
+    }
+
+    /// Follows the chains of all servers; returns their ends, and where notifications are missing on the way.
+    fn states(&self, first: &BTreeMap<u64, &Delivery>) -> (Vec<State>, Vec<Gap>) {
         let mut states: Vec<State> = self.known.iter().copied().map(State::Since).collect();
-        let (mut next, mut missing) = (1, 0);
+        let (mut next, mut gaps) = (1, Vec::new());
         for (sequence, delivery) in first {
             match delivery.told {
                 Told::Resync => states.fill(State::Unknown),
                 Told::Change { server, prior, post } => {
-                    missing += usize::try_from(sequence - next).expect("a number of notifications");
+                    let skipped = usize::try_from(sequence - next).expect("a number of notifications");
                     let fits = match states[server] {
                         State::Since(known) => prior <= known,
                         State::At(last) => prior == last,
                         State::Unknown => true,
                     };
-                    missing += usize::from(!fits);
+                    let missing = skipped + usize::from(!fits);
+                    if missing > 0 {
+                        gaps.push(Gap { missing, before: *sequence, server, last: states[server], prior });
+                    }
                     states[server] = State::At(post);
                 }
             }
             next = sequence + 1;
         }
-        (states, missing)
+        (states, gaps)
     }
 
     /// Counts the servers whose last state was not told.

@@ -11,7 +11,7 @@ use netweave_tests::harness::{Dice, Gateway, Inventory, RedisLab, Setup, until};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// How many pods there are.
 pub(crate) const PODS: usize = 3;
@@ -19,8 +19,8 @@ pub(crate) const PODS: usize = 3;
 const AROUND: Duration = Duration::from_millis(1500);
 /// How long it may take until writes through every pod succeed again.
 const RECOVERY: Duration = Duration::from_mins(1);
-/// How long the last deliveries may take.
-const SETTLED: Duration = Duration::from_mins(1);
+/// What has not come is missing once nothing came for so long.
+const SILENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Stage {
     pub(crate) lab: RedisLab,
@@ -132,9 +132,14 @@ impl Stage {
         let file = self.world.edits();
         let live = lock(&self.world.ledger).live.clone();
         let is_told = || live.iter().all(|(id, one)| one.is_told(&self.world.arrived(id), &file));
-        let told = until(Duration::MAX, "the last states", async || is_told().then_some(()));
-        // What does not come in time is counted below.
-        tokio::time::timeout(SETTLED, told).await.ok();
+        let told = async || until(Duration::MAX, "the last states", async || is_told().then_some(())).await;
+        let mut before = None;
+        while before != Some(self.world.arrivals()) {
+            before = Some(self.world.arrivals());
+            if timeout(SILENCE, told()).await.is_ok() {
+                break;
+            }
+        }
         let mut found = Findings::default();
         for id in self.world.notified().iter().filter(|id| !live.contains_key(*id)) {
             found += arrivals(&self.world.arrived(id));

@@ -98,8 +98,8 @@ impl World {
         u64::try_from(self.began.elapsed().as_nanos()).expect("not for centuries")
     }
 
-    /// Gives servers a new description, all in one edit of the file.
-    pub(crate) fn edit(&self, servers: impl IntoIterator<Item = usize>) {
+    /// Gives servers a new description, all in one edit of the file; returns its number.
+    pub(crate) fn edit(&self, servers: impl IntoIterator<Item = usize>) -> u64 {
         let mut inventory = lock(&self.inventory);
         let number = self.number();
         let (file, edits) = &mut *inventory;
@@ -109,6 +109,7 @@ impl World {
                 edits[server] = number;
             }
         });
+        number
     }
 
     /// The edit of each server that is in the file.
@@ -129,6 +130,12 @@ impl World {
     /// How many notifications came, repetitions included.
     pub(crate) fn arrivals(&self) -> usize {
         lock(&self.arrived).values().map(Vec::len).sum()
+    }
+
+    /// The edit that was told last to the subscription that is furthest behind.
+    pub(crate) fn slowest(&self) -> Option<u64> {
+        let last = |all: &Vec<Delivery>| all.iter().rev().find_map(Delivery::edit);
+        lock(&self.arrived).values().filter_map(last).min()
     }
 
     /// Forgets what came, and what clients were told.
