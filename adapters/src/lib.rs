@@ -20,4 +20,4 @@ pub mod sample {
 pub use poller::Poller;
 pub use registry::{BackendConf, StoreConf, Stores};
 #[cfg(feature = "redis")]
-pub use registry::{RedisConf, open_cache};
+pub use registry::{RedisConf, look_at_cache, open_cache};

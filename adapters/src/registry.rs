@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 #[cfg(feature = "redis")]
-pub use stores::open_cache;
+pub use stores::{look_at_cache, open_cache};
 
 /// Faults of one file that are shown to somebody who checks it.
 const MAX_FAULTS: usize = 10;

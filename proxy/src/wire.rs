@@ -21,7 +21,7 @@ use crate::services::Service;
 use crate::services::dispatcher::{Dispatcher, Parts as DispatcherParts};
 use crate::services::housekeeper::Housekeeper;
 use crate::services::notifier::{Notifier, Parts as NotifierParts};
-use crate::services::role_checks::RoleChecks;
+use crate::services::role_checks::{Role, RoleChecks};
 use crate::services::sweeper::{Parts as SweeperParts, Sweeper};
 use crate::services::watcher::Watcher;
 use crate::telemetry::metrics::Metrics;
@@ -146,11 +146,15 @@ impl Gateway {
     }
 }
 
-/// Looks at the servers of the stores; production does not start on one that may drop the state.
+/// Looks at the servers of state and cache; production does not start on one that may drop the state.
 async fn role_checks(conf: &Conf, base: &Base, stores: &Stores) -> Result<Arc<RoleChecks>> {
-    let servers: Vec<_> = stores.health.iter().map(|health| ("state", Arc::clone(health))).collect();
-    for (_, health) in &servers {
+    let mut servers = Vec::new();
+    if let Some(health) = &stores.health {
         health.observed_by(Arc::new(Observed::new(Arc::clone(&base.metrics))));
+        servers.push(Role::State(Arc::clone(health)));
+    }
+    if let Some(redis) = &conf.cache.redis {
+        servers.push(Role::Cache(netweave_adapters::look_at_cache(redis)?));
     }
     let strict = conf.environment == Environment::Prod;
     RoleChecks::begin(servers, Arc::clone(&base.metrics), strict).await.map(Arc::new)

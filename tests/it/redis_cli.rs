@@ -58,6 +58,41 @@ async fn a_server_is_judged_and_counted() {
     assert_eq!(findings["findings"][0]["code"], "evictionPolicy");
 }
 
+#[tokio::test]
+async fn a_cache_is_judged_as_one_and_by_its_own_name() {
+    let Some(cache) = RedisServer::start_cache("64mb").await else { return };
+    let Some(redis) = RedisServer::start().await else { return };
+    redis.ask(&["CONFIG", "SET", "appendonly", "yes", "maxmemory", "100mb"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |state: &Value| {
+        let conf = json!({ "state": state, "cache": { "redis": cache.section() } });
+        std::fs::write(folder.path().join("netweave.yaml"), conf.to_string()).expect("the configuration");
+    };
+    let ask = |arguments: &[&str]| run(folder.path(), arguments);
+    write(&state(&redis));
+    assert_eq!(ask(&["check"]), (0, "ok\n".to_owned()));
+    let (code, text) = ask(&["ping"]);
+    assert_eq!((code, text.matches("answers in").count()), (0, 2), "{text}");
+    let (_, text) = ask(&["status", "-o", "json"]);
+    let status: Value = serde_json::from_str(&text).expect("JSON");
+    let policies = [&status["server"]["eviction"], &status["cache"]["server"]["eviction"]];
+    assert_eq!(policies, [&json!("noeviction"), &json!("allkeys-lru")]);
+    let (_, text) = ask(&["status"]);
+    assert!(text.contains("cache when full") && text.contains("dead letters"), "{text}");
+    cache.ask(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    let (code, text) = ask(&["check"]);
+    assert_eq!(code, 8, "{text}");
+    assert!(text.starts_with("cache: warning: ") && text.lines().count() == 1, "{text}");
+    let (_, text) = ask(&["check", "-o", "json"]);
+    let found: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((&found["findings"], &found["cache"][0]["code"]), (&json!([]), &json!("evictionPolicy")));
+    // Without a Redis for the state there is still the cache, and nothing to promote.
+    write(&json!({ "kind": "memory" }));
+    assert_eq!(ask(&["check"]).0, 8);
+    assert_eq!(ask(&["status"]).0, 0);
+    assert_eq!(ask(&["promote"]).0, 2);
+}
+
 /// A look does not make the server one of another generation, as the first process of an installation does.
 #[tokio::test]
 async fn a_look_writes_nothing() {

@@ -1,4 +1,4 @@
-//! The servers of the state: what is not as it should be is told by health and metrics, and takes no pod out of service.
+//! The servers of state and cache: what is not as it should be is told by health and metrics, and takes no pod out of service.
 
 use netweave_tests::harness::client::V2;
 use netweave_tests::harness::{Gateway, Inventory, Pki, RedisLab, RedisServer, Setup, soon};
@@ -6,10 +6,15 @@ use serde_json::{Value, json};
 
 /// The status of readiness, and the check of the state's server.
 async fn readiness(gateway: &Gateway) -> (String, Value) {
+    check_of(gateway, "state").await
+}
+
+/// The status of readiness, and the check of a role's server.
+async fn check_of(gateway: &Gateway, role: &str) -> (String, Value) {
     let body = gateway.ops("/readyz?verbose").await.expect(200).json();
     let checks = body["checks"].as_array().expect("checks");
-    let state = checks.iter().find(|check| check["name"] == "state").expect("the state's check");
-    (body["status"].as_str().expect("a status").to_owned(), state.clone())
+    let check = checks.iter().find(|check| check["name"] == role).expect("the check of the role");
+    (body["status"].as_str().expect("a status").to_owned(), check.clone())
 }
 
 #[tokio::test]
@@ -66,6 +71,47 @@ async fn a_server_that_is_gone_degrades_and_reads_go_on() {
         text.lines().any(|line| counts(line) && line.contains(r#"outcome="timeout""#))
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_cache_that_drops_nothing_has_no_limit_or_is_gone_degrades_and_is_told() {
+    let Some(mut cache) = RedisServer::start_cache("64mb").await else { return };
+    let inventory = Inventory::with_servers(1);
+    let setup = Setup::memory().file("lab", &inventory).set("/cache/redis", cache.section());
+    let gateway = setup.start().await;
+    soon("all to be well", async || check_of(&gateway, "cache").await.0 == "ready").await;
+    cache.ask(&["CONFIG", "SET", "maxmemory-policy", "noeviction", "maxmemory", "0"]);
+    let detail = async || check_of(&gateway, "cache").await.1["detail"].to_string();
+    soon("what is wrong", async || detail().await.contains("set `maxmemory-policy allkeys-lru`")).await;
+    assert!(detail().await.contains("set `maxmemory` to"), "{}", detail().await);
+    for (sample, value) in [
+        (r#"netweave_redis_findings{role="cache",severity="warning"}"#, 2.0),
+        (r#"netweave_redis_memory_max_bytes{role="cache"}"#, 0.0),
+        (r#"netweave_redis_up{role="cache"}"#, 1.0),
+    ] {
+        assert_eq!(gateway.metric(sample).await, Some(value), "{sample}");
+    }
+    cache.kill9();
+    soon("the silence", async || detail().await.contains("answers are made without it")).await;
+    assert_eq!(gateway.metric(r#"netweave_redis_up{role="cache"}"#).await, Some(0.0));
+    assert_eq!(check_of(&gateway, "cache").await.1["ok"], true);
+    cache.start_again().await;
+    soon("it to be as it should be", async || check_of(&gateway, "cache").await.0 == "ready").await;
+}
+
+#[tokio::test]
+async fn a_cache_on_the_server_of_the_state_is_told_of_unless_it_is_safe() {
+    let Some(redis) = RedisServer::start().await else { return };
+    let inventory = Inventory::with_servers(1);
+    let setup =
+        Setup::redis(&redis.url()).file("lab", &inventory).set("/cache/redis", json!({ "url": redis.url() }));
+    let gateway = setup.start().await;
+    let detail = async || check_of(&gateway, "cache").await.1["detail"].to_string();
+    soon("no limit", async || detail().await.contains("may take all of its memory")).await;
+    redis.ask(&["CONFIG", "SET", "maxmemory", "100mb", "maxmemory-policy", "allkeys-lru"]);
+    soon("the policy", async || detail().await.contains("drops any key when it is full")).await;
+    redis.ask(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    soon("it to be safe", async || check_of(&gateway, "cache").await.1["degraded"] == false).await;
 }
 
 /// What `prod` asks for beside the state: https to consumers, and a name that others reach.

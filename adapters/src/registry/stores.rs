@@ -3,7 +3,7 @@
 use super::{StoreConf, Stores};
 use netweave_model::Result;
 #[cfg(feature = "redis")]
-use netweave_model::port::{CacheObserver, ResponseCache};
+use netweave_model::port::{CacheObserver, ResponseCache, ServerHealth};
 use netweave_model::port::{Clock, Deliveries, Ids, InventoryLog, Leases, StoreHealth, Subscriptions};
 use std::sync::Arc;
 
@@ -58,6 +58,15 @@ pub fn open_cache(
     ids: Arc<dyn Ids>,
 ) -> Result<Arc<dyn ResponseCache>> {
     Ok(Arc::new(netweave_redis::Cache::new(conf, observer, ids)?))
+}
+
+/// Reaches the server of the shared response cache; it need not answer yet.
+///
+/// # Errors
+/// As `open_cache`.
+#[cfg(feature = "redis")]
+pub fn look_at_cache(conf: &netweave_redis::Conf) -> Result<Arc<dyn ServerHealth>> {
+    Ok(Arc::new(netweave_redis::CacheServer::reach(conf)?))
 }
 
 impl Stores {

@@ -93,6 +93,15 @@ pub fn refused(error: &Error) -> ExitCode {
     exit.into()
 }
 
+/// Says why a store, or a server that a section of the configuration names, did not do what a command asked for.
+fn store_failed(section: &str, error: &Error) -> Failure {
+    let exit = if error.kind() == ErrorKind::Unavailable { Exit::Unreachable } else { Exit::Failed };
+    let exit = if error.kind() == ErrorKind::Invalid { Exit::Configuration } else { exit };
+    let keys: Vec<String> =
+        error.params().iter().map(|one| format!("{section}.{}: {}", one.name, one.reason)).collect();
+    Failure::new(exit, if keys.is_empty() { format!("{section}: {error}") } else { keys.join("\n") })
+}
+
 /// A reader that has gone away ends the command quietly.
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {

@@ -1,6 +1,6 @@
 //! Reads a configuration for a command: file, environment and flags.
 
-use super::{Exit, Failure, Process};
+use super::{Exit, Failure, Output, Process};
 use crate::conf::fault::{Fault, Origin};
 use crate::conf::load::{Flag, Loaded, Sources, load};
 use crate::conf::node::MAX_BYTES;
@@ -8,7 +8,7 @@ use crate::conf::tree::Conf;
 use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Flags that replace the ports of the listeners.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
@@ -19,6 +19,24 @@ pub(super) struct Ports {
     /// Port of the operations listener; 0 takes a free one
     #[arg(long, value_name = "N")]
     pub(super) ops_port: Option<u16>,
+}
+
+/// What a command goes by that uses a part of the configuration and prints a result.
+#[derive(Debug, clap::Args)]
+pub(super) struct Asked {
+    /// The configuration file
+    #[arg(short, long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// The form of the result
+    #[arg(short, long, value_enum, default_value_t, global = true)]
+    pub(super) output: Output,
+}
+
+impl Asked {
+    /// Loads the configuration; files that it names are not opened.
+    pub(super) fn conf(&self, process: &Process) -> Result<Conf, Failure> {
+        checked(process, self.config.as_deref())
+    }
 }
 
 /// Reads the text of a file; `-` is standard input.
@@ -60,7 +78,7 @@ pub(super) fn loaded(process: &Process, file: Option<&str>, profile: Option<Stri
 }
 
 /// Loads the configuration of a command that uses a part of it; files that it names are not opened.
-pub(super) fn checked(process: &Process, file: Option<&Path>) -> Result<Conf, Failure> {
+fn checked(process: &Process, file: Option<&Path>) -> Result<Conf, Failure> {
     let text = file.map(read).transpose()?;
     let loaded = loaded(process, text.as_deref(), None, Ports::default());
     loaded.checked().map_err(|faults| failure(file, &faults))

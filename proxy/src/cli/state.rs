@@ -6,7 +6,8 @@
 
 mod document;
 
-use super::{Exit, Failure, Output, Process, out, source};
+use super::source::Asked;
+use super::{Exit, Failure, Output, Process, out, store_failed};
 use crate::clock::SystemIds;
 use clap::Subcommand;
 use document::{Damage, Document};
@@ -33,12 +34,8 @@ const LARGEST: u64 = 1 << 30;
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,
-    /// The configuration file
-    #[arg(short, long, value_name = "FILE", global = true)]
-    config: Option<PathBuf>,
-    /// The form of what an import tells
-    #[arg(short, long, value_enum, default_value_t, global = true)]
-    output: Output,
+    #[command(flatten)]
+    asked: Asked,
 }
 
 #[derive(Debug, Subcommand)]
@@ -82,7 +79,7 @@ pub(super) async fn run(args: &Args, process: &mut Process) -> Result<(), Failur
             let document = Document::read(&text_of(file)?).map_err(|damage| refused(file, &damage))?;
             let stores = open(args, process).await?;
             let imported = import(&stores, document.saved).await?;
-            match args.output {
+            match args.asked.output {
                 Output::Json => process.out.json(&imported),
                 Output::Text => process.out.line(&imported.sentence()),
             }
@@ -91,7 +88,7 @@ pub(super) async fn run(args: &Args, process: &mut Process) -> Result<(), Failur
 }
 
 async fn open(args: &Args, process: &Process) -> Result<Stores, Failure> {
-    let conf = source::checked(process, args.config.as_deref())?;
+    let conf = args.asked.conf(process)?;
     let opened = conf.state.open(Arc::clone(&process.clock), Arc::new(SystemIds)).await;
     opened.map_err(|error| {
         if error.kind() == ErrorKind::Conflict {
@@ -103,9 +100,7 @@ async fn open(args: &Args, process: &Process) -> Result<Stores, Failure> {
 }
 
 fn failed(error: &Error) -> Failure {
-    let exit = if error.kind() == ErrorKind::Unavailable { Exit::Unreachable } else { Exit::Failed };
-    let exit = if error.kind() == ErrorKind::Invalid { Exit::Configuration } else { exit };
-    Failure::new(exit, error.to_string())
+    store_failed("state", error)
 }
 
 fn refused(file: &Path, damage: &Damage) -> Failure {

@@ -1,16 +1,18 @@
-//! Role checks: asks the servers of the stores how they fare, and tells health, metrics and, once per change, the log.
+//! Role checks: asks the servers of the state and of the shared cache how they fare, and tells health, metrics and, once per
+//! change, the log.
 //!
 //! Nothing that is found takes the process out of service: reads go on from what is known, whatever a server does. Only
 //! a start in production is refused, if the server of the state would drop what it acknowledged. A server that does not
 //! answer then is judged as soon as it does, and what is found is told: ending would help nobody.
 //!
-//! Each round also has the store put back what vanished from a server.
+//! Each round also has the store put back what vanished from its server.
 
 use super::Service;
 use crate::ops::Check;
 use crate::telemetry::metrics::Metrics;
 use async_trait::async_trait;
-use netweave_model::port::{Finding, Severity, StoreHealth, StoreReport};
+use futures::future::join_all;
+use netweave_model::port::{Finding, ServerHealth, Severity, StoreHealth, StoreReport};
 use netweave_model::{Error, Result};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,10 +28,17 @@ pub struct RoleChecks {
     metrics: Arc<Metrics>,
 }
 
+/// A server to look after, by its role.
+pub enum Role {
+    /// It holds the state.
+    State(Arc<dyn StoreHealth>),
+    /// It holds answers that can be had again.
+    Cache(Arc<dyn ServerHealth>),
+}
+
 /// The server of one role.
 struct Server {
-    role: &'static str,
-    health: Arc<dyn StoreHealth>,
+    role: Role,
     /// What it said last; `None` if it did not answer.
     report: Mutex<Option<StoreReport>>,
     /// What was told to the log: codes of findings, or that it does not answer.
@@ -40,17 +49,12 @@ struct Server {
 const SILENT: &str = "silent";
 
 impl RoleChecks {
-    /// Asks each server for the first time; `servers` are named by their roles.
+    /// Asks each server for the first time.
     ///
     /// # Errors
     /// `Invalid`: the process is `strict`, and a server may drop what it acknowledged.
-    pub async fn begin(
-        servers: Vec<(&'static str, Arc<dyn StoreHealth>)>,
-        metrics: Arc<Metrics>,
-        strict: bool,
-    ) -> Result<Self> {
-        let server =
-            |(role, health)| Server { role, health, report: Mutex::default(), told: Mutex::default() };
+    pub async fn begin(servers: Vec<Role>, metrics: Arc<Metrics>, strict: bool) -> Result<Self> {
+        let server = |role| Server { role, report: Mutex::default(), told: Mutex::default() };
         let checks = Self { servers: servers.into_iter().map(server).collect(), metrics };
         checks.look().await;
         match checks.servers.iter().find_map(Server::forbidden) {
@@ -65,8 +69,31 @@ impl RoleChecks {
     }
 
     async fn look(&self) {
-        for server in &self.servers {
-            server.look(&self.metrics).await;
+        join_all(self.servers.iter().map(|server| server.look(&self.metrics))).await;
+    }
+}
+
+impl Role {
+    /// The role as health, metrics and the log have it.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::State(_) => "state",
+            Self::Cache(_) => "cache",
+        }
+    }
+
+    /// What a server that does not answer means.
+    const fn silence(&self) -> &'static str {
+        match self {
+            Self::State(_) => "the server does not answer; what is known is served",
+            Self::Cache(_) => "the server does not answer; answers are made without it",
+        }
+    }
+
+    async fn report(&self) -> Result<StoreReport> {
+        match self {
+            Self::State(health) => health.report().await,
+            Self::Cache(health) => health.report().await,
         }
     }
 }
@@ -92,8 +119,8 @@ impl Service for RoleChecks {
 
 impl Server {
     async fn look(&self, metrics: &Metrics) {
-        let report = self.health.report().await;
-        measure(metrics, self.role, report.as_ref().ok());
+        let report = self.role.report().await;
+        measure(metrics, &self.role, report.as_ref().ok());
         match &report {
             Ok(report) => self.tell(&report.findings),
             Err(error) => self.tell_silence(error),
@@ -103,8 +130,11 @@ impl Server {
 
     /// Has what vanished put back, if the server answers.
     async fn mend(&self, metrics: &Metrics) -> Result<()> {
-        if self.report().is_some() {
-            metrics.redis_mended.inc_by(self.health.mend().await?);
+        let answers = self.report().is_some();
+        if let Role::State(health) = &self.role
+            && answers
+        {
+            metrics.redis_mended.inc_by(health.mend().await?);
         }
         Ok(())
     }
@@ -123,26 +153,26 @@ impl Server {
         let told = std::mem::replace(&mut *self.told(), found);
         for finding in findings.iter().filter(|finding| !told.contains(finding.code)) {
             let tell = if finding.severity == Severity::Warning { tell_warning } else { tell_error };
-            tell(self.role, finding);
+            tell(self.role.name(), finding);
         }
         if findings.is_empty() && !told.is_empty() {
-            info!(role = self.role, "a server is as it should be again");
+            info!(role = self.role.name(), "a server is as it should be again");
         }
     }
 
     fn tell_silence(&self, error: &Error) {
         if self.told().insert(SILENT) {
-            warn!(role = self.role, %error, "a server does not answer; what is known is served");
+            warn!(role = self.role.name(), %error, "{}", self.role.silence());
         }
     }
 
     fn check(&self) -> Check {
         let report = self.report();
         let detail = match &*report {
-            None => "the server does not answer; what is known is served".to_owned(),
+            None => self.role.silence().to_owned(),
             Some(report) => report.findings.iter().map(sentence).collect::<Vec<_>>().join("; "),
         };
-        Check { name: self.role.to_owned(), ok: true, degraded: !detail.is_empty(), detail }
+        Check { name: self.role.name().to_owned(), ok: true, degraded: !detail.is_empty(), detail }
     }
 
     /// Says why a process that is strict must not start on it.
@@ -166,8 +196,8 @@ fn sentence(finding: &Finding) -> String {
 }
 
 /// Writes what a server said to its metric families; what it said before stays when it is silent.
-fn measure(metrics: &Metrics, role: &str, report: Option<&StoreReport>) {
-    let role = &[role];
+fn measure(metrics: &Metrics, of: &Role, report: Option<&StoreReport>) {
+    let role = &[of.name()];
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     metrics.redis_up.with_label_values(role).set(i64::from(report.is_some()));
@@ -190,6 +220,9 @@ fn measure(metrics: &Metrics, role: &str, report: Option<&StoreReport>) {
         let found = report.findings.iter().filter(|finding| finding.severity == severity).count();
         metrics.redis_findings.with_label_values(&[role[0], name]).set(count(found));
     }
+    if matches!(of, Role::Cache(_)) {
+        return;
+    }
     for (kind, length) in [("subscriptions", report.journal_subscriptions), ("log", report.journal_entries)] {
         metrics.redis_journal.with_label_values(&[role[0], kind]).set(number(length));
     }
@@ -206,12 +239,15 @@ mod tests {
     struct Fake(Mutex<Option<StoreReport>>);
 
     #[async_trait]
-    impl StoreHealth for Fake {
+    impl ServerHealth for Fake {
         async fn report(&self) -> Result<StoreReport> {
             let report = self.0.lock().unwrap().clone();
             report.ok_or_else(|| Error::new(ErrorKind::Unavailable, "no answer"))
         }
+    }
 
+    #[async_trait]
+    impl StoreHealth for Fake {
         async fn load(&self) -> Result<StoreLoad> {
             Ok(StoreLoad::default())
         }
@@ -239,7 +275,7 @@ mod tests {
 
     async fn begin(report: Option<StoreReport>, strict: bool) -> Result<(Arc<Fake>, RoleChecks)> {
         let fake = Arc::new(Fake(Mutex::new(report)));
-        let servers = vec![("state", Arc::clone(&fake) as Arc<dyn StoreHealth>)];
+        let servers = vec![Role::State(Arc::clone(&fake) as Arc<dyn StoreHealth>)];
         let checks = RoleChecks::begin(servers, Arc::new(Metrics::new().unwrap()), strict).await?;
         Ok((fake, checks))
     }
@@ -263,6 +299,23 @@ mod tests {
         *fake.0.lock().unwrap() = Some(with(None));
         checks.activate().await.unwrap();
         assert!(!check(&checks).degraded);
+    }
+
+    #[tokio::test]
+    async fn a_cache_is_told_by_itself() {
+        let fakes = [Some(with(None)), None].map(|report| Arc::new(Fake(Mutex::new(report))));
+        let [state, cache] = fakes.clone();
+        let servers = vec![Role::State(state), Role::Cache(cache)];
+        let checks = RoleChecks::begin(servers, Arc::new(Metrics::new().unwrap()), true).await.unwrap();
+        let degraded =
+            |checks: &RoleChecks| checks.checks().iter().map(|one| one.degraded).collect::<Vec<_>>();
+        assert_eq!(degraded(&checks), [false, true]);
+        assert!(checks.checks()[1].detail.contains("answers are made without it"));
+        *fakes[1].0.lock().unwrap() = Some(with(Some(Severity::Warning)));
+        checks.activate().await.unwrap();
+        assert_eq!(degraded(&checks), [false, true]);
+        let found = checks.metrics.redis_findings.with_label_values(&["cache", "warning"]).get();
+        assert_eq!(found, 1);
     }
 
     #[tokio::test]

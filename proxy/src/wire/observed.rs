@@ -2,13 +2,10 @@
 
 use crate::telemetry::metrics::Metrics;
 use netweave_adapters::layers::Observer;
-use netweave_model::port::{CacheFill, CacheMemory, CacheObserver, CacheRead, CallOutcome, StoreObserver};
+use netweave_model::port::{CacheFill, CacheObserver, CacheRead, CallOutcome, StoreObserver};
 use netweave_model::{ErrorKind, SourceName};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The role of the server that holds answers.
-const CACHE: &str = "cache";
 
 /// Writes what the guard layers and the stores observe to the metrics.
 pub(super) struct Observed {
@@ -102,15 +99,5 @@ impl CacheObserver for Observed {
             CacheFill::Resting => "resting",
         };
         self.metrics.cache_second_skipped.with_label_values(&[skipped]).inc();
-    }
-
-    fn server(&self, memory: Option<CacheMemory>) {
-        let metrics = &self.metrics;
-        metrics.redis_up.with_label_values(&[CACHE]).set(i64::from(memory.is_some()));
-        if let Some(CacheMemory { used, limit }) = memory {
-            let bytes = |bytes| i64::try_from(bytes).unwrap_or(i64::MAX);
-            metrics.redis_used.with_label_values(&[CACHE]).set(bytes(used));
-            metrics.redis_max.with_label_values(&[CACHE]).set(bytes(limit));
-        }
     }
 }

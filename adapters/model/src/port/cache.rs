@@ -40,18 +40,6 @@ pub trait CacheObserver: Send + Sync {
 
     /// Notes what became of one answer that was to be stored.
     fn fill(&self, outcome: CacheFill);
-
-    /// Notes how the server fares, each time somebody looks; `None` if it does not answer in time.
-    fn server(&self, memory: Option<CacheMemory>);
-}
-
-/// The memory of a cache's server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CacheMemory {
-    /// Bytes in use.
-    pub used: u64,
-    /// The most bytes that it may use; 0 if there is no limit.
-    pub limit: u64,
 }
 
 /// What came of a look-up.

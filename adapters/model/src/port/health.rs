@@ -1,4 +1,4 @@
-//! The port through which a store that keeps its data on servers tells how they fare, and what became of its calls.
+//! The ports through which a server of a store or of the response cache tells how it fares, and what became of calls.
 
 use crate::error::Result;
 use crate::object::Id;
@@ -57,7 +57,7 @@ pub struct Watcher {
     pub primary: Option<String>,
 }
 
-/// How the server of a store fares.
+/// How a server fares.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreReport {
@@ -121,19 +121,23 @@ pub trait StoreObserver: Send + Sync {
     fn switched(&self, told: u64);
 }
 
-/// How a store on servers fares.
+/// How a server fares.
 #[async_trait]
-pub trait StoreHealth: Send + Sync {
-    /// Asks the server how it fares, and judges what it says.
+pub trait ServerHealth: Send + Sync {
+    /// Asks the server how it fares, and judges what it says by what it is used for.
     ///
     /// # Errors
     /// `Unavailable` (retryable): it does not answer.
     async fn report(&self) -> Result<StoreReport>;
+}
 
+/// How a store on servers fares.
+#[async_trait]
+pub trait StoreHealth: ServerHealth {
     /// Counts what is stored; reads each queue's length, so it is for people and not for each round of a service.
     ///
     /// # Errors
-    /// As `report`.
+    /// As `ServerHealth::report`.
     async fn load(&self) -> Result<StoreLoad>;
 
     /// Compares what this process knows of subscriptions with what is stored, and puts back what vanished there.
@@ -141,7 +145,7 @@ pub trait StoreHealth: Send + Sync {
     /// Returns how many subscriptions had vanished, whole or in part.
     ///
     /// # Errors
-    /// As `report`.
+    /// As `ServerHealth::report`.
     async fn mend(&self) -> Result<u64>;
 
     /// Has the configured region send the notifications from now on, when another one has done so until now; returns it.

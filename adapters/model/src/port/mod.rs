@@ -13,14 +13,15 @@ mod log;
 mod subscriptions;
 
 pub use backend::{Backend, Capabilities, Change, Changes, Listing};
-pub use cache::{CacheFill, CacheMemory, CacheObserver, CacheRead, CachedBody, ResponseCache};
+pub use cache::{CacheFill, CacheObserver, CacheRead, CachedBody, ResponseCache};
 pub use clock::{Clock, Ids};
 pub use deliveries::{
     Acked, Attempt, Backlog, Claim, DeadLetter, DeadLetterReason, Deliveries, FanOut, FanOutOutcome, Item,
     Notice, Replay,
 };
 pub use health::{
-    CallOutcome, Finding, Replica, Severity, StoreHealth, StoreLoad, StoreObserver, StoreReport, Watcher,
+    CallOutcome, Finding, Replica, ServerHealth, Severity, StoreHealth, StoreLoad, StoreObserver,
+    StoreReport, Watcher,
 };
 pub use leases::{Fence, Leases, Renewal};
 pub use log::{EntryStream, InventoryLog, Snapshot};

@@ -5,6 +5,7 @@
 //! with a short queue, and what does not fit is left out. The client comes to life where it is first used.
 
 mod health;
+mod server;
 mod value;
 
 use crate::client::Access;
@@ -23,6 +24,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
+
+pub use server::CacheServer;
 
 /// How long a look-up may take. With what follows it the miss of a slow server stays within 50 ms.
 const PATIENCE: Duration = Duration::from_millis(40);

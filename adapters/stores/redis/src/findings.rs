@@ -1,4 +1,4 @@
-//! What is not as it should be on a server of the role `state`, and what to change.
+//! What is not as it should be on a server of the role `state` or `cache`, and what to change.
 
 use crate::info::Info;
 use netweave_model::port::{Finding, Severity, Watcher};
@@ -33,6 +33,39 @@ pub(crate) fn of_state(info: &Info, watchers: &[Watcher]) -> Vec<Finding> {
         look.replicas(),
         look.sentinels(),
     ];
+    worst_first(found)
+}
+
+/// What a server of the role `cache` holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// Nothing but answers.
+    Answers,
+    /// State as well: it is the server of both roles.
+    StateToo,
+}
+
+/// Judges a server of the role `cache`. The worst comes first.
+///
+/// What is wrong with it for state is said by the role `state`, if it is the server of both.
+pub(crate) fn of_cache(info: &Info, watchers: &[Watcher], holds: Holds) -> Vec<Finding> {
+    let look = Look { info, watchers };
+    let of_holding = match holds {
+        Holds::Answers => [look.cannot_drop(), look.limit(), look.keeps_answers()],
+        Holds::StateToo => [look.drops_state(), look.answers_take_all(), None],
+    };
+    let others = [
+        look.role(),
+        look.loading(),
+        look.refuses_for_its_disk(),
+        look.refuses_without_replicas(),
+        look.version(),
+        look.sentinels(),
+    ];
+    worst_first(of_holding.into_iter().chain(others))
+}
+
+fn worst_first(found: impl IntoIterator<Item = Option<Finding>>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = found.into_iter().flatten().collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
@@ -113,6 +146,33 @@ impl Look<'_> {
         let what = "no replica is online, so the server refuses writes (`min-replicas-to-write`)";
         let change = "start the replicas, or look at their logs why they do not follow";
         missing.then(|| finding("replicas", Severity::Unusable, what, change))
+    }
+
+    fn cannot_drop(&self) -> Option<Finding> {
+        let what = "the server of answers keeps old ones when its memory is full, so new ones are not stored";
+        let change = "set `maxmemory-policy allkeys-lru`";
+        let keeps = self.info.says("maxmemory_policy", "noeviction");
+        keeps.then(|| finding("evictionPolicy", Severity::Warning, what, change))
+    }
+
+    fn keeps_answers(&self) -> Option<Finding> {
+        let what = "answers are written to disk as they come, although each can be had again";
+        let keeps = self.info.says("aof_enabled", "1");
+        keeps.then(|| finding("appendOnly", Severity::Warning, what, "set `appendonly no`"))
+    }
+
+    fn drops_state(&self) -> Option<Finding> {
+        let policy = self.info.text("maxmemory_policy");
+        let what = format!("answers share a server with state that drops any key when it is full ({policy})");
+        let change = "set `maxmemory-policy noeviction`, or put answers on a server of their own";
+        let drops = policy.starts_with("allkeys-");
+        drops.then(|| finding("shared", Severity::Warning, what, change))
+    }
+
+    fn answers_take_all(&self) -> Option<Finding> {
+        let what = "answers share a server with state, and may take all of its memory";
+        let change = "set `maxmemory`: answers are then stored only up to 70 % of it";
+        self.info.says("maxmemory", "0").then(|| finding("sharedMemory", Severity::Warning, what, change))
     }
 
     fn version(&self) -> Option<Finding> {
@@ -253,6 +313,49 @@ mod tests {
         for primaries in [[Some("h:1"), None, None], [Some("h:1"), Some("h:2"), Some("h:1")]] {
             assert_eq!(found(&[], &primaries), [("sentinels", Severity::Warning)]);
         }
+    }
+
+    /// A server as `deploy/redis/cache.conf` makes it, but for the changes.
+    fn found_of_cache(holds: Holds, changes: &[(&str, &str)]) -> Vec<(&'static str, Severity)> {
+        let cache = [("maxmemory_policy", "allkeys-lru"), ("aof_enabled", "0"), ("evicted_keys", "7")];
+        let lines =
+            GOOD.iter().chain(&cache).chain(changes).map(|(name, value)| format!("{name}:{value}\r\n"));
+        let findings = of_cache(&Info::read(&lines.collect::<String>()), &[], holds);
+        findings.into_iter().map(|finding| (finding.code, finding.severity)).collect()
+    }
+
+    #[test]
+    fn each_fault_of_a_cache_is_found() {
+        use Severity::{Unusable, Warning};
+        assert_eq!(found_of_cache(Holds::Answers, &[]), [], "what it drops is no fault");
+        assert_eq!(found_of_cache(Holds::Answers, &[("maxmemory_policy", "volatile-lru")]), []);
+        for (name, value, code, severity) in [
+            ("maxmemory_policy", "noeviction", "evictionPolicy", Warning),
+            ("maxmemory", "0", "memoryLimit", Warning),
+            ("aof_enabled", "1", "appendOnly", Warning),
+            ("role", "slave", "replica", Unusable),
+            ("loading", "1", "loading", Unusable),
+            ("min_slaves_good_slaves", "0", "replicas", Unusable),
+            ("rdb_last_bgsave_status", "err", "disk", Warning),
+            ("redis_version", "6.2.14", "version", Warning),
+        ] {
+            assert_eq!(
+                found_of_cache(Holds::Answers, &[(name, value)]),
+                [(code, severity)],
+                "{name}:{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_cache_shares_a_server_with_state_if_that_keeps_its_keys_and_has_a_limit() {
+        let (keeps, no_limit) = (("maxmemory_policy", "noeviction"), ("maxmemory", "0"));
+        assert_eq!(found_of_cache(Holds::StateToo, &[keeps, ("aof_enabled", "1")]), []);
+        assert_eq!(found_of_cache(Holds::StateToo, &[]), [("shared", Severity::Warning)]);
+        assert_eq!(
+            found_of_cache(Holds::StateToo, &[keeps, no_limit]),
+            [("sharedMemory", Severity::Warning)]
+        );
     }
 
     #[test]

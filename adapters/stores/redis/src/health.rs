@@ -7,7 +7,7 @@ use crate::keys;
 use crate::store::Redis;
 use async_trait::async_trait;
 use fred::prelude::{KeysInterface, ListInterface, SortedSetsInterface};
-use netweave_model::port::{StoreHealth, StoreLoad, StoreObserver, StoreReport};
+use netweave_model::port::{ServerHealth, StoreHealth, StoreLoad, StoreObserver, StoreReport};
 use netweave_model::{Id, Result};
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use std::sync::Arc;
 const AT_ONCE: usize = 500;
 
 #[async_trait]
-impl StoreHealth for Redis {
+impl ServerHealth for Redis {
     async fn report(&self) -> Result<StoreReport> {
         let info = Info::of(self.client()).await?;
         let watchers = self.views().all();
@@ -34,7 +34,10 @@ impl StoreHealth for Redis {
             ..info.report()
         })
     }
+}
 
+#[async_trait]
+impl StoreHealth for Redis {
     async fn load(&self) -> Result<StoreLoad> {
         let client = self.client();
         let dead = client.zcard(keys::DEAD).await.map_err(unavailable)?;

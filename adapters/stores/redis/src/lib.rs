@@ -29,6 +29,6 @@ mod signals;
 mod store;
 mod subscriptions;
 
-pub use cache::Cache;
+pub use cache::{Cache, CacheServer};
 pub use conf::{Conf, Tls};
 pub use store::{Redis, look_at, open};

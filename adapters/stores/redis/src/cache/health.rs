@@ -2,9 +2,8 @@
 
 use super::{Inner, PATIENCE};
 use crate::info::Info;
-use fred::prelude::{ClientLike, KeysInterface};
+use fred::prelude::{Client, ClientLike, KeysInterface};
 use fred::types::InfoKind;
-use netweave_model::port::CacheMemory;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -71,11 +70,9 @@ impl Health {
 pub(super) async fn attend(inner: Arc<Inner>) {
     loop {
         let looked = timeout(PATIENCE, look(&inner)).await;
-        if let Ok(Ok((memory, full))) = looked {
-            inner.observer.server(Some(memory));
+        if let Ok(Ok(full)) = looked {
             inner.health.well(full);
         } else {
-            inner.observer.server(None);
             inner.health.rest();
         }
         if inner.health.rests() {
@@ -86,50 +83,45 @@ pub(super) async fn attend(inner: Arc<Inner>) {
     }
 }
 
-/// Returns the server's memory, and whether it may not be filled any further.
-async fn look(inner: &Inner) -> Result<(CacheMemory, bool), fred::error::Error> {
+/// Returns whether the server may not be filled any further.
+async fn look(inner: &Inner) -> Result<bool, fred::error::Error> {
     let client = &inner.client;
     let memory: String = client.info(Some(InfoKind::Memory)).await?;
-    let of_state: u64 = client.exists(OF_STATE).await?;
-    Ok(read(&memory, of_state > 0))
+    Ok(is_full(&Info::read(&memory), holds_state(client).await?))
 }
 
-/// Reads what the server says of its memory.
+/// Returns whether a server holds state as well as answers.
+pub(super) async fn holds_state(client: &Client) -> Result<bool, fred::error::Error> {
+    client.exists(OF_STATE).await
+}
+
+/// Judges what the server says of its memory.
 ///
 /// One that holds nothing but answers and drops the oldest by itself is never full.
-fn read(memory: &str, of_state: bool) -> (CacheMemory, bool) {
-    let info = Info::read(memory);
+fn is_full(info: &Info, of_state: bool) -> bool {
     let number = |name| info.number(name).unwrap_or_default();
     let drops = info.text("maxmemory_policy").starts_with("allkeys-");
     let (used, limit) = (number("used_memory"), number("maxmemory"));
-    let full = (of_state || !drops) && limit > 0 && used.saturating_mul(100) > limit.saturating_mul(FULL);
-    (CacheMemory { used, limit }, full)
+    (of_state || !drops) && limit > 0 && used.saturating_mul(100) > limit.saturating_mul(FULL)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn memory(used: u64, policy: &str) -> String {
-        format!(
-            "# Memory\r\nused_memory:{used}\r\nused_memory_rss:99\r\nmaxmemory:100\r\nmaxmemory_policy:{policy}\r\n"
-        )
-    }
-
-    fn is_full(memory: &str, of_state: bool) -> bool {
-        read(memory, of_state).1
+    fn is_full(used: u64, policy: &str, limit: u64, of_state: bool) -> bool {
+        let memory = format!(
+            "# Memory\r\nused_memory:{used}\r\nused_memory_rss:99\r\nmaxmemory:{limit}\r\nmaxmemory_policy:{policy}\r\n"
+        );
+        super::is_full(&Info::read(&memory), of_state)
     }
 
     #[test]
     fn a_server_that_must_not_drop_anything_is_full_at_seven_tenths() {
-        assert!(!is_full(&memory(70, "noeviction"), false));
-        assert!(is_full(&memory(71, "noeviction"), false));
-        assert!(is_full(&memory(71, "allkeys-lru"), true), "it would drop state");
-        assert!(!is_full(&memory(100, "allkeys-lru"), false), "it drops answers");
-        assert!(
-            !is_full(&memory(100, "noeviction").replace("maxmemory:100", "maxmemory:0"), true),
-            "no bound"
-        );
-        assert_eq!(read(&memory(7, "noeviction"), false).0, CacheMemory { used: 7, limit: 100 });
+        assert!(!is_full(70, "noeviction", 100, false));
+        assert!(is_full(71, "noeviction", 100, false));
+        assert!(is_full(71, "allkeys-lru", 100, true), "it would drop state");
+        assert!(!is_full(100, "allkeys-lru", 100, false), "it drops answers");
+        assert!(!is_full(100, "noeviction", 0, true), "no bound");
     }
 }

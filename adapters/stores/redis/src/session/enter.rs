@@ -100,7 +100,7 @@ impl Redis {
     /// # Errors
     /// `Invalid`: no region is configured. `Conflict`: the server is a replica.
     pub(crate) async fn take_over(&self) -> Result<String> {
-        let own = self.region().ok_or_else(|| Error::invalid("state.region", "is missing"))?.to_owned();
+        let own = self.region().ok_or_else(|| Error::invalid("region", "is missing"))?.to_owned();
         if self.greet(true).await?.server == Server::Replica {
             return Err(Error::new(
                 ErrorKind::Conflict,
