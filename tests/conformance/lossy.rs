@@ -29,13 +29,20 @@ struct State {
 }
 
 impl Line {
-    pub(crate) async fn to(server: &RedisServer) -> Self {
-        let end = server.url().trim_start_matches("redis://").parse().unwrap();
+    pub(crate) async fn to_server(server: &RedisServer) -> Self {
+        Self::to(server.url().trim_start_matches("redis://").parse().unwrap()).await
+    }
+
+    pub(crate) async fn to(end: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State { doomed: Mutex::default(), stands: watch::Sender::new(true) });
         let task = tokio::spawn(accept(listener, end, Arc::clone(&state)));
         Self { address, state, task }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(crate) fn url(&self) -> String {
@@ -101,7 +108,7 @@ async fn carry(mut client: TcpStream, server: SocketAddr, state: &State) -> io::
                 }
                 server.write_all(asked).await?;
                 if let Some(breaks) = state.dooms(asked) {
-                    server.readable().await?;
+                    until_answered(&mut client, &mut server).await?;
                     state.stands.send_replace(!breaks);
                     return Ok(());
                 }
@@ -109,6 +116,20 @@ async fn carry(mut client: TcpStream, server: SocketAddr, state: &State) -> io::
             read = server.read(&mut answer) => match read? {
                 0 => return Ok(()),
                 read => client.write_all(&answer[..read]).await?,
+            },
+        }
+    }
+}
+
+/// Carries the rest of a question, if there is any, until its answer begins.
+async fn until_answered(client: &mut TcpStream, server: &mut TcpStream) -> io::Result<()> {
+    let mut question = vec![0; 1 << 16];
+    loop {
+        tokio::select! {
+            answered = server.readable() => return answered,
+            read = client.read(&mut question) => match read? {
+                0 => return Ok(()),
+                read => server.write_all(&question[..read]).await?,
             },
         }
     }

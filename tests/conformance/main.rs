@@ -6,6 +6,7 @@ mod deliveries;
 mod leases;
 mod log;
 mod lossy;
+mod parts;
 mod pods;
 mod repeats;
 mod response_cache;

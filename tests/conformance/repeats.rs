@@ -176,7 +176,7 @@ async fn a_fan_out_is_done_once() {
 async fn far(names: &[&str]) -> Option<(Rig, Line, Id)> {
     InRedis::found()?;
     let server = RedisServer::start().await?;
-    let line = Line::to(&server).await;
+    let line = Line::to_server(&server).await;
     let clock = Arc::new(TestClock::new());
     let store = open(&Conf::of_url(line.url()), Some(clock.shared()), Arc::new(TestIds::default())).await;
     let rig = rig(store.unwrap(), clock, Box::new(server));

@@ -1,7 +1,7 @@
 //! Dispatcher: reads the change log behind the fan-out cursor and queues each event for the subscriptions that get it.
 //!
 //! Which ones those are is said in `dispatcher/matcher.rs`. The step from cursor to cursor is one operation of the store,
-//! so a crash repeats it or not at all; a subscription that changes in between makes it match again.
+//! so a crash repeats it, or what is left of it, or not at all; a subscription that changes in between makes it match again.
 
 pub mod matcher;
 

@@ -3,7 +3,7 @@
 use super::deliveries::{ack, attempt, sequences};
 use super::stores::{Factory, Rig, told_items};
 use netweave_model::port::{Claim, DeadLetterReason, Item, Notice, Replay};
-use netweave_model::{ErrorKind, Id};
+use netweave_model::{ErrorKind, Event, Id, Position};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -160,7 +160,9 @@ pub async fn dead_letters_are_bounded(factory: &dyn Factory) {
     let rig = factory.make().await;
     let id = rig.subscribe("smo", "a").await.id;
     let happened = rig.happen("x").await;
-    let items = (0..10_050).map(|_| (id.clone(), Arc::clone(&happened))).collect();
+    let at = |sequence| Position { sequence, ..happened.position };
+    let another = |sequence| Arc::new(Event { position: at(sequence), ..(*happened).clone() });
+    let items = (1..=10_050).map(|sequence| (id.clone(), another(sequence))).collect();
     rig.fan_out(items, 1).await;
     let backlog = rig.deliveries.backlog(&id).await.unwrap();
     assert_eq!((backlog.queued, backlog.dead, backlog.discarded), (1, 10_000, 50));

@@ -59,7 +59,7 @@ pub struct FanOut {
     pub to: Position,
     /// The version of the subscriptions that were matched; see `Subscriptions::since`.
     pub subscriptions_version: u64,
-    /// The deliveries, in log order per subscription.
+    /// The deliveries, in log order per subscription, which gets each event once at most.
     pub items: Vec<(Id, Arc<Event>)>,
     /// A queue longer than this overflows: its oldest items become dead letters until half as many are left, and one
     /// `Resync` notice at the head stands for them, with the number of the newest of them.
@@ -198,6 +198,10 @@ pub trait Deliveries: Send + Sync {
     async fn cursor(&self) -> Result<Position>;
 
     /// Queues events for subscriptions and moves the cursor, in one step. Unknown subscriptions are skipped.
+    ///
+    /// A store may queue a long step in parts, in the order of its items: the first items can be taken before the cursor has
+    /// moved, and stay queued if the step breaks off or turns out to be stale. Whoever makes a step from the same cursor then
+    /// queues for no subscription again what it has got already.
     ///
     /// # Errors
     /// `Unavailable`.

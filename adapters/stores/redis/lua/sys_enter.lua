@@ -31,7 +31,7 @@ local before = math.max(tonumber(known[1] or '0'), tonumber(ARGV[2] ~= '' and AR
 local generation = int(math.max(at, before + 1, 1))
 if empty then
   -- Whoever saw an earlier log must notice the gap, so there is one: a first entry that is not there.
-  redis.call('DEL', 'log')
+  redis.call('DEL', 'log', 'fan:part')
   known[2] = before > 0 and '1' or '0'
   redis.call('SET', 'fan:cursor', '0')
 end

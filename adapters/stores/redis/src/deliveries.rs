@@ -15,7 +15,8 @@ use netweave_model::port::{
     Acked, Attempt, Backlog, Claim, DeadLetter, DeadLetterReason, Deliveries, FanOut, FanOutOutcome, Item,
     Notice, Replay,
 };
-use netweave_model::{Error, ErrorKind, Id, Position, Result, Timestamp};
+use netweave_model::{Error, ErrorKind, Event, Id, Position, Result, Timestamp};
+use std::sync::Arc;
 use std::time::Duration;
 
 queue_lua!(ACK, "q_ack.lua");
@@ -34,6 +35,9 @@ queue_lua!(TAKE, "q_take.lua", "q_bodies.lua", "sub_common.lua", "sys_settled.lu
 /// The most dead letters that one call queues again.
 const REPLAY_LIMIT: u64 = 1_000;
 
+/// The most items that one script queues: it holds the server for some milliseconds, and nobody else is answered then.
+const PART: usize = 100;
+
 /// Pause between two looks whether all pods have said what they know after a change of primaries.
 const SETTLING: Duration = Duration::from_millis(50);
 
@@ -46,6 +50,31 @@ impl Redis {
     /// Names a call, so that the store knows it when it comes again.
     fn call_name(&self) -> Value {
         self.ids().uuid().to_string().into()
+    }
+
+    /// Makes a part of a step of the fan-out; returns what came of the step if it ends with this one.
+    async fn fan_out_part(
+        &self,
+        step: &FanOut,
+        part: &[(Id, Arc<Event>)],
+        more: bool,
+        call: &Value,
+    ) -> Result<Option<FanOutOutcome>> {
+        let arguments = arguments::fan_out(step, part, more, call.clone())?;
+        let answer = self.call(&FAN_OUT, keys::log(), arguments).await?;
+        let outcome = answer.map_err(|Refusal(code)| {
+            Error::internal(format!("a fan-out from {} to {} leaves the log: {code}", step.from, step.to))
+        })?;
+        match &*text(&outcome)? {
+            "PART" => Ok(None),
+            "DONE" => {
+                self.signals().work();
+                Ok(Some(FanOutOutcome::Done))
+            }
+            "ALREADY" => Ok(Some(FanOutOutcome::Already)),
+            "STALE" => Ok(Some(FanOutOutcome::StaleMatcher)),
+            _ => Err(damaged("what came of a fan-out")),
+        }
     }
 
     /// Lets a claim go without an attempt; nobody is woken for a queue in which nothing is left.
@@ -72,19 +101,14 @@ impl Deliveries for Redis {
     }
 
     async fn fan_out(&self, step: FanOut) -> Result<FanOutOutcome> {
-        let arguments = arguments::fan_out(&step, self.call_name())?;
-        let answer = self.call(&FAN_OUT, keys::log(), arguments).await?;
-        let outcome = answer.map_err(|Refusal(code)| {
-            Error::internal(format!("a fan-out from {} to {} leaves the log: {code}", step.from, step.to))
-        })?;
-        match &*text(&outcome)? {
-            "DONE" => {
-                self.signals().work();
-                Ok(FanOutOutcome::Done)
+        let call = self.call_name();
+        let mut rest = &step.items[..];
+        loop {
+            let (part, left) = rest.split_at(rest.len().min(PART));
+            match self.fan_out_part(&step, part, !left.is_empty(), &call).await? {
+                Some(outcome) => return Ok(outcome),
+                None => rest = left,
             }
-            "ALREADY" => Ok(FanOutOutcome::Already),
-            "STALE" => Ok(FanOutOutcome::StaleMatcher),
-            _ => Err(damaged("what came of a fan-out")),
         }
     }
 

@@ -8,9 +8,14 @@ use netweave_model::{Error, Event, Id, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Lays out a step of the fan-out. Each event is sent once.
-pub(super) fn fan_out(step: &FanOut, call: Value) -> Result<Vec<Value>> {
-    let (events, items) = numbered(&step.items);
+/// Lays out a part of a step of the fan-out; `more` says that another one follows. Each event is sent once.
+pub(super) fn fan_out(
+    step: &FanOut,
+    part: &[(Id, Arc<Event>)],
+    more: bool,
+    call: Value,
+) -> Result<Vec<Value>> {
+    let (events, items) = numbered(part);
     let mut arguments = vec![
         number(step.from.generation),
         number(step.from.sequence),
@@ -19,10 +24,11 @@ pub(super) fn fan_out(step: &FanOut, call: Value) -> Result<Vec<Value>> {
         number(step.subscriptions_version),
         number(step.max_queue),
         call,
+        if more { "1" } else { "" }.into(),
         number(events.len()),
     ];
     for event in events {
-        arguments.push(event::encode(event)?);
+        arguments.extend([number(event.position.sequence), event::encode(event)?]);
     }
     arguments.extend(items.into_iter().flat_map(|(id, event)| [Value::from(id.as_str()), number(event)]));
     Ok(arguments)
