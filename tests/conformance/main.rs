@@ -6,6 +6,7 @@ mod deliveries;
 mod leases;
 mod log;
 mod lossy;
+mod pages;
 mod parts;
 mod pods;
 mod repeats;

@@ -25,7 +25,6 @@ const TRIM_STEP: u64 = 100;
 lua!(COMMIT, "log_common.lua", "log_commit.lua");
 lua!(reads HEAD, "log_common.lua", "log_head.lua");
 lua!(reads READ, "log_common.lua", "log_read.lua");
-lua!(reads SNAPSHOT, "log_common.lua", "log_snapshot.lua");
 lua!(TRIM, "log_common.lua", "log_trim.lua");
 
 /// What a look at the log found.
@@ -68,8 +67,7 @@ impl InventoryLog for Redis {
     }
 
     async fn snapshot(&self, source: &SourceName) -> Result<Snapshot> {
-        let value = self.run(&SNAPSHOT, keys::snapshot(source), Vec::new()).await?;
-        snapshot::decode(value)
+        self.read_source(source).await
     }
 
     async fn head(&self) -> Result<Position> {

@@ -17,18 +17,31 @@ pub(super) fn read() -> Vec<String> {
     keys
 }
 
-/// The log, a source and its rows.
-pub(super) fn snapshot(source: &SourceName) -> Vec<String> {
+/// The log and a source.
+pub(super) fn source(source: &SourceName) -> Vec<String> {
     let mut keys = log();
     keys.push(format!("source:{source}"));
+    keys
+}
+
+/// The log and the rows of a source, of each kind.
+pub(super) fn rows(source: &SourceName) -> Vec<String> {
+    let mut keys = log();
     keys.extend(of_each_kind("row", source));
+    keys
+}
+
+/// The log and the rows of a source, of one kind.
+pub(super) fn rows_of(source: &SourceName, kind: Kind) -> Vec<String> {
+    let mut keys = log();
+    keys.push(format!("row:{source}:{kind}"));
     keys
 }
 
 /// The log and all that a commit may write.
 pub(super) fn commit(source: &SourceName) -> Vec<String> {
-    let mut keys = log();
-    keys.extend([format!("source:{source}"), seen()]);
+    let mut keys = self::source(source);
+    keys.push(seen());
     keys.extend(of_each_kind("row", source));
     keys.extend(of_each_kind("stage", source));
     keys
