@@ -108,13 +108,23 @@ fn builder(config: Config) -> Builder {
             max_timeout: Some(Duration::from_millis(1500)),
             interval: Duration::from_millis(250),
         };
-        connection.tcp = TcpConfig { nodelay: Some(true), ..TcpConfig::default() };
+        connection.tcp = tcp();
         connection.reconnect_errors =
             vec![ReconnectError::ReadOnly, ReconnectError::Loading, ReconnectError::MasterDown];
     });
     builder.with_performance_config(|performance| performance.default_command_timeout = COMMAND);
     builder.set_policy(ReconnectPolicy::new_exponential(0, 50, 1000, 2));
     builder
+}
+
+/// What is sent and not acknowledged breaks the connection when a command would have been given up.
+fn tcp() -> TcpConfig {
+    TcpConfig {
+        nodelay: Some(true),
+        #[cfg(target_os = "linux")]
+        user_timeout: Some(COMMAND),
+        ..TcpConfig::default()
+    }
 }
 
 /// Reads a password from a file, without the line feed at its end, or from the environment.
