@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod conf;
 pub mod ctx;
+pub mod digest;
 pub mod filters;
 pub mod gateway;
 pub mod inventory;

@@ -5,19 +5,16 @@
 //! making an answer of a view is quicker than asking whether another pod makes it; see `docs/adr/0004-second-cache.md`.
 
 use super::cache::{Answer, KeyRef};
-use aws_lc_rs::digest::{SHA256, digest};
+use crate::digest::half_sha256;
 use netweave_model::Result;
 use netweave_model::port::ResponseCache;
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
 /// How much longer than its class an answer is kept.
 const KEPT: Duration = Duration::from_mins(10);
-/// Bytes of a hash that are shown in a key.
-const SHOWN: usize = 16;
 
 /// Where an answer came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +54,7 @@ enum Turn<'a> {
 impl Second {
     /// Puts a cache behind the first level of an O-Cloud's gateway.
     pub fn new(cache: Arc<dyn ResponseCache>, o_cloud_id: &str) -> Self {
-        let prefix = format!("cache:v1:{}:{}", env!("CARGO_PKG_VERSION"), hex(o_cloud_id.as_bytes()));
+        let prefix = format!("cache:v1:{}:{}", env!("CARGO_PKG_VERSION"), half_sha256(o_cloud_id.as_bytes()));
         Self { cache, prefix, flights: Flights::default() }
     }
 
@@ -106,7 +103,7 @@ impl Second {
         // Lengths keep the parts apart.
         let asked = format!("{}:{}:{parent}{id}?{query}", parent.len(), id.len());
         let (prefix, kind) = (&self.prefix, subject.label());
-        format!("{prefix}:{major:?}:{kind}:{scope}:{version}:{}", hex(asked.as_bytes()))
+        format!("{prefix}:{major:?}:{kind}:{scope}:{version}:{}", half_sha256(asked.as_bytes()))
     }
 }
 
@@ -130,17 +127,6 @@ impl Drop for Lead<'_> {
     fn drop(&mut self) {
         self.flights.all().remove(self.key);
     }
-}
-
-/// Returns half of the SHA-256 of a text.
-fn hex(text: &[u8]) -> String {
-    let hash = digest(&SHA256, text);
-    let shown = hash.as_ref().iter().take(SHOWN);
-    shown.fold(String::with_capacity(SHOWN * 2), |mut text, byte| {
-        // Text takes text; there is nothing that could fail.
-        write!(text, "{byte:02x}").unwrap_or_default();
-        text
-    })
 }
 
 #[cfg(test)]

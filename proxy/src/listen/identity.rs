@@ -1,8 +1,7 @@
 //! Who is calling, as the verified client certificate says.
 
-use aws_lc_rs::digest::{SHA256, digest};
+use crate::digest;
 use netweave_model::{Error, ErrorKind, Result, Timestamp};
-use std::fmt::Write as _;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -60,7 +59,7 @@ impl Identity {
             field,
             common_name: common_name
                 .filter(|name| name.len() <= MAX_NAME && !name.chars().any(char::is_control)),
-            fingerprint: hex(digest(&SHA256, certificate).as_ref()),
+            fingerprint: digest::sha256(certificate),
             not_after: Timestamp(parsed.validity().not_after.timestamp().saturating_mul(1000)),
         })
     }
@@ -82,14 +81,6 @@ fn choose<'a>(
         if let GeneralName::DNSName(dns) = name { Some((IdentityField::Dns, *dns)) } else { None }
     });
     uri.or(dns).or(common_name.map(|name| (IdentityField::CommonName, name)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    })
 }
 
 #[cfg(test)]

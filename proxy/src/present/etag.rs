@@ -1,13 +1,10 @@
 //! Entity tags of bodies, and whether a client has the body already.
 
-use aws_lc_rs::digest::{SHA256, digest};
+use crate::digest;
 use http::header::IF_NONE_MATCH;
 use http::{HeaderMap, HeaderValue};
 use netweave_model::{Error, Result};
-use std::fmt::Write;
 
-/// How many bytes of the hash a tag shows.
-const SHOWN: usize = 16;
 /// Bytes of all `If-None-Match` headers together that are read; a longer condition does not hold.
 const MAX_CONDITION: usize = 4096;
 
@@ -16,13 +13,7 @@ const MAX_CONDITION: usize = 4096;
 /// # Errors
 /// `Internal`: never in practice; hex is a header value.
 pub fn of(body: &[u8]) -> Result<HeaderValue> {
-    let hash = digest(&SHA256, body);
-    let mut tag = String::with_capacity(SHOWN * 2 + 2);
-    tag.push('"');
-    for byte in hash.as_ref().iter().take(SHOWN) {
-        write!(tag, "{byte:02x}").map_err(|error| Error::internal("an entity tag").with_source(error))?;
-    }
-    tag.push('"');
+    let tag = format!("\"{}\"", digest::half_sha256(body));
     HeaderValue::try_from(tag).map_err(|error| Error::internal("an entity tag").with_source(error))
 }
 

@@ -10,6 +10,7 @@ mod deliveries;
 mod health;
 mod leases;
 mod log;
+pub mod refusal;
 mod subscriptions;
 
 pub use backend::{Backend, Capabilities, Change, Changes, Listing};

@@ -41,7 +41,7 @@ if before > 0 then
   redis.call('SET', 'subs:matched', int(redis.call('INCRBY', 'subs:ver', LAG)))
   redis.call('INCRBY', 'lease-fence', LAG)
   hold_leases(at, alive)
-  redis.call('SET', 'sys:unsettled', int(at + 5000))
+  redis.call('SET', 'sys:unsettled', int(at))
   redis.call('DEL', 'sys:entered')
 end
 return {generation, known[2], empty and 'empty' or 'primary', region}

@@ -5,17 +5,18 @@ mod event;
 mod item;
 
 use crate::keys;
-use crate::queue_scripts::{limit, not_found, queue_lua, refused};
+use crate::queue_scripts::{limit, queue_lua, refused};
 use crate::reply::{damaged, json, list, number as read_number, position, text};
 use crate::scripts::{Lua, Refusal, millis, number};
 use crate::store::Redis;
 use async_trait::async_trait;
 use fred::prelude::Value;
+use netweave_model::port::refusal::{no_subscription, queue_full};
 use netweave_model::port::{
     Acked, Attempt, Backlog, Claim, DeadLetter, DeadLetterReason, Deliveries, FanOut, FanOutOutcome, Item,
     Notice, Replay,
 };
-use netweave_model::{Error, ErrorKind, Event, Id, Position, Result, Timestamp};
+use netweave_model::{Error, Event, Id, Position, Result, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -215,8 +216,8 @@ impl Deliveries for Redis {
 
 fn refusal(code: &str) -> Error {
     match code {
-        "UNKNOWN" => not_found(),
-        "FULL" => Error::new(ErrorKind::Conflict, "the queue of the subscription is full"),
+        "UNKNOWN" => no_subscription(),
+        "FULL" => queue_full(),
         _ => refused(code),
     }
 }

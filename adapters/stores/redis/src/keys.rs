@@ -20,7 +20,7 @@
 //! * `sys:region`: the region that sends notifications
 //! * `sys:alive`: when leases were looked after last; `sys:held`, `sys:hold`: since when and until when none ends
 //! * `pods`: set of the processes that live, by when they said so last
-//! * `sys:unsettled`: until when pods are waited for after a switch; `sys:entered`: set of those that are there
+//! * `sys:unsettled`: since when pods are waited for after a switch; `sys:entered`: set of those that are there
 //!
 //! The second level of the response cache is apart, and may be on another server:
 //! * `cache:...`: an answer, as `cache/value.rs` lays it out; names are made by the gateway, which says what they hold

@@ -12,8 +12,8 @@ use crate::scripts::{Refusal, lua, number};
 use crate::store::Redis;
 use async_trait::async_trait;
 use fred::prelude::Value;
-use netweave_model::port::{Change, EntryStream, Fence, InventoryLog, Snapshot};
-use netweave_model::{Entry, Error, ErrorKind, Position, Result, SourceName, Timestamp};
+use netweave_model::port::{Change, EntryStream, Fence, InventoryLog, Snapshot, refusal};
+use netweave_model::{Entry, Error, Position, Result, SourceName, Timestamp};
 use std::time::Duration;
 
 /// The most entries that one read returns.
@@ -104,11 +104,9 @@ fn seen_at(name: &Value, at: &Value) -> Result<(SourceName, Timestamp)> {
 }
 
 fn fenced(source: &SourceName, fence: Fence, code: &str) -> Error {
-    Error::new(ErrorKind::Conflict, "another gateway has taken over this source")
-        .with_private(format!("{source}: came with fence {}: {code}", fence.0))
+    refusal::fenced().with_private(format!("{source}: came with fence {}: {code}", fence.0))
 }
 
 fn gone(from: Position, code: &str) -> Error {
-    Error::new(ErrorKind::NotFound, "the change log no longer reaches back that far")
-        .with_private(format!("asked for entries after {from}: {code}"))
+    refusal::log_ended().with_private(format!("asked for entries after {from}: {code}"))
 }

@@ -3,7 +3,7 @@
 use crate::scripts::{Answer, Lua, number};
 use crate::store::Redis;
 use fred::prelude::Value;
-use netweave_model::{Error, ErrorKind, Result};
+use netweave_model::{Error, Result};
 
 /// Declares a script that begins with `q_common.lua`, `q_letters.lua` and other files of this crate's `lua` folder.
 macro_rules! queue_lua {
@@ -31,11 +31,6 @@ impl Redis {
 /// Makes an argument of how many are wanted; a server knows no limit beyond this one.
 pub(crate) fn limit(limit: usize) -> Value {
     number(u32::try_from(limit).unwrap_or(u32::MAX))
-}
-
-/// The error of every operation on a subscription that does not exist, or no longer.
-pub(crate) fn not_found() -> Error {
-    Error::new(ErrorKind::NotFound, "there is no such subscription")
 }
 
 /// The error of a refusal that the caller does not know.

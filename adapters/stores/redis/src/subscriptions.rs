@@ -4,17 +4,18 @@ pub(crate) mod record;
 
 use crate::keys;
 use crate::mend::{PUT, PUT_BACK};
-use crate::queue_scripts::{limit, not_found, queue_lua, refused};
+use crate::queue_scripts::{limit, queue_lua, refused};
 use crate::reply::{damaged, list, number as read_number, text};
 use crate::scripts::{Answer, Refusal, number};
 use crate::session::existing;
 use crate::store::Redis;
 use async_trait::async_trait;
 use fred::prelude::Value;
+use netweave_model::port::refusal::{changed_meanwhile, no_subscription, twin};
 use netweave_model::port::{
     Created, Quota, Restored, Saved, SubscriptionChange, Subscriptions, Update, Updated,
 };
-use netweave_model::{Error, ErrorKind, Id, NewSubscription, Result, Subscription, Timestamp};
+use netweave_model::{Error, Id, NewSubscription, Result, Subscription, Timestamp};
 use std::time::Duration;
 
 queue_lua!(CREATE, "sub_create.lua", "sub_common.lua", "sys_settled.lua", "sub_begin.lua");
@@ -99,7 +100,7 @@ impl Subscriptions for Redis {
 
     async fn get(&self, id: &Id) -> Result<Subscription> {
         let found = self.tell(&GET, vec![id.as_str().into()]).await?;
-        record::decode_found(found)?.ok_or_else(not_found)
+        record::decode_found(found)?.ok_or_else(no_subscription)
     }
 
     async fn page(&self, owner: Option<&str>, after: Option<&Id>, count: usize) -> Result<Vec<Subscription>> {
@@ -125,7 +126,7 @@ impl Subscriptions for Redis {
         let lease = lease.map_or_else(String::new, |lease| lease.as_millis().to_string());
         let note = |answer: Answer| {
             let found = answer.map_err(|Refusal(code)| refused(&code))?;
-            if found.is_null() { Err(not_found()) } else { self.note(found) }
+            if found.is_null() { Err(no_subscription()) } else { self.note(found) }
         };
         self.noted(&RENEW, vec![id.as_str().into(), lease.into()], note).await
     }
@@ -191,13 +192,9 @@ impl Subscriptions for Redis {
 
 fn refusal(code: &str) -> Error {
     match code {
-        "UNKNOWN" => not_found(),
+        "UNKNOWN" => no_subscription(),
         "REVISION" => changed_meanwhile(),
-        "TWIN" => Error::new(ErrorKind::Conflict, "another subscription has the same callback and filter"),
+        "TWIN" => twin(),
         _ => refused(code),
     }
-}
-
-fn changed_meanwhile() -> Error {
-    Error::new(ErrorKind::PreconditionFailed, "the subscription has changed in the meantime")
 }

@@ -1,12 +1,12 @@
 //! The file of an export: a first line that says what it is, one line per subscription, and a last one with count and
 //! checksum, each a JSON object.
 
-use aws_lc_rs::digest::{SHA256, digest};
+use crate::digest::sha256;
 use netweave_model::Timestamp;
 use netweave_model::port::Saved;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fmt::{self, Write};
+use std::fmt;
 
 /// The version of the form.
 const VERSION: u32 = 1;
@@ -64,7 +64,7 @@ impl fmt::Display for Damage {
 
 /// Computes what the last line says of these subscriptions.
 pub(super) fn checksum<'a>(saved: impl Iterator<Item = &'a Saved>) -> String {
-    hex(saved.map(line).collect::<String>().as_bytes())
+    sha256(saved.map(line).collect::<String>().as_bytes())
 }
 
 fn line(saved: &Saved) -> String {
@@ -72,20 +72,12 @@ fn line(saved: &Saved) -> String {
     serde_json::to_string(saved).unwrap_or_default() + "\n"
 }
 
-fn hex(bytes: &[u8]) -> String {
-    let digest = digest(&SHA256, bytes);
-    digest.as_ref().iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").ok();
-        text
-    })
-}
-
 impl Document {
     /// Writes the file.
     pub(super) fn write(&self, now: Timestamp) -> String {
         let first = First { netweave: KIND.to_owned(), version: VERSION, exported_at: now };
         let body: String = self.saved.iter().map(line).collect();
-        let last = Last { subscriptions: self.saved.len(), sha256: hex(body.as_bytes()) };
+        let last = Last { subscriptions: self.saved.len(), sha256: sha256(body.as_bytes()) };
         let json = |value: serde_json::Result<String>| value.unwrap_or_default();
         format!("{}\n{body}{}\n", json(serde_json::to_string(&first)), json(serde_json::to_string(&last)))
     }
@@ -114,7 +106,7 @@ impl Document {
             let what = format!("there are {} subscriptions instead of {}", saved.len(), last.subscriptions);
             return Err(Damage::at(lines, what));
         }
-        if hex(body.as_bytes()) != last.sha256 {
+        if sha256(body.as_bytes()) != last.sha256 {
             return Err(Damage::at(lines, "the checksum is another one, so something was changed"));
         }
         Ok(Self { saved })

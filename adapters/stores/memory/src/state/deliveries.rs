@@ -1,14 +1,14 @@
 //! The operations of the delivery port that fill and read the queues.
 
+use super::State;
 use super::letters::Letters;
 use super::members::Member;
-use super::{State, not_found};
 use crate::backing::Backing;
 use crate::fact::{Queued, Told};
 use netweave_model::port::{
-    Backlog, DeadLetter, DeadLetterReason, FanOut, FanOutOutcome, Item, Notice, Replay,
+    Backlog, DeadLetter, DeadLetterReason, FanOut, FanOutOutcome, Item, Notice, Replay, refusal,
 };
-use netweave_model::{Error, ErrorKind, Event, Id, Position, Result, Timestamp};
+use netweave_model::{Error, Event, Id, Position, Result, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -68,9 +68,9 @@ impl<B: Backing> State<B> {
         now: Timestamp,
     ) -> Result<Vec<Item>> {
         let Self { members, letters, backing, ready, .. } = self;
-        let member = members.live_mut(id, now).ok_or_else(not_found)?;
+        let member = members.live_mut(id, now).ok_or_else(refusal::no_subscription)?;
         if (member.queue.items.len() + notices.len()) as u64 > max_queue {
-            return Err(Error::new(ErrorKind::Conflict, "the queue of the subscription is full"));
+            return Err(refusal::queue_full());
         }
         let first = member.queue.items.len();
         for notice in notices {
@@ -97,7 +97,7 @@ impl<B: Backing> State<B> {
     /// # Errors
     /// As there.
     pub fn backlog(&self, id: &Id, now: Timestamp) -> Result<Backlog> {
-        let queue = &self.members.live(id, now).ok_or_else(not_found)?.queue;
+        let queue = &self.members.live(id, now).ok_or_else(refusal::no_subscription)?.queue;
         let waits = !queue.items.is_empty() && queue.claim.is_none() && queue.due > now;
         Ok(Backlog {
             queued: queue.items.len() as u64,
@@ -126,7 +126,7 @@ impl<B: Backing> State<B> {
     /// As there.
     pub fn replay(&mut self, id: &Id, from: u64, max_queue: u64, now: Timestamp) -> Result<Replay> {
         let Self { members, letters, backing, ready, .. } = self;
-        let member = members.live_mut(id, now).ok_or_else(not_found)?;
+        let member = members.live_mut(id, now).ok_or_else(refusal::no_subscription)?;
         let dead = letters.replayable(member, from);
         let room = max_queue.saturating_sub(member.queue.items.len() as u64);
         let now_queued = dead.len().min(REPLAY_LIMIT).min(usize::try_from(room).unwrap_or(usize::MAX));

@@ -4,9 +4,9 @@ use super::log::LogIndex;
 use super::{SourceRows, State};
 use crate::backing::{Backing, Fingerprint, RowsReader, Urgency};
 use crate::fact::{Fact, FactKey, SourceFact};
-use netweave_model::port::{Change, Fence, Snapshot};
+use netweave_model::port::{Change, Fence, Snapshot, refusal};
 use netweave_model::{
-    Entry, Error, ErrorKind, Event, Id, Kind, Object, ObjectKey, Position, Result, SourceName, Timestamp,
+    Entry, Error, Event, Id, Kind, Object, ObjectKey, Position, Result, SourceName, Timestamp,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl<B: Backing> State<B> {
     ) -> Result<Position> {
         let source = self.sources.entry(name.clone()).or_default();
         if fence.0 < source.fact.fence {
-            return Err(Error::new(ErrorKind::Conflict, "another gateway has taken over this source")
+            return Err(refusal::fenced()
                 .with_private(format!("{name}: fence {} after {}", fence.0, source.fact.fence)));
         }
         let mut commit =

@@ -2,7 +2,8 @@
 
 use super::State;
 use crate::backing::Backing;
-use netweave_model::{Entry, Error, ErrorKind, Position, Result, Timestamp};
+use netweave_model::port::refusal;
+use netweave_model::{Entry, Position, Result, Timestamp};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -66,8 +67,7 @@ impl<B: Backing> State<B> {
         }
         let private =
             format!("asked for entries after {from}, has those after {}", self.log.at(*known.start()));
-        Err(Error::new(ErrorKind::NotFound, "the change log no longer reaches back that far")
-            .with_private(private))
+        Err(refusal::log_ended().with_private(private))
     }
 
     /// See `InventoryLog::trim`.

@@ -22,7 +22,7 @@ use leases::Holds;
 use letters::Letters;
 use log::LogIndex;
 use members::Members;
-use netweave_model::{Error, ErrorKind, Id, Kind, SourceName, Timestamp};
+use netweave_model::{Id, Kind, SourceName, Timestamp};
 use queue::{Queue, Ready};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -170,9 +170,4 @@ impl<B: Backing> State<B> {
     pub fn gate(&self) -> B::Gate {
         self.backing.gate()
     }
-}
-
-/// The error of every operation on a subscription that does not exist, or no longer.
-fn not_found() -> Error {
-    Error::new(ErrorKind::NotFound, "there is no such subscription")
 }

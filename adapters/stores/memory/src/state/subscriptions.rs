@@ -1,10 +1,10 @@
 //! The operations of the subscription port.
 
+use super::State;
 use super::members::Likeness;
-use super::{State, not_found};
 use crate::backing::Backing;
-use netweave_model::port::{Created, Quota, SubscriptionChange, Update, Updated};
-use netweave_model::{Error, ErrorKind, Id, NewSubscription, Result, Subscription, Timestamp};
+use netweave_model::port::{Created, Quota, SubscriptionChange, Update, Updated, refusal};
+use netweave_model::{Id, NewSubscription, Result, Subscription, Timestamp};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ impl<B: Backing> State<B> {
     /// # Errors
     /// As there.
     pub fn get(&self, id: &Id, now: Timestamp) -> Result<Subscription> {
-        let member = self.members.live(id, now).ok_or_else(not_found)?;
+        let member = self.members.live(id, now).ok_or_else(refusal::no_subscription)?;
         Ok(member.subscription.clone())
     }
 
@@ -59,10 +59,7 @@ impl<B: Backing> State<B> {
         let Updated { subscription: mut new, rematch, revived } = update.on(&old);
         new.expires_at = now.plus(Duration::from_millis(new.lease_ms));
         if self.twin(&new, now).is_some_and(|twin| twin.id != *id) {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                "another subscription has the same callback and filter",
-            ));
+            return Err(refusal::twin());
         }
         self.put(new.clone(), rematch);
         self.replaced(id, revived, now);
@@ -107,10 +104,7 @@ impl<B: Backing> State<B> {
     fn expect_rev(&self, id: &Id, if_rev: Option<u64>, now: Timestamp) -> Result<Subscription> {
         let subscription = self.get(id, now)?;
         if if_rev.is_some_and(|rev| rev != subscription.rev) {
-            return Err(Error::new(
-                ErrorKind::PreconditionFailed,
-                "the subscription has changed in the meantime",
-            ));
+            return Err(refusal::changed_meanwhile());
         }
         Ok(subscription)
     }
