@@ -123,7 +123,7 @@ suite_unit() {
   redis
   # The real API server's cases of the conformance suites run in `kubernetes`.
   tests conformance cargo test "${CARGO[@]}" --test conformance -- --skip backend::cluster
-  others conformance redis switch
+  others conformance redis switch parts pages failover
   tests doc cargo test "${CARGO[@]}" --doc --no-fail-fast
 }
 

@@ -3,6 +3,7 @@
 mod backend;
 mod dead_letters;
 mod deliveries;
+mod failover;
 mod leases;
 mod log;
 mod lossy;
