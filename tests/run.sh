@@ -134,7 +134,7 @@ suite_it() {
   others it lab:: pods::
 }
 suite_edge() { build; tests edge cargo test "${CARGO[@]}" --test edge -- --show-output; }
-suite_durability() { build; tests durability cargo test "${CARGO[@]}" --test durability -- --show-output; }
+suite_durability() { build; redis; tests durability cargo test "${CARGO[@]}" --test durability -- --show-output; }
 
 suite_faults() {
   build

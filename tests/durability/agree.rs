@@ -1,26 +1,30 @@
-//! Random sequences of operations: the store in memory, the store in a file and a simple model agree, also over reopenings.
+//! Random sequences of operations: the store in memory, one that keeps what it is told, and a simple model agree, also over
+//! reopenings. The other store is the one in a file, or the one on Redis.
 
 use crate::model::{Inventory, Numbers};
 use crate::steps::{Answer, SOURCES, Step, step};
-use netweave_embedded::{Conf, Embedded};
+use netweave_embedded::Embedded;
 use netweave_memory::Memory;
 use netweave_model::port::{
     Acked, Attempt, Backlog, Change, Claim, Clock, Created, DeadLetter, DeadLetterReason, Deliveries, FanOut,
-    FanOutOutcome, Fence, Ids, InventoryLog, Item, Leases, Notice, Quota, Replay, Snapshot,
-    SubscriptionChange, Subscriptions, Update,
+    FanOutOutcome, Fence, Ids, InventoryLog, Item, Leases, Notice, Quota, Replay, Snapshot, Subscriptions,
+    Update,
 };
 use netweave_model::{
     Entry, Error, Id, NewSubscription, Position, SourceName, Subscription, SubscriptionState, Timestamp,
 };
+use netweave_redis::Redis;
 use netweave_tests::conformance::stores::{event, wish};
-use netweave_tests::harness::clock::{TestClock, TestIds};
-use netweave_tests::harness::figures;
+use netweave_tests::harness::clock::{RandomIds, TestClock, TestIds};
+use netweave_tests::harness::{RedisServer, figures};
 use proptest::collection::vec;
 use proptest::test_runner::{Config, TestRunner};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// Longest queue of what owners ask for: short, so that it is reached.
 const QUEUE: u64 = 8;
@@ -30,11 +34,25 @@ const QUOTA: Quota = Quota { per_owner: 3, total: 5 };
 #[test]
 fn memory_file_and_model_agree() {
     let (cases, steps) = if figures::full() { (2_000, 200) } else { (48, 60) };
+    agree(cases, steps, async || Some(InFile(tempfile::tempdir().unwrap())));
+    figures::record(&format!("random_sequences={cases}"));
+}
+
+#[test]
+fn memory_redis_and_model_agree() {
+    let (cases, steps) = if figures::full() { (200, 200) } else { (8, 60) };
+    agree(cases, steps, async || RedisServer::start().await.map(OnServer));
+    figures::record(&format!("random_sequences_redis={cases}"));
+}
+
+/// Has two new stores do the same, for so many sequences of so many steps at most; nothing if there is no server.
+fn agree<G: Ground>(cases: u32, steps: usize, ground: impl AsyncFn() -> Option<G>) {
     let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let agree = |steps: Vec<Step>| {
         runtime.block_on(async {
-            let mut pair = Pair::new().await;
+            let Some(ground) = ground().await else { return };
+            let mut pair = Pair::new(ground).await;
             for step in steps {
                 pair.step(step).await;
             }
@@ -43,21 +61,74 @@ fn memory_file_and_model_agree() {
         Ok(())
     };
     TestRunner::new(config).run(&vec(step(), 1..steps), agree).unwrap();
-    figures::record(&format!("random_sequences={cases}"));
+}
+
+/// Where a store keeps what it is told.
+trait Ground {
+    type Store: InventoryLog + Subscriptions + Deliveries + Leases;
+
+    /// Whether claims and leases end with the process that has them.
+    const FORGETS: bool;
+
+    fn open(&self, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> impl Future<Output = Self::Store>;
+}
+
+struct InFile(tempfile::TempDir);
+
+impl Ground for InFile {
+    type Store = Embedded;
+    const FORGETS: bool = true;
+
+    async fn open(&self, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Embedded {
+        let conf = netweave_embedded::Conf { path: self.0.path().join("state.db") };
+        netweave_embedded::open(&conf, clock, ids).await.unwrap()
+    }
+}
+
+struct OnServer(RedisServer);
+
+impl Ground for OnServer {
+    type Store = Redis;
+    const FORGETS: bool = false;
+
+    async fn open(&self, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Redis {
+        let conf = netweave_redis::Conf::of_url(self.0.url());
+        netweave_redis::open(&conf, Some(clock), ids).await.unwrap()
+    }
+}
+
+/// Gives out the identifier that memory gave, once, and else those that nobody compares.
+#[derive(Default)]
+struct SameIds(Mutex<Option<Uuid>>);
+
+impl SameIds {
+    fn give(&self, id: &Id) {
+        *self.0.lock().unwrap() = Some(id.as_str().parse().unwrap());
+    }
+}
+
+impl Ids for SameIds {
+    fn uuid(&self) -> Uuid {
+        self.0.lock().unwrap().take().unwrap_or_else(|| RandomIds.uuid())
+    }
+
+    fn secret(&self) -> [u8; 32] {
+        RandomIds.secret()
+    }
 }
 
 /// Both stores, under one clock, with what the test knows of them.
-struct Pair {
-    directory: tempfile::TempDir,
+struct Pair<G: Ground> {
+    ground: G,
     clock: Arc<TestClock>,
     memory: Memory,
-    file: Option<Embedded>,
-    file_ids: Arc<dyn Ids>,
+    other: Option<G::Store>,
+    other_ids: Arc<SameIds>,
     fences: [u64; 2],
     inventory: Inventory,
     numbers: Numbers,
     subscriptions: Vec<Id>,
-    /// The held claims: the one of memory, the one of the file.
+    /// The held claims: the one of memory, the one of the other.
     claims: BTreeMap<Id, (Claim, Claim)>,
     holds: BTreeMap<String, Fence>,
 }
@@ -67,9 +138,9 @@ macro_rules! both {
     ($pair:ident, $store:ident => $call:expr) => {{
         let $store = &$pair.memory;
         let memory = plain($call.await);
-        let $store = $pair.file();
-        let file = plain($call.await);
-        assert_eq!(memory, file, "memory, file");
+        let $store = $pair.other();
+        let other = plain($call.await);
+        assert_eq!(memory, other, "memory, other");
         memory
     }};
 }
@@ -78,15 +149,14 @@ fn plain<T: Debug>(answer: Result<T, Error>) -> Result<T, netweave_model::ErrorK
     answer.map_err(|error| error.kind())
 }
 
-impl Pair {
-    async fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+impl<G: Ground> Pair<G> {
+    async fn new(ground: G) -> Self {
         let clock = Arc::new(TestClock::new());
         let mut pair = Self {
             memory: Memory::new(clock.shared(), Arc::new(TestIds::default())),
-            file: None,
-            file_ids: Arc::new(TestIds::default()),
-            directory,
+            other: None,
+            other_ids: Arc::default(),
+            ground,
             clock,
             fences: [1, 1],
             inventory: Inventory::default(),
@@ -99,8 +169,8 @@ impl Pair {
         pair
     }
 
-    fn file(&self) -> &Embedded {
-        self.file.as_ref().unwrap()
+    fn other(&self) -> &G::Store {
+        self.other.as_ref().unwrap()
     }
 
     fn now(&self) -> Timestamp {
@@ -108,10 +178,8 @@ impl Pair {
     }
 
     async fn open(&mut self) {
-        let conf = Conf { path: self.directory.path().join("state.db") };
-        self.file = Some(
-            netweave_embedded::open(&conf, self.clock.shared(), Arc::clone(&self.file_ids)).await.unwrap(),
-        );
+        let ids: Arc<dyn Ids> = Arc::<SameIds>::clone(&self.other_ids);
+        self.other = Some(self.ground.open(self.clock.shared(), ids).await);
     }
 
     fn pick(&self, pick: usize) -> Id {
@@ -188,10 +256,12 @@ impl Pair {
 
     async fn create(&mut self, owner: usize, callback: usize) {
         let new: NewSubscription = wish(["smo", "dms"][owner], &callback.to_string());
-        let created = both!(self, store => store.create(new.clone(), QUOTA)).unwrap();
-        if let Created::New(subscription) = created {
-            self.subscriptions.push(subscription.id);
+        let created = self.memory.create(new.clone(), QUOTA).await.unwrap();
+        if let Created::New(subscription) = &created {
+            self.other_ids.give(&subscription.id);
+            self.subscriptions.push(subscription.id.clone());
         }
+        assert_eq!(self.other().create(new, QUOTA).await.unwrap(), created);
     }
 
     async fn update(
@@ -228,42 +298,44 @@ impl Pair {
                 }
             }
         }
-        let (version, _, _) = self.memory.since(0).await.unwrap();
-        let step = FanOut { from, to, subscriptions_version: version, items, max_queue };
-        assert_eq!(both!(self, store => store.fan_out(step.clone())).unwrap(), FanOutOutcome::Done);
+        for store in [&self.memory as &dyn Both, self.other()] {
+            let (subscriptions_version, _, _) = store.since(0).await.unwrap();
+            let step = FanOut { from, to, subscriptions_version, items: items.clone(), max_queue };
+            assert_eq!(store.fan_out(step).await.unwrap(), FanOutOutcome::Done);
+        }
     }
 
     async fn take(&mut self) {
         let hold = Duration::from_secs(10);
         let memory = self.memory.take(100, 3, hold).await.unwrap();
-        let mut file: BTreeMap<Id, Claim> = BTreeMap::new();
-        for claim in self.file().take(100, 3, hold).await.unwrap() {
-            file.insert(claim.subscription.clone(), claim);
+        let mut others: BTreeMap<Id, Claim> = BTreeMap::new();
+        for claim in self.other().take(100, 3, hold).await.unwrap() {
+            others.insert(claim.subscription.clone(), claim);
         }
         for claim in memory {
             self.numbers.check(&claim);
-            let other = file.remove(&claim.subscription).expect("the file gives the same claims");
+            let other = others.remove(&claim.subscription).expect("the other gives the same claims");
             assert_eq!(claim.items, other.items);
             self.claims.insert(claim.subscription.clone(), (claim, other));
         }
-        assert!(file.is_empty(), "{file:?}");
+        assert!(others.is_empty(), "{others:?}");
     }
 
     async fn answer(&mut self, pick: usize, answer: Answer) {
-        let Some((memory, file)) = self.claims.values().nth(pick).cloned() else { return };
+        let Some((memory, other)) = self.claims.values().nth(pick).cloned() else { return };
         let item = &memory.items[0];
         let tried = self.attempt(item, matches!(answer, Answer::Delivered));
         let pause = Duration::from_secs(5);
-        let held = [(0, &memory), (1, &file)].map(|(store, claim)| (store, claim.clone(), tried.clone()));
+        let held: [(&dyn Deliveries, &Claim); 2] = [(&self.memory, &memory), (self.other(), &other)];
         let mut answers = Vec::new();
-        for (store, claim, tried) in held {
-            let store: &dyn Deliveries = if store == 0 { &self.memory } else { self.file() };
+        for (store, claim) in held {
+            let tried = tried.clone();
             let answered = match answer {
-                Answer::Delivered => store.ack_head(&claim, tried).await.map(Acked::removed),
-                Answer::Deferred => store.defer(&claim, pause, tried).await,
-                Answer::Dead => store.dead_letter(&claim, DeadLetterReason::Refused, tried).await,
-                Answer::Postponed => store.postpone(&claim, pause).await,
-                Answer::Released => store.release(&claim).await.map(|()| false),
+                Answer::Delivered => store.ack_head(claim, tried).await.map(Acked::removed),
+                Answer::Deferred => store.defer(claim, pause, tried).await,
+                Answer::Dead => store.dead_letter(claim, DeadLetterReason::Refused, tried).await,
+                Answer::Postponed => store.postpone(claim, pause).await,
+                Answer::Released => store.release(claim).await.map(|()| false),
             };
             answers.push(plain(answered));
         }
@@ -277,15 +349,15 @@ impl Pair {
 
     /// Goes on with a claim whose head went; otherwise the claim has ended, or is ended here.
     async fn answered(&mut self, id: &Id, went: bool) {
-        let Some((mut memory, mut file)) = self.claims.remove(id) else { return };
+        let Some((mut memory, mut other)) = self.claims.remove(id) else { return };
         memory.items.remove(0);
-        file.items.remove(0);
+        other.items.remove(0);
         if went && !memory.items.is_empty() {
-            self.claims.insert(id.clone(), (memory, file));
+            self.claims.insert(id.clone(), (memory, other));
             return;
         }
         Deliveries::release(&self.memory, &memory).await.unwrap();
-        Deliveries::release(self.file(), &file).await.unwrap();
+        Deliveries::release(self.other(), &other).await.unwrap();
     }
 
     fn attempt(&self, item: &Item, delivered: bool) -> Attempt {
@@ -300,15 +372,26 @@ impl Pair {
         }
     }
 
-    /// Closes and opens the file. What dies with a process is ended in memory by hand: claims, leases, staged lists.
+    /// Closes and opens the other store. What dies with its process is ended in memory by hand: claims, leases, staged lists.
+    /// Claims that do not are ended in both, as it hangs on the time of the machine when they are given on.
     async fn reopen(&mut self) {
-        self.file = None;
+        // So that nobody has been without a chance to renew.
+        let _ended: Result<Vec<Subscription>, _> = both!(self, store => store.sweep(2));
+        let claims = std::mem::take(&mut self.claims);
+        if !G::FORGETS {
+            for (_, claim) in claims.values() {
+                Deliveries::release(self.other(), claim).await.unwrap();
+            }
+        }
+        self.other = None;
         self.open().await;
-        for (claim, _) in std::mem::take(&mut self.claims).into_values() {
+        for (claim, _) in claims.into_values() {
             Deliveries::release(&self.memory, &claim).await.unwrap();
         }
-        for (name, fence) in std::mem::take(&mut self.holds) {
-            Leases::release(&self.memory, &name, fence).await.unwrap();
+        if G::FORGETS {
+            for (name, fence) in std::mem::take(&mut self.holds) {
+                Leases::release(&self.memory, &name, fence).await.unwrap();
+            }
         }
         self.take_over(0).await;
         self.take_over(1).await;
@@ -334,8 +417,15 @@ impl Pair {
             let _dead: Vec<DeadLetter> = both!(pair, store => store.dead_letters(Some(id), 100)).unwrap();
         }
         let _dead: Vec<DeadLetter> = both!(pair, store => store.dead_letters(None, 1_000)).unwrap();
-        let (version, _, _): (u64, bool, Vec<SubscriptionChange>) = self.memory.since(0).await.unwrap();
-        assert_eq!(self.file().since(version).await.unwrap(), (version, false, Vec::new()));
-        assert_eq!(self.memory.next_due().await.unwrap(), self.file().next_due().await.unwrap());
+        for store in [&self.memory as &dyn Both, self.other()] {
+            let (version, _, _) = store.since(0).await.unwrap();
+            assert_eq!(store.since(version).await.unwrap(), (version, false, Vec::new()));
+        }
+        assert_eq!(self.memory.next_due().await.unwrap(), self.other().next_due().await.unwrap());
     }
 }
+
+/// What one call needs of a store.
+trait Both: Subscriptions + Deliveries {}
+
+impl<S: Subscriptions + Deliveries> Both for S {}
