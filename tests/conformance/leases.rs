@@ -8,4 +8,5 @@ crate::stores::suite!(leases:
     release_needs_the_fence,
     subscriptions_are_renewed_beside_leases,
     a_release_wakes_those_who_wait,
+    a_revoked_lease_begins_anew,
 );

@@ -100,6 +100,7 @@ impl Routes for Fakes {
             | Operation::TypeDictionary(..)
             | Operation::Subscriptions
             | Operation::Sources
+            | Operation::Refresh(_)
             | Operation::Lease(_)
             | Operation::Act(..)
             | Operation::DryRun

@@ -277,3 +277,41 @@ fn the_inbox_prints_what_is_posted_and_says_that_a_signature_is_bad() {
     assert!(line().ends_with("/x  SIGNATURE BAD"));
     assert_eq!(inbox.0.wait().expect("it ends").code(), Some(0));
 }
+
+/// How often somebody began to watch the source, by the gateway's log.
+fn beginnings(gateway: &Gateway) -> usize {
+    gateway.log().matches("watching the source").count()
+}
+
+#[tokio::test]
+async fn a_backend_is_listed_checked_and_read_anew() {
+    let lab = Lab::new().await;
+    until(Duration::from_secs(10), "the source to be read", async || {
+        let listed = lab.json(&["backend", "list"]);
+        (listed[0]["name"] == "lab" && listed[0]["objects"]["resources"] == 1).then_some(())
+    })
+    .await;
+    let (code, out, _) = lab.ask(&["backend", "list"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("lab") && out.contains("live"), "{out}");
+
+    let check = |names: &[&str]| {
+        run(lab.gateway.folder(), &[&["backend", "check", "-c", "netweave.yaml"], names].concat())
+    };
+    let (code, out, err) = check(&["lab"]);
+    assert_eq!((code, out.contains("answers in")), (0, true), "{out}{err}");
+    let (code, _, err) = check(&["other"]);
+    assert_eq!((code, err.contains("no backend `other`")), (2, true), "{err}");
+
+    let before = beginnings(&lab.gateway);
+    let (code, out, err) = lab.ask(&["backend", "refresh", "lab"]);
+    assert_eq!((code, &*out), (0, "lab is read anew\n"), "{err}");
+    soon("the source is watched again", async || beginnings(&lab.gateway) > before).await;
+    let (code, _, err) = lab.ask(&["backend", "refresh", "lab"]);
+    assert_eq!((code, err.contains("just now")), (4, true), "{err}");
+    assert_eq!(lab.ask(&["backend", "refresh", "other"]).0, 1);
+
+    lab.inventory.vanish();
+    let (code, out, _) = check(&[]);
+    assert_eq!(code, 1, "{out}");
+}

@@ -39,6 +39,22 @@ async fn what_one_pod_acknowledged_the_other_has() {
     one.client("smo").get(&path).await.problem(404);
 }
 
+/// Whichever pod watches a source begins again, also if another one is asked.
+#[tokio::test]
+async fn any_pod_can_have_a_source_read_anew() {
+    let inventory = Inventory::with_servers(1);
+    let Some((_redis, pods)) = pods(&inventory).await else { return };
+    let beginnings =
+        || pods.iter().map(|pod| pod.log().matches("watching the source").count()).sum::<usize>();
+    for pod in &pods {
+        let before = beginnings();
+        let path = "/netweave/v1/sources/lab/refresh";
+        let watched = async || (pod.client("smo").post(path, &Value::Null).await.status == 202).then_some(());
+        until(TAKE_OVER, "the source to be watched", watched).await;
+        soon("the source is read anew", async || beginnings() > before).await;
+    }
+}
+
 /// An operator looks with `KEYS "subscription:*"` and `GET "subscription:<id>"`.
 #[tokio::test]
 async fn there_is_one_readable_key_per_subscription_and_no_secret_in_it() {

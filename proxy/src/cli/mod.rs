@@ -1,5 +1,6 @@
 //! The command line: one file per command. `docs/cli.md` is its manual.
 
+mod backend;
 mod check_config;
 mod client;
 mod config;
@@ -160,6 +161,8 @@ enum Command {
     Subs(subs::Args),
     /// Lists and replays notifications that were given up
     DeadLetter(dead_letter::Args),
+    /// Lists, checks and refreshes the infrastructures behind a gateway
+    Backend(backend::Args),
     /// Asks the Redis server of the configuration how it fares
     Redis(redis::Args),
     /// Carries subscriptions from one store to another, through a file
@@ -204,6 +207,7 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::GenCerts(args) => make_certificates(args, process).map(done),
         Command::Subs(args) => block_on(subs::run(args, process))?.map(done),
         Command::DeadLetter(args) => block_on(dead_letter::run(args, process))?.map(done),
+        Command::Backend(args) => block_on(backend::run(args, process))?.map(ExitCode::from),
         Command::Redis(args) => block_on(redis::run(args, process))?.map(ExitCode::from),
         Command::State(args) => block_on(state::run(args, process))?.map(done),
         Command::Webhook(args) => block_on(webhook::run(args, process))?.map(done),

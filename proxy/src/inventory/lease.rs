@@ -33,10 +33,15 @@ struct Tenure {
     wanted: bool,
 }
 
+/// Returns the name of a source's lease.
+pub fn name_of(source: &SourceName) -> String {
+    format!("source:{source}")
+}
+
 impl Lease {
     /// Makes the lease of a source, not held yet. `holder` names this process to the other pods.
     pub fn new(source: SourceName, holder: Arc<str>, leases: Arc<dyn Leases>, sources: Arc<Sources>) -> Self {
-        let name = format!("source:{source}");
+        let name = name_of(&source);
         Self { source, name, holder, leases, sources, tenure: Mutex::new(None) }
     }
 
@@ -176,6 +181,10 @@ mod tests {
 
         async fn release(&self, name: &str, fence: Fence) -> Result<()> {
             Leases::release(&self.leases, name, fence).await
+        }
+
+        async fn revoke(&self, name: &str) -> Result<bool> {
+            self.leases.revoke(name).await
         }
 
         async fn wait_for_release(&self) {

@@ -178,6 +178,7 @@ impl Collections {
             | Operation::Subscription(_)
             | Operation::Caller
             | Operation::Sources
+            | Operation::Refresh(_)
             | Operation::Lease(_)
             | Operation::Act(..)
             | Operation::DryRun

@@ -45,6 +45,8 @@ pub enum Operation<'a> {
     Caller,
     /// The backends and their health, under `/netweave/v1/sources`.
     Sources,
+    /// A backend is to be read anew: POST `/netweave/v1/sources/{source}/refresh`.
+    Refresh(Cow<'a, str>),
     /// One subscription with lease, state and backlog: GET, PUT, DELETE under `/netweave/v1/subscriptions/{id}`.
     Lease(Cow<'a, str>),
     /// What one may do with a subscription.

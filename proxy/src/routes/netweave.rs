@@ -3,6 +3,7 @@
 mod act;
 mod dry_run;
 mod lease;
+mod refresh;
 mod replay;
 mod status;
 
@@ -15,8 +16,9 @@ use crate::inventory::sources::Sources;
 use crate::reply::Reply;
 use http::header::CACHE_CONTROL;
 use http::{Method, StatusCode};
-use netweave_model::port::InventoryLog;
+use netweave_model::port::{InventoryLog, Leases};
 use netweave_model::{Error, Result};
+use refresh::Refreshed;
 use std::sync::Arc;
 
 #[cfg(test)]
@@ -30,6 +32,8 @@ pub struct Parts {
     pub log: Arc<dyn InventoryLog>,
     /// The health of the sources.
     pub sources: Arc<Sources>,
+    /// Who watches them.
+    pub leases: Arc<dyn Leases>,
     /// What is known of them.
     pub catalog: Arc<Catalog>,
     /// The bounds that callers are told.
@@ -39,12 +43,13 @@ pub struct Parts {
 /// The operations under `/netweave/v1/`.
 pub struct NetweaveRoutes {
     parts: Parts,
+    refreshed: Refreshed,
 }
 
 impl NetweaveRoutes {
     /// Makes the routes.
     pub fn new(parts: Parts) -> Self {
-        Self { parts }
+        Self { parts, refreshed: Refreshed::default() }
     }
 
     /// Answers a call to one of these operations. No answer may be kept by a cache.
@@ -57,6 +62,7 @@ impl NetweaveRoutes {
         let reply = match (&call.route.operation, call.method) {
             (Operation::Caller, &Method::GET) => self.caller(call).await,
             (Operation::Sources, &Method::GET) => self.sources(),
+            (Operation::Refresh(source), &Method::POST) => self.refresh(source).await,
             (Operation::Lease(id), &Method::GET) => self.lease(call, id).await,
             (Operation::Lease(id), &Method::PUT) => self.replace(call, id).await,
             (Operation::Lease(id), &Method::DELETE) => {

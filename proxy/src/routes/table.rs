@@ -40,7 +40,7 @@ macro_rules! own {
 }
 
 /// The path of every operation with placeholders, for v1 and v2; `shape` gives the row.
-const TEMPLATES: [[&str; 2]; 36] = [
+const TEMPLATES: [[&str; 2]; 37] = [
     o2!("/"),
     own!("/o2ims-infrastructureInventory/api_versions"),
     o2!("/api_versions"),
@@ -66,6 +66,7 @@ const TEMPLATES: [[&str; 2]; 36] = [
     o2!("/subscriptions/{subscriptionId}"),
     own!("/netweave/v1/self"),
     own!("/netweave/v1/sources"),
+    own!("/netweave/v1/sources/{source}/refresh"),
     own!("/netweave/v1/subscriptions/{subscriptionId}"),
     own!("/netweave/v1/subscriptions/{subscriptionId}/renew"),
     own!("/netweave/v1/subscriptions/{subscriptionId}/test"),
@@ -189,6 +190,7 @@ fn own_path<'a>(segments: &[&'a str]) -> Option<Operation<'a>> {
     Some(match *segments {
         ["self"] => Operation::Caller,
         ["sources"] => Operation::Sources,
+        ["sources", source, "refresh"] => Operation::Refresh(id(source)?),
         ["subscriptions", "dry-run"] => Operation::DryRun,
         ["subscriptions", subscription] => Operation::Lease(id(subscription)?),
         ["subscriptions", subscription, action] => Operation::Act(id(subscription)?, action_name(action)?),
@@ -238,6 +240,7 @@ fn methods(operation: &Operation<'_>) -> &'static [Method] {
         Operation::Subscription(_) => GET_DELETE,
         Operation::Lease(_) => GET_PUT_DELETE,
         Operation::DryRun
+        | Operation::Refresh(_)
         | Operation::Act(_, Action::Renew | Action::Test | Action::Replay | Action::DryRun) => POST,
         Operation::Cloud
         | Operation::ApiVersions(_)
@@ -266,17 +269,18 @@ fn shape(operation: &Operation<'_>) -> usize {
         Operation::Subscription(_) => 22,
         Operation::Caller => 23,
         Operation::Sources => 24,
-        Operation::Lease(_) => 25,
-        Operation::Act(_, Action::Renew) => 26,
-        Operation::Act(_, Action::Test) => 27,
-        Operation::Act(_, Action::Replay) => 28,
-        Operation::Act(_, Action::DryRun) => 29,
-        Operation::Act(_, Action::Deliveries) => 30,
-        Operation::DryRun => 31,
-        Operation::OpenApi => 32,
-        Operation::Health(Health::Live) => 33,
-        Operation::Health(Health::Healthy) => 34,
-        Operation::Health(Health::Ready) => 35,
+        Operation::Refresh(_) => 25,
+        Operation::Lease(_) => 26,
+        Operation::Act(_, Action::Renew) => 27,
+        Operation::Act(_, Action::Test) => 28,
+        Operation::Act(_, Action::Replay) => 29,
+        Operation::Act(_, Action::DryRun) => 30,
+        Operation::Act(_, Action::Deliveries) => 31,
+        Operation::DryRun => 32,
+        Operation::OpenApi => 33,
+        Operation::Health(Health::Live) => 34,
+        Operation::Health(Health::Healthy) => 35,
+        Operation::Health(Health::Ready) => 36,
     }
 }
 

@@ -37,6 +37,7 @@ impl Behind {
             desk: Arc::clone(&desk),
             log: Arc::clone(&stores.log),
             sources: Arc::clone(&inventory.sources),
+            leases: Arc::clone(&stores.leases),
             catalog: Arc::clone(&inventory.catalog),
             limits: conf.limits.clone(),
         };
@@ -65,6 +66,7 @@ impl Routes for Behind {
             Operation::Subscriptions | Operation::Subscription(_) => self.subscriptions.serve(call).await,
             Operation::Caller
             | Operation::Sources
+            | Operation::Refresh(_)
             | Operation::Lease(_)
             | Operation::Act(..)
             | Operation::DryRun => self.netweave.serve(call).await,

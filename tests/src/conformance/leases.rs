@@ -75,6 +75,21 @@ pub async fn subscriptions_are_renewed_beside_leases(factory: &dyn Factory) {
     assert_eq!(rig.leases.renew("a", fence, TTL).await.unwrap(), Renewal::Held);
 }
 
+/// A lease that is taken away is lost for its holder; whoever takes it again is a new one.
+pub async fn a_revoked_lease_begins_anew(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    assert!(!rig.leases.revoke("a").await.unwrap());
+    let first = rig.leases.acquire("a", "one", TTL).await.unwrap().unwrap();
+    let revoke = async { assert!(rig.leases.revoke("a").await.unwrap()) };
+    let (woken, ()) = tokio::join!(timeout(Duration::from_secs(5), rig.leases.wait_for_release()), revoke);
+    woken.unwrap();
+    assert_eq!(rig.leases.renew("a", first, TTL).await.unwrap(), Renewal::Lost);
+    assert!(!rig.leases.revoke("a").await.unwrap());
+    assert!(rig.leases.acquire("a", "one", TTL).await.unwrap() > Some(first));
+    rig.clock.advance(TTL);
+    assert!(!rig.leases.revoke("a").await.unwrap(), "it ran out by itself");
+}
+
 /// Whoever waits is told of a lease that was given back.
 pub async fn a_release_wakes_those_who_wait(factory: &dyn Factory) {
     let rig = factory.make().await;

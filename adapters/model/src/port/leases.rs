@@ -48,6 +48,13 @@ pub trait Leases: Send + Sync {
     /// As `acquire`.
     async fn release(&self, name: &str, fence: Fence) -> Result<()>;
 
+    /// Takes a lease from whoever holds it, and tells those who wait: its holder finds it lost, and whoever takes it next,
+    /// which may be the same, begins anew. Returns whether anybody held it.
+    ///
+    /// # Errors
+    /// As `acquire`.
+    async fn revoke(&self, name: &str) -> Result<bool>;
+
     /// Waits until a lease was given back, or the future is dropped. One given back before it was called is not noticed.
     async fn wait_for_release(&self);
 }

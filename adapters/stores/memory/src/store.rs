@@ -265,6 +265,12 @@ impl<B: Backing> Leases for Store<B> {
         Ok(())
     }
 
+    async fn revoke(&self, name: &str) -> Result<bool> {
+        let held = self.peek(|state, now| Ok(state.revoke_lease(name, now)))?;
+        self.inner.signals.released();
+        Ok(held)
+    }
+
     async fn wait_for_release(&self) {
         self.inner.signals.release().await;
     }

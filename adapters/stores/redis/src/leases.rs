@@ -11,6 +11,7 @@ use std::time::Duration;
 lua!(ACQUIRE, "lease_common.lua", "lease_acquire.lua");
 lua!(RENEW, "lease_common.lua", "lease_renew.lua");
 lua!(RELEASE, "lease_common.lua", "lease_release.lua");
+lua!(REVOKE, "lease_common.lua", "lease_revoke.lua");
 
 fn keys(name: &str) -> Vec<String> {
     vec![format!("lease:{name}"), "lease-fence".to_owned(), "lease:held".to_owned()]
@@ -40,6 +41,10 @@ impl Leases for Redis {
 
     async fn release(&self, name: &str, fence: Fence) -> Result<()> {
         self.run(&RELEASE, keys(name), vec![number(fence.0)]).await.map(drop)
+    }
+
+    async fn revoke(&self, name: &str) -> Result<bool> {
+        Ok(self.run(&REVOKE, keys(name), Vec::new()).await?.as_u64() == Some(1))
     }
 
     async fn wait_for_release(&self) {

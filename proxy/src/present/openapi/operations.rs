@@ -100,6 +100,7 @@ fn headers(operation: &Operation<'_>, method: &Method) -> &'static [&'static str
         Operation::ApiVersions(_) | Operation::OpenApi => &["ETag", "Cache-Control", "Version"],
         Operation::Caller
         | Operation::Sources
+        | Operation::Refresh(_)
         | Operation::Act(..)
         | Operation::DryRun
         | Operation::Health(_) => &[],
@@ -114,6 +115,7 @@ fn tag(operation: &Operation<'_>) -> &'static str {
         Operation::Subscriptions | Operation::Subscription(_) => "subscriptions",
         Operation::Caller
         | Operation::Sources
+        | Operation::Refresh(_)
         | Operation::Lease(_)
         | Operation::Act(..)
         | Operation::DryRun => "netweave",
@@ -136,6 +138,7 @@ fn query(operation: &Operation<'_>, method: &Method) -> &'static [&'static str] 
         Operation::ApiVersions(_)
         | Operation::Caller
         | Operation::Sources
+        | Operation::Refresh(_)
         | Operation::Lease(_)
         | Operation::Act(..)
         | Operation::DryRun
@@ -173,6 +176,7 @@ fn gives(operation: &Operation<'_>, method: &Method) -> (&'static str, Option<Va
         (Operation::OpenApi, _) => json!({ "type": "object" }),
         (Operation::Health(_), _) => reference("Health"),
         (Operation::Lease(_) | Operation::Act(_, Action::Renew), _) => reference("SubscriptionState"),
+        (Operation::Refresh(_), _) => return ("202", None),
         (Operation::Act(_, Action::Test), _) => return ("202", Some(reference("QueuedNotice"))),
         (Operation::Act(_, Action::Replay), _) => return ("202", Some(reference("Replayed"))),
         (Operation::Act(_, Action::DryRun) | Operation::DryRun, _) => reference("Verdict"),
@@ -216,6 +220,7 @@ fn name(operation: &Operation<'_>, method: &Method) -> (&'static str, &'static s
         (Operation::DryRun, _) => ("tryFilter", "Says whether a change would be sent under a filter."),
         (Operation::Caller, _) => ("getCaller", "Describes the caller."),
         (Operation::Sources, _) => ("getSources", "Describes the backends and their health."),
+        (Operation::Refresh(_), _) => ("refreshSource", "Has a backend be read anew, as a whole."),
     }
 }
 

@@ -42,6 +42,7 @@ impl<'a> Asked<'a> {
             | Operation::Subscription(_)
             | Operation::Caller
             | Operation::Sources
+            | Operation::Refresh(_)
             | Operation::Lease(_)
             | Operation::Act(..)
             | Operation::DryRun

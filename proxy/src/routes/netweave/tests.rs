@@ -5,7 +5,8 @@ use crate::inventory::catalog::Catalog;
 use crate::routes::subscriptions::tests::{Caller, body, desk, header};
 use crate::services::fakes::{Rig, Share, object};
 use http::header::{CACHE_CONTROL, ETAG, IF_MATCH};
-use netweave_model::port::{Change, Clock, Subscriptions};
+use netweave_model::error::Retry;
+use netweave_model::port::{Change, Clock, Leases, Renewal, Subscriptions};
 use netweave_model::subscription::{Major, StateForm};
 use netweave_model::{ErrorKind, Kind, SourceName, Subscription, SubscriptionState};
 use serde_json::{Value, json};
@@ -18,6 +19,7 @@ fn routes(rig: &Rig) -> NetweaveRoutes {
         desk: desk(rig, |_| {}),
         log: rig.store.share(),
         sources: Arc::new(Sources::new([(rig.source.clone(), "file")])),
+        leases: rig.store.share(),
         catalog: Arc::new(Catalog::new([rig.source.clone()])),
         limits: Limits::default(),
     })
@@ -78,6 +80,26 @@ async fn sources_are_shown_without_the_words_of_their_failures() {
         json!([{ "name": "lab", "backend": "file", "live": false, "seenAt": at.to_string(), "ageSeconds": 7,
                  "failure": { "at": failed, "kind": "timeout" }, "objects": {} }])
     );
+}
+
+#[tokio::test]
+async fn a_source_is_read_anew_once_in_ten_seconds_if_somebody_watches_it() {
+    let rig = Rig::start().await;
+    let routes = routes(&rig);
+    let ask = async |source: &str| {
+        let caller = Caller::new(Operation::Refresh(source.to_owned().into()));
+        caller.call(Method::POST, b"", async |call| routes.serve(call).await).await
+    };
+    assert_eq!(ask("other").await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(ask("lab").await.unwrap_err().kind(), ErrorKind::Conflict);
+    let fence = rig.store.acquire("source:lab", "pod", 60 * SECOND).await.unwrap().unwrap();
+    assert_eq!(ask("lab").await.unwrap().status, StatusCode::ACCEPTED);
+    assert_eq!(Leases::renew(&*rig.store, "source:lab", fence, SECOND).await.unwrap(), Renewal::Lost);
+    rig.clock.advance(4 * SECOND);
+    let early = ask("lab").await.unwrap_err();
+    assert_eq!((early.kind(), early.retry()), (ErrorKind::RateLimited, Retry::After(6 * SECOND)));
+    rig.clock.advance(6 * SECOND);
+    assert_eq!(ask("lab").await.unwrap_err().kind(), ErrorKind::Conflict, "nobody has it again");
 }
 
 #[tokio::test]

@@ -80,6 +80,7 @@ fn paths_outside_the_majors_resolve() {
         ("/o2ims-infrastructureInventory/v2/api_versions", Operation::ApiVersions(Some(Major::V2))),
         ("/netweave/v1/self", Operation::Caller),
         ("/netweave/v1/sources/", Operation::Sources),
+        ("/netweave/v1/sources/lab/refresh", Operation::Refresh("lab".into())),
         ("/netweave/v1/subscriptions/s1", Operation::Lease(id())),
         ("/netweave/v1/subscriptions/s1/renew", Operation::Act(id(), Action::Renew)),
         ("/netweave/v1/subscriptions/s1/test", Operation::Act(id(), Action::Test)),

@@ -143,6 +143,10 @@ impl Leases for Crowded {
         self.0.release(name, fence).await
     }
 
+    async fn revoke(&self, name: &str) -> Result<bool> {
+        self.0.revoke(name).await
+    }
+
     async fn wait_for_release(&self) {
         self.0.wait_for_release().await;
     }

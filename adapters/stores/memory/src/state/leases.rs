@@ -57,4 +57,9 @@ impl<B: Backing> State<B> {
             self.holds.held.remove(name);
         }
     }
+
+    /// See `Leases::revoke`.
+    pub fn revoke_lease(&mut self, name: &str, now: Timestamp) -> bool {
+        self.holds.held.remove(name).is_some_and(|hold| hold.until > now)
+    }
 }
