@@ -101,6 +101,7 @@ cargo_deny() {
 }
 
 redis() { step redis bash tests/peers/redis.sh; }
+compute() { step compute bash tests/peers/compute.sh; }
 
 # Runs the tests of a target that need a Redis once more, on the other servers; their figures are not the published ones.
 others() { # target filter...
@@ -121,6 +122,7 @@ suite_unit() {
   build
   tests unit cargo test "${CARGO[@]}" --lib --bins --no-fail-fast
   redis
+  compute
   # The real API server's cases of the conformance suites run in `kubernetes`.
   tests conformance cargo test "${CARGO[@]}" --test conformance -- --skip backend::cluster
   others conformance redis switch parts pages failover
@@ -130,6 +132,7 @@ suite_unit() {
 suite_it() {
   build
   redis
+  compute
   tests it cargo test "${CARGO[@]}" --test it -- --show-output
   others it lab:: pods::
 }
@@ -177,7 +180,7 @@ old() { # name NAME=value for kube.sh; figures of these runs are not the publish
 }
 
 needs_to_build
-needs curl:curl openssl:openssl
+needs curl:curl openssl:openssl python3:python3,python3-venv
 command -v cargo >/dev/null || { echo "run.sh: needs Rust (cargo)" >&2; exit 1; }
 case " ${SUITES[*]} " in *" kubernetes "*) command -v go >/dev/null || { echo "run.sh: the suite kubernetes needs Go" >&2; exit 1; } ;; esac
 

@@ -1,7 +1,9 @@
 //! The facade over backends and stores: one feature each, reached through the configuration.
 
-#[cfg(not(any(feature = "file", feature = "kubernetes")))]
-compile_error!("a gateway needs a backend: choose at least one of the features `file` and `kubernetes`");
+#[cfg(not(any(feature = "file", feature = "gcp", feature = "kubernetes")))]
+compile_error!(
+    "a gateway needs a backend: choose at least one of the features `file`, `gcp` and `kubernetes`"
+);
 #[cfg(not(any(feature = "embedded", feature = "memory", feature = "redis")))]
 compile_error!(
     "a gateway needs a store: choose at least one of the features `embedded`, `memory` and `redis`"

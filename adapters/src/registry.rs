@@ -2,6 +2,7 @@
 
 mod stores;
 
+use crate::Poller;
 use crate::layers::{self, Guard, Observer};
 use netweave_model::port::{Backend, Clock, Deliveries, InventoryLog, Leases, StoreHealth, Subscriptions};
 use netweave_model::{Id, Result, SourceName};
@@ -9,12 +10,18 @@ use netweave_model::{Id, Result, SourceName};
 pub use netweave_redis::Conf as RedisConf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 #[cfg(feature = "redis")]
 pub use stores::{look_at_cache, open_cache};
 
 /// Faults of one file that are shown to somebody who checks it.
 const MAX_FAULTS: usize = 10;
+
+/// Time for one list of a cloud that has many accounts or projects; each page has a time of its own.
+#[cfg(feature = "gcp")]
+const ALL_REGIONS: Duration = Duration::from_mins(10);
 
 /// One infrastructure behind the gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +30,9 @@ pub enum BackendConf {
     /// An inventory in a YAML file, which is watched.
     #[cfg(feature = "file")]
     File(netweave_file::Conf),
+    /// Projects of Google Compute Engine, which are asked again and again.
+    #[cfg(feature = "gcp")]
+    Gcp(netweave_gcp::Conf),
     /// A Kubernetes cluster.
     #[cfg(feature = "kubernetes")]
     Kubernetes(netweave_kubernetes::Conf),
@@ -66,6 +76,8 @@ impl BackendConf {
         match self {
             #[cfg(feature = "file")]
             Self::File(conf) => SourceName::from(conf.name.as_str()),
+            #[cfg(feature = "gcp")]
+            Self::Gcp(conf) => SourceName::from(conf.name.as_str()),
             #[cfg(feature = "kubernetes")]
             Self::Kubernetes(conf) => SourceName::from(conf.name.as_str()),
         }
@@ -76,6 +88,8 @@ impl BackendConf {
         match self {
             #[cfg(feature = "file")]
             Self::File(_) => "file",
+            #[cfg(feature = "gcp")]
+            Self::Gcp(_) => "gcp",
             #[cfg(feature = "kubernetes")]
             Self::Kubernetes(_) => "kubernetes",
         }
@@ -85,8 +99,43 @@ impl BackendConf {
         match self {
             #[cfg(feature = "file")]
             Self::File(_) => Guard::local(),
+            #[cfg(feature = "gcp")]
+            Self::Gcp(_) => Guard {
+                limits: layers::Limits { list: ALL_REGIONS, ..Default::default() },
+                ..Guard::default()
+            },
             #[cfg(feature = "kubernetes")]
             Self::Kubernetes(_) => Guard::default(),
+        }
+    }
+
+    /// Returns what is wrong with the section, beyond its form: the key, and what to change.
+    pub fn faults(&self) -> Vec<(&'static str, &'static str)> {
+        match self {
+            #[cfg(feature = "file")]
+            Self::File(_) => Vec::new(),
+            #[cfg(feature = "gcp")]
+            Self::Gcp(conf) => conf.faults(),
+            #[cfg(feature = "kubernetes")]
+            Self::Kubernetes(_) => Vec::new(),
+        }
+    }
+
+    /// Returns the files that the section names: the key, the path, and whether there is no start without it.
+    pub fn files(&self) -> Vec<(&'static str, &Path, bool)> {
+        match self {
+            // A source that is gone at the start is no reason not to serve what is known of it.
+            #[cfg(feature = "file")]
+            Self::File(conf) => vec![("path", &conf.path, false)],
+            #[cfg(feature = "gcp")]
+            Self::Gcp(conf) => {
+                let files = [("credentialsFile", &conf.credentials_file), ("ca", &conf.ca)];
+                files.into_iter().filter_map(|(key, path)| Some((key, path.as_deref()?, true))).collect()
+            }
+            #[cfg(feature = "kubernetes")]
+            Self::Kubernetes(conf) => {
+                conf.kubeconfig.as_deref().map(|path| ("kubeconfig", path, true)).into_iter().collect()
+            }
         }
     }
 
@@ -95,6 +144,8 @@ impl BackendConf {
         match self {
             #[cfg(feature = "file")]
             Self::File(conf) => netweave_file::check(conf, o_cloud_id, MAX_FAULTS),
+            #[cfg(feature = "gcp")]
+            Self::Gcp(_) => Vec::new(),
             #[cfg(feature = "kubernetes")]
             Self::Kubernetes(_) => Vec::new(),
         }
@@ -113,12 +164,31 @@ impl BackendConf {
         let backend: Arc<dyn Backend> = match self {
             #[cfg(feature = "file")]
             Self::File(conf) => Arc::new(netweave_file::File::open(conf, o_cloud_id)?),
+            #[cfg(feature = "gcp")]
+            Self::Gcp(conf) => Arc::new(netweave_gcp::Gcp::open(conf, o_cloud_id, Arc::clone(&clock))?),
             #[cfg(feature = "kubernetes")]
             Self::Kubernetes(conf) => Arc::new(
                 netweave_kubernetes::Kubernetes::connect(conf, o_cloud_id, Arc::clone(&clock)).await?,
             ),
         };
-        Ok(layers::guard(backend, &self.name(), observer, clock, &self.guard()))
+        let guarded = layers::guard(backend, &self.name(), observer, clock, &self.guard());
+        Ok(match self.polled() {
+            // Around the layers, so that each look passes them.
+            Some(every) => Arc::new(Poller::new(guarded, every)),
+            None => guarded,
+        })
+    }
+
+    /// Returns the pause between two looks, for a backend that can only be asked.
+    fn polled(&self) -> Option<Duration> {
+        match self {
+            #[cfg(feature = "file")]
+            Self::File(_) => None,
+            #[cfg(feature = "gcp")]
+            Self::Gcp(conf) => Some(conf.poll.0),
+            #[cfg(feature = "kubernetes")]
+            Self::Kubernetes(_) => None,
+        }
     }
 }
 

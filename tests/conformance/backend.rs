@@ -1,6 +1,7 @@
 //! The backend suite, run by every backend, by the layers around one, and by the shared poller.
 #![expect(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::print_stderr,
     clippy::unwrap_used,
     reason = "code of tests: a panic says what is not as it must be, and a skipped test says so"
@@ -9,6 +10,9 @@
 mod cluster;
 mod cluster_kinds;
 mod file;
+mod gcp;
+mod gcp_faults;
+mod gcp_kinds;
 mod shelf;
 
 /// Runs every case of the suite on a bench of its own.
@@ -41,6 +45,41 @@ macro_rules! suite {
     };
 }
 
+/// The same for a bench on a peer that may not be there: then every case says that it was skipped.
+macro_rules! peer_suite {
+    ($name:ident, $bench:expr, $script:literal) => {
+        mod $name {
+            peer_suite!(@cases $bench, $script;
+                list_equals_stream_after_synced,
+                upserts_and_deletes_are_seen,
+                listing_is_sorted_and_unique,
+                get_agrees_with_list,
+                capability_flags_match,
+                peer_gone_and_back,
+                repeated_state_is_harmless,
+                a_change_while_the_stream_begins_is_told,
+                streams_are_independent,
+                page_borders_are_complete,
+                a_quiet_source_gives_a_sign_of_life,
+                a_large_source_is_told_completely,
+            );
+        }
+    };
+    (@cases $bench:expr, $script:literal; $($case:ident,)+) => {
+        $(
+            #[tokio::test]
+            async fn $case() {
+                let Some(mut bench) = $bench.await else {
+                    return eprintln!(concat!("SKIPPED: a peer is missing; run tests/peers/", $script));
+                };
+                netweave_tests::conformance::backend::$case(&mut bench).await;
+            }
+        )+
+    };
+}
+
 suite!(inventory_file, crate::backend::file::FileBench::bare());
 suite!(guarded_inventory_file, crate::backend::file::FileBench::guarded());
+peer_suite!(compute_engine, crate::backend::gcp::GcpBench::bare(), "compute.sh");
+peer_suite!(guarded_compute_engine, crate::backend::gcp::GcpBench::guarded(), "compute.sh");
 suite!(polled_source, crate::backend::shelf::ShelfBench::new());

@@ -3,8 +3,9 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stderr,
     clippy::string_slice,
-    reason = "code of tests: a panic is how it says that something is not as it must be"
+    reason = "code of tests: a panic says what is not as it must be, and a skipped test says so"
 )]
 
 mod cli;
@@ -13,6 +14,7 @@ mod conditional;
 mod dev;
 mod errors;
 mod eviction;
+mod gcp;
 mod health;
 mod lab;
 mod pods;

@@ -8,6 +8,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("adapters/model", &[]),
     ("adapters/http", &["netweave-model"]),
     ("adapters/backends/file", &["netweave-http", "netweave-model"]),
+    ("adapters/backends/gcp", &["netweave-http", "netweave-model"]),
     ("adapters/backends/kubernetes", &["netweave-http", "netweave-model"]),
     ("adapters/stores/memory", &["netweave-http", "netweave-model"]),
     // The embedded store decides by the memory store and adds the file.
@@ -18,6 +19,7 @@ const EDGES: &[(&str, &[&str])] = &[
         &[
             "netweave-embedded",
             "netweave-file",
+            "netweave-gcp",
             "netweave-http",
             "netweave-kubernetes",
             "netweave-memory",

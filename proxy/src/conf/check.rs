@@ -213,6 +213,9 @@ fn backends(conf: &Conf, findings: &mut Findings) {
             let message = format!("`{}` is the name of an earlier backend too", backend.name());
             findings.fault(format!("backends[{index}].name"), message);
         }
+        for (key, reason) in backend.faults() {
+            findings.fault(format!("backends[{index}].{key}"), reason);
+        }
     }
 }
 

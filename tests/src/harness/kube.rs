@@ -2,6 +2,7 @@
 
 use super::peers;
 use super::ports::Port;
+use super::tls::install_provider;
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Node;
 use kube::api::{Patch, PatchParams, PostParams};
@@ -10,7 +11,6 @@ use kube::{Api, Config};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Once;
 use tempfile::TempDir;
 
 /// How many requests set the stage at the same time.
@@ -163,14 +163,6 @@ pub fn node(name: &str, zone: &str, labels: &Value, cpu: u32) -> Value {
             "addresses": [{ "type": "Hostname", "address": name }],
         },
     })
-}
-
-fn install_provider() {
-    static ONCE: Once = Once::new();
-    // Another part of the test may have installed it already: then that one stays.
-    ONCE.call_once(|| {
-        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-    });
 }
 
 /// Returns where the peers are built.

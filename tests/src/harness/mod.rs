@@ -15,6 +15,7 @@ pub mod balancer;
 pub mod callbacks;
 pub mod client;
 pub mod clock;
+pub mod compute;
 pub mod dice;
 pub mod fault_proxy;
 pub mod figures;
@@ -26,6 +27,7 @@ pub mod peers;
 pub mod pki;
 pub mod ports;
 pub mod redis;
+mod tls;
 pub mod wait;
 
 pub use balancer::Balancer;

@@ -2,7 +2,7 @@
 
 use super::{Finding, Findings};
 use crate::conf::tree::{Conf, Tls};
-use netweave_adapters::{BackendConf, StoreConf};
+use netweave_adapters::StoreConf;
 use netweave_model::Id;
 use netweave_model::time::Timestamp;
 use rustls::crypto::aws_lc_rs;
@@ -36,18 +36,13 @@ pub fn files(conf: &Conf, now: Timestamp) -> Vec<Finding> {
         findings.fault("state.path", reason);
     }
     for (index, backend) in conf.backends.iter().enumerate() {
-        match backend {
-            // A source that is gone at the start is no reason not to serve what is known of it.
-            BackendConf::File(file) => {
-                let path = format!("backends[{index}].path");
-                if let Err(error) = File::open(&file.path) {
-                    findings.warn(path, unreadable(&error));
-                }
-            }
-            BackendConf::Kubernetes(cluster) => {
-                if let Some(Err(error)) = cluster.kubeconfig.as_ref().map(File::open) {
-                    findings.fault(format!("backends[{index}].kubeconfig"), unreadable(&error));
-                }
+        for (key, path, needed) in backend.files() {
+            let Err(error) = File::open(path) else { continue };
+            let key = format!("backends[{index}].{key}");
+            if needed {
+                findings.fault(key, unreadable(&error));
+            } else {
+                findings.warn(key, unreadable(&error));
             }
         }
     }

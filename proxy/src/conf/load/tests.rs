@@ -77,7 +77,7 @@ fn each_faulty_file_has_exactly_its_faults() {
         ("ops: { listen: '0.0.0.0:8443' }", &["1:16: ops.listen: 0.0.0.0:8443 is taken by api.listen[0]"]),
         (
             "backends: [{ name: a }]",
-            &["1:12: backends[0]: lacks the key `kind`; must be one of `file`, `kubernetes`"],
+            &["1:12: backends[0]: lacks the key `kind`; must be one of `file`, `gcp`, `kubernetes`"],
         ),
         ("backends: [{ kind: file, name: a }]", &["1:12: backends[0]: lacks the key `path`"]),
         (
@@ -86,7 +86,15 @@ fn each_faulty_file_has_exactly_its_faults() {
         ),
         (
             "backends: [{ kind: files, name: a, path: x }]",
-            &["1:20: backends[0].kind: must be one of `file`, `kubernetes`; did you mean `file`?"],
+            &["1:20: backends[0].kind: must be one of `file`, `gcp`, `kubernetes`; did you mean `file`?"],
+        ),
+        (
+            "backends: [{ kind: gcp, name: a, projects: [A] }]",
+            &["1:44: backends[0].projects: must be ids of projects"],
+        ),
+        (
+            "backends: [{ kind: gcp, name: a, projects: [ran-core], endpoint: 'http://h' }]",
+            &["1:66: backends[0].endpoint: must be `https://"],
         ),
         ("- a", &["1:1: must be a section, is a list"]),
         ("a: [", &["1:"]),

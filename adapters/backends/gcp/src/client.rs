@@ -1,0 +1,148 @@
+//! One call of the Compute Engine API, and lists page by page.
+//!
+//! Every call names the fields that are read (`fields`): what is not read, metadata and its secrets above all, is not
+//! even sent.
+
+use crate::access::Access;
+use crate::error;
+use crate::wire::{Flat, Page, Scoped};
+use bytes::Bytes;
+use http::{Method, Request, header};
+use netweave_http::Api;
+use netweave_model::{Error, ErrorKind, Result};
+use serde::de::DeserializeOwned;
+use std::collections::HashSet;
+use url::Url;
+
+/// Objects per page: the most that the API gives.
+const PAGE: &str = "500";
+/// Pages of one list; more is refused rather than read for ever.
+const MAX_PAGES: usize = 1_000;
+/// Objects of one list; more is refused rather than held.
+const MAX_OBJECTS: usize = 200_000;
+
+/// One API, with the credentials for it.
+pub(crate) struct Client {
+    api: Api,
+    endpoint: Url,
+    access: Access,
+}
+
+/// What is asked: a path below `projects/`, and the fields that are read of the answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ask<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) path: &'a str,
+    pub(crate) fields: &'a str,
+}
+
+impl<'a> Ask<'a> {
+    pub(crate) fn get(path: &'a str, fields: &'a str) -> Self {
+        Self { method: &Method::GET, path, fields }
+    }
+
+    /// Some reading calls of the API are POST.
+    pub(crate) fn post(path: &'a str, fields: &'a str) -> Self {
+        Self { method: &Method::POST, path, fields }
+    }
+}
+
+impl Client {
+    pub(crate) fn new(api: Api, endpoint: Url, access: Access) -> Self {
+        Self { api, endpoint, access }
+    }
+
+    /// Reads one object.
+    pub(crate) async fn one<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<T> {
+        self.call(ask, &[]).await
+    }
+
+    /// Shows that the credentials are good for reading.
+    pub(crate) async fn probe(&self, ask: Ask<'_>) -> Result<()> {
+        let page: Flat<serde::de::IgnoredAny> = self.call(ask, &[("maxResults", "1")]).await?;
+        page.check()
+    }
+
+    /// Reads a whole list. One that the cloud calls incomplete, or that has no end, is an error, never a short list.
+    pub(crate) async fn flat<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<Vec<T>> {
+        let mut all = Vec::new();
+        self.pages(ask, |page: Flat<T>| {
+            all.extend(page.into_items());
+            all.len()
+        })
+        .await?;
+        Ok(all)
+    }
+
+    /// Reads a whole list over all zones and regions; each object with the place that it was listed under.
+    pub(crate) async fn scoped<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<Vec<(String, T)>> {
+        let (mut all, mut places) = (Vec::new(), 0);
+        self.pages(ask, |page: Scoped<T>| {
+            places += page.places();
+            all.extend(page.into_items());
+            all.len()
+        })
+        .await?;
+        // Even a project without anything names its zones, each with a warning that there is nothing in it.
+        if places == 0 {
+            return Err(error::incomplete(format!("{} names no place", ask.path)));
+        }
+        Ok(all)
+    }
+
+    /// Reads page after page; `take` returns how many objects there are so far.
+    ///
+    /// # Errors
+    /// As the list that it is: incomplete, unusable, or longer than is read.
+    pub(crate) async fn pages<P: Page>(&self, ask: Ask<'_>, mut take: impl FnMut(P) -> usize) -> Result<()> {
+        let mut token: Option<String> = None;
+        let mut seen = HashSet::new();
+        for _ in 0..MAX_PAGES {
+            let mut query = vec![("maxResults", PAGE)];
+            query.extend(token.as_deref().map(|token| ("pageToken", token)));
+            let mut page: P = self.call(ask, &query).await.map_err(error::of_list)?;
+            page.check()?;
+            let next = page.take_next();
+            if take(page) > MAX_OBJECTS {
+                return Err(Error::new(ErrorKind::TooLarge, "the cloud holds more than is read"));
+            }
+            match next {
+                None => return Ok(()),
+                Some(next) if !seen.insert(next.clone()) => {
+                    return Err(error::unusable(format!("{} repeats a page", ask.path)));
+                }
+                Some(next) => token = Some(next),
+            }
+        }
+        Err(Error::new(ErrorKind::TooLarge, "the cloud's list has more pages than are read"))
+    }
+
+    async fn call<T: DeserializeOwned>(&self, ask: Ask<'_>, query: &[(&str, &str)]) -> Result<T> {
+        let request = self.request(ask, query).await?;
+        let answer = self.api.call(request).await?;
+        if answer.status == 401 {
+            self.access.renew();
+        }
+        if !(200..300).contains(&answer.status) {
+            return Err(error::answer(&answer));
+        }
+        serde_json::from_slice(&answer.body).map_err(|error| error::unusable(ask.path).with_source(error))
+    }
+
+    async fn request(&self, ask: Ask<'_>, query: &[(&str, &str)]) -> Result<Request<Bytes>> {
+        let unfit = |error: http::Error| Error::internal("a request cannot be made").with_source(error);
+        let mut url = self.endpoint.clone();
+        url.set_path(&format!("/compute/v1/projects/{}", ask.path));
+        url.query_pairs_mut()
+            .append_pair("prettyPrint", "false")
+            .append_pair("fields", ask.fields)
+            .extend_pairs(query);
+        let mut request =
+            Request::builder().method(ask.method).uri(url.as_str()).body(Bytes::new()).map_err(unfit)?;
+        *request.headers_mut() = self.access.headers().await?;
+        if ask.method == Method::POST {
+            request.headers_mut().insert(header::CONTENT_LENGTH, http::HeaderValue::from_static("0"));
+        }
+        Ok(request)
+    }
+}

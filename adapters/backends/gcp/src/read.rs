@@ -1,0 +1,234 @@
+//! Reads all projects, or one resource.
+
+use crate::client::{Ask, Client};
+use crate::conf::{self, Conf, Family, Pools};
+use crate::facts::Machines;
+use crate::map::{self, Family as Seen, Name, Place, Report, Scope, Stock};
+use crate::wire::{
+    DISK, Disk, GROUP, Group, INSTANCE, Instance, MEMBERS, Members, NETWORK, Network, REGION, Region,
+    SUBNETWORK, Subnetwork, ZONE, Zone, flat_fields, scoped_fields,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use netweave_model::{Error, ErrorKind, Object, Result};
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Projects that are read at the same time.
+const PROJECTS_AT_ONCE: usize = 2;
+/// Managed instance groups that are asked for their members at the same time.
+const GROUPS_AT_ONCE: usize = 4;
+
+/// Reads the projects of one backend.
+pub(crate) struct Reader {
+    client: Client,
+    scope: Scope,
+    projects: BTreeSet<String>,
+    /// Empty for all.
+    regions: BTreeSet<String>,
+    resources: BTreeSet<Family>,
+    pools: Pools,
+    machines: Machines,
+}
+
+impl Reader {
+    pub(crate) fn new(client: Client, scope: Scope, conf: &Conf) -> Self {
+        Self {
+            client,
+            scope,
+            projects: conf.projects.iter().cloned().collect(),
+            regions: conf.regions.iter().cloned().collect(),
+            resources: conf.resources.iter().copied().collect(),
+            pools: conf.pools,
+            machines: Machines::default(),
+        }
+    }
+
+    /// Asks for one region of the first project, which shows that the credentials may read.
+    pub(crate) async fn probe(&self) -> Result<()> {
+        let project = self.projects.first().map_or("", String::as_str);
+        let (path, fields) = (format!("{project}/regions"), flat_fields(REGION));
+        self.client.probe(Ask::get(&path, &fields)).await
+    }
+
+    /// Reads everything: all of it, or an error.
+    pub(crate) async fn stock(&self) -> Result<Stock> {
+        let calls: Vec<_> = self.projects.iter().map(|project| self.report(project)).collect();
+        let reports: Vec<Report> = stream::iter(calls).buffered(PROJECTS_AT_ONCE).try_collect().await?;
+        self.all_chosen(&reports)?;
+        let mut used = BTreeMap::new();
+        for report in &reports {
+            for (place, instance) in &report.instances {
+                let zone = || format!("{}/{place}", report.project);
+                used.entry(map::type_name(instance).to_owned()).or_insert_with(zone);
+            }
+        }
+        let facts = self.machines.facts(&self.client, &used).await?;
+        map::stock(&self.scope, reports, &facts)
+    }
+
+    /// Reads one resource that was seen before.
+    pub(crate) async fn by_name(&self, name: &Name) -> Result<Object> {
+        let Name { family, home, own: name } = name;
+        let (scope, client) = (&self.scope, &self.client);
+        let missing = || Error::new(ErrorKind::NotFound, "there is no such object");
+        let plain = conf::name(name, &['-']);
+        let path = |collection: &str| {
+            let path = home.path(collection, name);
+            path.strip_prefix("projects/").filter(|_| plain).map(str::to_owned).ok_or_else(missing)
+        };
+        match family {
+            Seen::Instance => {
+                let item: Instance = client.one(Ask::get(&path("instances")?, INSTANCE)).await?;
+                map::instance(scope, home, &item)
+            }
+            Seen::Disk => map::disk(scope, home, &client.one(Ask::get(&path("disks")?, DISK)).await?),
+            Seen::Network => {
+                map::network(scope, home, &client.one(Ask::get(&path("networks")?, NETWORK)).await?)
+            }
+            Seen::Subnetwork => {
+                map::subnetwork(scope, home, &client.one(Ask::get(&path("subnetworks")?, SUBNETWORK)).await?)
+            }
+        }
+    }
+
+    /// Sees that every region of the configuration exists: a misspelt one would pass for an empty one.
+    fn all_chosen(&self, reports: &[Report]) -> Result<()> {
+        let regions = reports.iter().flat_map(|report| &report.regions);
+        let known: BTreeSet<&str> = regions.map(|region| region.name.as_str()).collect();
+        match self.regions.iter().find(|region| !known.contains(region.as_str())) {
+            None => Ok(()),
+            Some(region) => {
+                Err(Error::invalid("regions", "names a region that no project has")
+                    .with_private(region.clone()))
+            }
+        }
+    }
+
+    async fn report(&self, project: &str) -> Result<Report> {
+        let (instances, disks, rest) = futures::try_join!(
+            Box::pin(self.family::<Instance>(Family::Instances, project, "instances", INSTANCE)),
+            Box::pin(self.family::<Disk>(Family::Disks, project, "disks", DISK)),
+            Box::pin(self.rest(project)),
+        )?;
+        Ok(Report { instances, disks, ..rest })
+    }
+
+    /// Reads what there are few of.
+    async fn rest(&self, project: &str) -> Result<Report> {
+        let mut regions: Vec<Region> = self.flat(&format!("{project}/regions"), REGION).await?;
+        regions.retain(|region| self.chosen(&region.name));
+        let mut zones: Vec<Zone> = self.flat(&format!("{project}/zones"), ZONE).await?;
+        zones.retain(|zone| {
+            let place = Place::parse(&format!("zones/{}", zone.name));
+            place.is_some_and(|place| self.chosen(place.region()))
+        });
+        Ok(Report {
+            project: project.to_owned(),
+            regions,
+            zones,
+            networks: self.networks(project).await?,
+            subnetworks: self
+                .family::<Subnetwork>(Family::Networks, project, "subnetworks", SUBNETWORK)
+                .await?,
+            groups: self.groups(project).await?,
+            ..Report::default()
+        })
+    }
+
+    async fn networks(&self, project: &str) -> Result<Vec<Network>> {
+        if !self.resources.contains(&Family::Networks) {
+            return Ok(Vec::new());
+        }
+        self.flat(&format!("{project}/global/networks"), NETWORK).await
+    }
+
+    async fn groups(&self, project: &str) -> Result<Vec<(Place, Group, Vec<String>)>> {
+        if self.pools == Pools::Zones || !self.resources.contains(&Family::Instances) {
+            return Ok(Vec::new());
+        }
+        let groups = self.scoped::<Group>(project, "instanceGroupManagers", GROUP).await?;
+        let calls: Vec<_> =
+            groups.into_iter().map(|(place, group)| self.members(project, place, group)).collect();
+        stream::iter(calls).buffered(GROUPS_AT_ONCE).try_collect().await
+    }
+
+    /// Adds the paths of a group's members.
+    async fn members(
+        &self,
+        project: &str,
+        place: Place,
+        group: Group,
+    ) -> Result<(Place, Group, Vec<String>)> {
+        if !conf::name(&group.name, &['-']) {
+            return Ok((place, group, Vec::new()));
+        }
+        let path = format!("{project}/{place}/instanceGroupManagers/{}/listManagedInstances", group.name);
+        let mut members = Vec::new();
+        let take = |page: Members| {
+            let urls = page.managed_instances.into_iter().flatten().filter_map(|member| member.instance);
+            members.extend(urls.filter_map(|url| below_projects(&url)));
+            members.len()
+        };
+        self.client.pages(Ask::post(&path, MEMBERS), take).await?;
+        Ok((place, group, members))
+    }
+
+    async fn flat<T: DeserializeOwned>(&self, path: &str, of_item: &str) -> Result<Vec<T>> {
+        self.client.flat(Ask::get(path, &flat_fields(of_item))).await
+    }
+
+    /// Reads a list of all places, if its family is read.
+    async fn family<T: DeserializeOwned>(
+        &self,
+        family: Family,
+        project: &str,
+        collection: &str,
+        of_item: &str,
+    ) -> Result<Vec<(Place, T)>> {
+        if self.resources.contains(&family) {
+            self.scoped(project, collection, of_item).await
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
+    /// Reads a list of all places, and keeps what is in a place that is read.
+    async fn scoped<T: DeserializeOwned>(
+        &self,
+        project: &str,
+        collection: &str,
+        of_item: &str,
+    ) -> Result<Vec<(Place, T)>> {
+        let (path, fields) =
+            (format!("{project}/aggregated/{collection}"), scoped_fields(collection, of_item));
+        let all = self.client.scoped::<T>(Ask::get(&path, &fields)).await?;
+        let placed = |(place, item): (String, T)| Some((Place::parse(&place)?, item));
+        let kept = all.into_iter().filter_map(placed).filter(|(place, _)| self.chosen(place.region()));
+        Ok(kept.collect())
+    }
+
+    /// Tells whether a region is read; what is in none always is.
+    fn chosen(&self, region: &str) -> bool {
+        self.regions.is_empty() || region == Place::Global.region() || self.regions.contains(region)
+    }
+}
+
+/// Returns the part of a URL that names the object: `projects/PROJECT/zones/ZONE/instances/NAME`.
+fn below_projects(url: &str) -> Option<String> {
+    let (_, path) = url.split_once("/projects/")?;
+    Some(format!("projects/{path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_of_every_host_name_the_same_object() {
+        for host in ["https://www.googleapis.com/compute/v1", "https://compute.googleapis.com/compute/v1"] {
+            let url = format!("{host}/projects/p/zones/a-b/instances/x");
+            assert_eq!(below_projects(&url).as_deref(), Some("projects/p/zones/a-b/instances/x"));
+        }
+        assert_eq!(below_projects("x"), None);
+    }
+}
