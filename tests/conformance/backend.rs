@@ -80,6 +80,6 @@ macro_rules! peer_suite {
 
 suite!(inventory_file, crate::backend::file::FileBench::bare());
 suite!(guarded_inventory_file, crate::backend::file::FileBench::guarded());
-peer_suite!(compute_engine, crate::backend::gcp::GcpBench::bare(), "compute.sh");
-peer_suite!(guarded_compute_engine, crate::backend::gcp::GcpBench::guarded(), "compute.sh");
+peer_suite!(gcp_source, crate::backend::gcp::GcpBench::bare(), "compute.sh");
+peer_suite!(guarded_gcp_source, crate::backend::gcp::GcpBench::guarded(), "compute.sh");
 suite!(polled_source, crate::backend::shelf::ShelfBench::new());

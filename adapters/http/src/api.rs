@@ -29,6 +29,8 @@ pub struct ApiSettings {
     pub connect_timeout: Duration,
     /// Time for one call from its start to the end of the answer.
     pub timeout: Duration,
+    /// Silence after which a call is given up, whatever time it has left; `None` for none.
+    pub silence: Option<Duration>,
     /// Most bytes of an answer's body; a longer one is an error, never cut short.
     pub max_body: usize,
 }
@@ -39,6 +41,7 @@ impl Default for ApiSettings {
             ca: None,
             connect_timeout: Duration::from_secs(3),
             timeout: Duration::from_mins(1),
+            silence: None,
             max_body: 32 * 1024 * 1024,
         }
     }
@@ -70,7 +73,11 @@ impl Api {
     /// # Errors
     /// `Invalid`, naming `ca`: the file of authorities is unusable. `Internal`: the client cannot be built.
     pub fn new(settings: &ApiSettings, clock: Arc<dyn Clock>) -> Result<Self> {
-        let client = Client::builder()
+        let mut client = Client::builder();
+        if let Some(silence) = settings.silence {
+            client = client.read_timeout(silence);
+        }
+        let client = client
             .tls_backend_preconfigured(tls::client(settings.ca.as_deref(), "ca")?)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -89,7 +96,7 @@ impl Api {
     /// Sends a request and reads the whole answer.
     ///
     /// # Errors
-    /// `Timeout`: no complete answer in time. `Unavailable`: no connection, or it broke before the answer's end; not
+    /// `Timeout`: no complete answer in time, or silence. `Unavailable`: no connection, or it broke before the answer's end; not
     /// retryable when the answer is longer than its bound. The public text names no address.
     pub async fn call(&self, request: Request<Bytes>) -> Result<ApiAnswer> {
         let request = reqwest::Request::try_from(request)

@@ -18,8 +18,10 @@ use std::time::Duration;
 /// The kinds that are delivered, in an order in which references point backwards.
 const KINDS: [Kind; 5] =
     [Kind::Location, Kind::OCloudSite, Kind::ResourceType, Kind::ResourcePool, Kind::Resource];
+/// Silence after which a page or object is given up: a large page takes its time, but it comes.
+const SILENCE: Duration = Duration::from_secs(15);
 /// Time for one page or object.
-const PAGE_TIME: Duration = Duration::from_secs(30);
+const PAGE_TIME: Duration = Duration::from_mins(1);
 
 /// Projects of Google Compute Engine. It can only be asked: the shared poller makes the stream of changes.
 pub struct Gcp {
@@ -39,7 +41,12 @@ impl Gcp {
         }
         let endpoint = conf.address().ok_or_else(|| Error::invalid("endpoint", "cannot be used"))?;
         let access = Access::open(conf.credentials_file.clone())?;
-        let settings = ApiSettings { ca: conf.ca.clone(), timeout: PAGE_TIME, ..ApiSettings::default() };
+        let settings = ApiSettings {
+            ca: conf.ca.clone(),
+            timeout: PAGE_TIME,
+            silence: Some(SILENCE),
+            ..ApiSettings::default()
+        };
         let client = Client::new(Api::new(&settings, clock)?, endpoint, access);
         let scope = Scope { source: SourceName::from(conf.name.as_str()), o_cloud_id: o_cloud_id.clone() };
         Ok(Self {

@@ -1,9 +1,10 @@
 //! One look serves one list of every kind: whoever asks for all kinds in a row asks the cloud once.
 //!
 //! Whoever waited for a look that somebody else made gets a part of it too. A list that is asked for again is read again.
+//! A look that failed has failed for every kind, once: a source that is silent is not waited for kind by kind.
 
 use crate::map::{Name, Stock};
-use netweave_model::{Id, Kind, Object, Result};
+use netweave_model::{Error, ErrorKind, Id, Kind, Object, Result, Retry};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,16 +22,34 @@ pub(crate) struct Looks {
 }
 
 struct Look {
-    objects: BTreeMap<Kind, Vec<Object>>,
+    outcome: std::result::Result<BTreeMap<Kind, Vec<Object>>, Failure>,
     /// When it was complete.
     done: Instant,
     /// The kinds that were asked for after that.
     listed: BTreeSet<Kind>,
 }
 
+/// What is told of a failure to whoever did not meet it.
+struct Failure {
+    kind: ErrorKind,
+    public: String,
+    retry: Retry,
+}
+
 impl Look {
-    fn of(&self, kind: Kind) -> Vec<Object> {
-        self.objects.get(&kind).cloned().unwrap_or_default()
+    fn of(&self, kind: Kind) -> Result<Vec<Object>> {
+        match &self.outcome {
+            Ok(objects) => Ok(objects.get(&kind).cloned().unwrap_or_default()),
+            Err(Failure { kind, public, retry }) => Err(Error::new(*kind, public.clone())
+                .with_private("as another list of the same look")
+                .with_retry(*retry)),
+        }
+    }
+}
+
+impl Failure {
+    fn of(error: &Error) -> Self {
+        Self { kind: error.kind(), public: error.public().to_owned(), retry: error.retry() }
     }
 }
 
@@ -52,23 +71,31 @@ impl Looks {
         let mut latest = self.latest.lock().await;
         if let Some(look) = latest.as_mut() {
             if look.done > came {
-                return Ok(look.of(kind));
+                return look.of(kind);
             }
             if look.done.elapsed() < FRESH && look.listed.insert(kind) {
                 let objects = look.of(kind);
                 if look.listed.len() == kinds.len() {
                     *latest = None;
                 }
-                return Ok(objects);
+                return objects;
             }
         }
         *latest = None;
-        let Stock { objects, names } = look.await?;
-        *self.names() = names;
-        let look = Look { objects, done: Instant::now(), listed: BTreeSet::from([kind]) };
-        let objects = look.of(kind);
-        *latest = Some(look);
-        Ok(objects)
+        let looked = look.await;
+        let listed = BTreeSet::from([kind]);
+        match looked {
+            Ok(Stock { objects, names }) => {
+                *self.names() = names;
+                let own = objects.get(&kind).cloned().unwrap_or_default();
+                *latest = Some(Look { outcome: Ok(objects), done: Instant::now(), listed });
+                Ok(own)
+            }
+            Err(error) => {
+                *latest = Some(Look { outcome: Err(Failure::of(&error)), done: Instant::now(), listed });
+                Err(error)
+            }
+        }
     }
 
     /// Returns what names a resource that was seen.
@@ -84,7 +111,6 @@ impl Looks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use netweave_model::{Error, ErrorKind};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     const KINDS: [Kind; 3] = [Kind::Location, Kind::ResourcePool, Kind::Resource];
@@ -138,12 +164,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_failed_look_serves_nobody() {
+    async fn a_failed_look_has_failed_for_every_kind_once() {
         let (looks, count) = (Looks::default(), AtomicUsize::new(0));
         list(&looks, Kind::Resource, &count).await;
-        let failed = async { Err(Error::new(ErrorKind::Unavailable, "prescribed")) };
+        let pause = Retry::After(Duration::from_secs(30));
+        let failed = async { Err(Error::new(ErrorKind::RateLimited, "prescribed").with_retry(pause)) };
         assert!(looks.list(&KINDS, Kind::Resource, failed).await.is_err());
-        list(&looks, Kind::Location, &count).await;
-        assert_eq!(count.load(Ordering::SeqCst), 2);
+        for kind in [Kind::Location, Kind::ResourcePool] {
+            let never = async { unreachable!("nobody looks again") };
+            let error = looks.list(&KINDS, kind, never).await.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.public(), error.retry()),
+                (ErrorKind::RateLimited, "prescribed", pause)
+            );
+        }
+        list(&looks, Kind::Resource, &count).await;
+        assert_eq!(count.load(Ordering::SeqCst), 2, "then it is looked at again");
     }
 }

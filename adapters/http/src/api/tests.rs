@@ -73,6 +73,16 @@ async fn an_answer_that_breaks_off_is_no_answer() {
 }
 
 #[tokio::test]
+async fn a_call_that_falls_silent_is_given_up_before_its_time() {
+    let settings = ApiSettings { silence: Some(Duration::from_millis(100)), ..ApiSettings::default() };
+    let api = Api::new(&settings, Arc::new(At(0))).unwrap();
+    for begun in ["", "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n12345"] {
+        let error = call(&api, &server(begun.to_owned(), false).await).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_at_the_address_is_unavailable_and_the_text_names_no_address() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = call(&api(100), &format!("http://{free}/secret")).await.unwrap_err();
