@@ -2,10 +2,10 @@
 # Sets up every peer and runs every test.
 #
 #   tests/run.sh                every suite
-#   tests/run.sh SUITE...       only these: unit, it, edge, durability, faults, zero-drop, kubernetes
+#   tests/run.sh SUITE...       only these: unit, it, edge, durability, faults, zero-drop, backends, kubernetes
 #   tests/run.sh [...] --full   with the counts that the published figures need
 #
-# Needs Rust and Go. Installs the rest where it is missing, and says so: Debian packages (as root or through sudo),
+# Needs Rust, Go and Python 3. Installs the rest where it is missing, and says so: Debian packages (as root or through sudo),
 # cargo-deny, and the peers of tests/peers. All of it stays under target/, so that the second run is quick and needs
 # no network. Each suite ends with a line `SUITE: cases=N failed=N key=value ...`; the exit code is 0 only if all held.
 set -euo pipefail
@@ -13,13 +13,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 
-ALL=(unit it edge durability faults zero-drop kubernetes)
+ALL=(unit it edge durability faults zero-drop backends kubernetes)
 SUITES=()
 FULL=
 for arg; do
   case $arg in
     --full) FULL=1 ;;
-    unit | it | edge | durability | faults | zero-drop | kubernetes) SUITES+=("$arg") ;;
+    unit | it | edge | durability | faults | zero-drop | backends | kubernetes) SUITES+=("$arg") ;;
     *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
 done
@@ -102,6 +102,7 @@ cargo_deny() {
 
 redis() { step redis bash tests/peers/redis.sh; }
 compute() { step compute bash tests/peers/compute.sh; }
+moto() { step moto bash tests/peers/moto.sh; }
 
 # Runs the tests of a target that need a Redis once more, on the other servers; their figures are not the published ones.
 others() { # target filter...
@@ -120,11 +121,12 @@ suite_unit() {
   step clippy cargo clippy "${CARGO[@]}" --all-targets --quiet -- -D warnings
   step deny cargo_deny
   build
+  moto # the model of the services comes with it
   tests unit cargo test "${CARGO[@]}" --lib --bins --no-fail-fast
   redis
   compute
-  # The real API server's cases of the conformance suites run in `kubernetes`.
-  tests conformance cargo test "${CARGO[@]}" --test conformance -- --skip backend::cluster
+  # The backends with their peers run in `backends`.
+  tests conformance cargo test "${CARGO[@]}" --test conformance -- --skip backend::
   others conformance redis switch parts pages failover
   tests doc cargo test "${CARGO[@]}" --doc --no-fail-fast
 }
@@ -133,6 +135,7 @@ suite_it() {
   build
   redis
   compute
+  moto
   tests it cargo test "${CARGO[@]}" --test it -- --show-output
   others it lab:: pods::
 }
@@ -156,6 +159,36 @@ summed() { # file
   local sums
   sums=$(tr ' ' '\n' <"$1" | awk -F= '!($1 in n) { order[++m] = $1 } { n[$1] += $2 } END { for (i = 1; i <= m; i++) print order[i] "=" n[order[i]] }')
   echo "$sums" >"$1"
+}
+
+# Every case of the suite of backends on every backend with its peer, as a table. What is skipped is known beforehand.
+suite_backends() {
+  local matrix=$OUT/backends.matrix figures
+  : >"$matrix"
+  build
+  step peers bash tests/peers/build.sh kube-apiserver etcd kwok
+  moto
+  compute
+  tests backends env NETWEAVE_MATRIX="$matrix" cargo test "${CARGO[@]}" --test conformance -- --test-threads=1 backend::
+  step skips diff <(sort tests/conformance/backend/skips.txt) <(sed -n 's/ skipped$//p' "$matrix" | sort)
+  matrix "$matrix"
+  # Cases are those of the matrix; what else failed beside it counts, too.
+  cases=$(($(outcomes passed "$matrix") + $(outcomes failed "$matrix")))
+  figures=$(cat "$NETWEAVE_FIGURES")
+  printf '%s\n' "skipped=$(outcomes skipped "$matrix")" "$figures" >"$NETWEAVE_FIGURES"
+}
+outcomes() { grep -c " $1\$" "$2" || true; }
+matrix() { # file
+  awk '
+    { if (!($1 in b)) { b[$1]; backends[++n] = $1 } if (!($2 in c)) { c[$2]; names[++m] = $2 } cell[$1, $2] = $3 }
+    END {
+      printf "%-44s", "case"; for (i = 1; i <= n; i++) printf " %-22s", backends[i]; print ""
+      for (j = 1; j <= m; j++) {
+        printf "%-44s", names[j]
+        for (i = 1; i <= n; i++) printf " %-22s", ((backends[i], names[j]) in cell) ? cell[backends[i], names[j]] : "-"
+        print ""
+      }
+    }' "$1"
 }
 
 suite_kubernetes() {

@@ -20,13 +20,16 @@ pub use stores::{look_at_cache, open_cache};
 const MAX_FAULTS: usize = 10;
 
 /// Time for one list of a cloud that has many accounts or projects; each page has a time of its own.
-#[cfg(feature = "gcp")]
+#[cfg(any(feature = "aws", feature = "gcp"))]
 const ALL_REGIONS: Duration = Duration::from_mins(10);
 
 /// One infrastructure behind the gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum BackendConf {
+    /// Accounts of Amazon Web Services: EC2 in some or all of their regions.
+    #[cfg(feature = "aws")]
+    Aws(netweave_aws::Conf),
     /// An inventory in a YAML file, which is watched.
     #[cfg(feature = "file")]
     File(netweave_file::Conf),
@@ -74,6 +77,8 @@ impl BackendConf {
     /// Returns the configured name.
     pub fn name(&self) -> SourceName {
         match self {
+            #[cfg(feature = "aws")]
+            Self::Aws(conf) => SourceName::from(conf.name.as_str()),
             #[cfg(feature = "file")]
             Self::File(conf) => SourceName::from(conf.name.as_str()),
             #[cfg(feature = "gcp")]
@@ -86,6 +91,8 @@ impl BackendConf {
     /// Returns the kind, as the file spells it.
     pub fn kind(&self) -> &'static str {
         match self {
+            #[cfg(feature = "aws")]
+            Self::Aws(_) => "aws",
             #[cfg(feature = "file")]
             Self::File(_) => "file",
             #[cfg(feature = "gcp")]
@@ -97,6 +104,11 @@ impl BackendConf {
 
     fn guard(&self) -> Guard {
         match self {
+            #[cfg(feature = "aws")]
+            Self::Aws(_) => Guard {
+                limits: layers::Limits { list: ALL_REGIONS, ..Default::default() },
+                ..Guard::default()
+            },
             #[cfg(feature = "file")]
             Self::File(_) => Guard::local(),
             #[cfg(feature = "gcp")]
@@ -112,6 +124,8 @@ impl BackendConf {
     /// Returns what is wrong with the section, beyond its form: the key, and what to change.
     pub fn faults(&self) -> Vec<(&'static str, &'static str)> {
         match self {
+            #[cfg(feature = "aws")]
+            Self::Aws(conf) => conf.faults(),
             #[cfg(feature = "file")]
             Self::File(_) => Vec::new(),
             #[cfg(feature = "gcp")]
@@ -124,6 +138,11 @@ impl BackendConf {
     /// Returns the files that the section names: the key, the path, and whether there is no start without it.
     pub fn files(&self) -> Vec<(&'static str, &Path, bool)> {
         match self {
+            #[cfg(feature = "aws")]
+            Self::Aws(conf) => {
+                let files = [("credentialsFile", &conf.credentials_file), ("ca", &conf.ca)];
+                files.into_iter().filter_map(|(key, path)| Some((key, path.as_deref()?, true))).collect()
+            }
             // A source that is gone at the start is no reason not to serve what is known of it.
             #[cfg(feature = "file")]
             Self::File(conf) => vec![("path", &conf.path, false)],
@@ -142,6 +161,8 @@ impl BackendConf {
     /// Returns what makes the files that the section names unusable, each with its place; at most ten faults.
     pub fn check_files(&self, o_cloud_id: &Id) -> Vec<String> {
         match self {
+            #[cfg(feature = "aws")]
+            Self::Aws(_) => Vec::new(),
             #[cfg(feature = "file")]
             Self::File(conf) => netweave_file::check(conf, o_cloud_id, MAX_FAULTS),
             #[cfg(feature = "gcp")]
@@ -162,6 +183,8 @@ impl BackendConf {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<dyn Backend>> {
         let backend: Arc<dyn Backend> = match self {
+            #[cfg(feature = "aws")]
+            Self::Aws(conf) => Arc::new(netweave_aws::Aws::connect(conf, o_cloud_id, Arc::clone(&clock))?),
             #[cfg(feature = "file")]
             Self::File(conf) => Arc::new(netweave_file::File::open(conf, o_cloud_id)?),
             #[cfg(feature = "gcp")]
@@ -182,6 +205,8 @@ impl BackendConf {
     /// Returns the pause between two looks, for a backend that can only be asked.
     fn polled(&self) -> Option<Duration> {
         match self {
+            #[cfg(feature = "aws")]
+            Self::Aws(conf) => Some(conf.poll.0),
             #[cfg(feature = "file")]
             Self::File(_) => None,
             #[cfg(feature = "gcp")]

@@ -7,6 +7,8 @@
     reason = "code of tests: a panic says what is not as it must be, and a skipped test says so"
 )]
 
+mod aws;
+mod aws_kinds;
 mod cluster;
 mod cluster_kinds;
 mod file;
@@ -19,7 +21,7 @@ mod shelf;
 macro_rules! suite {
     ($name:ident, $bench:expr) => {
         mod $name {
-            suite!(@cases $bench;
+            suite!(@cases $name $bench;
                 list_equals_stream_after_synced,
                 upserts_and_deletes_are_seen,
                 listing_is_sorted_and_unique,
@@ -31,15 +33,20 @@ macro_rules! suite {
                 streams_are_independent,
                 page_borders_are_complete,
                 a_quiet_source_gives_a_sign_of_life,
+                a_throttled_peer_is_told_and_spared,
+                a_slow_peer_is_read_completely,
+                answers_that_cannot_be_read_delete_nothing,
+                refusals_delete_nothing,
                 a_large_source_is_told_completely,
             );
         }
     };
-    (@cases $bench:expr; $($case:ident,)+) => {
+    (@cases $name:ident $bench:expr; $($case:ident,)+) => {
         $(
             #[tokio::test]
             async fn $case() {
-                netweave_tests::conformance::backend::$case(&mut $bench).await;
+                let (name, case) = (stringify!($name), stringify!($case));
+                netweave_tests::conformance::backend::run(name, case, &mut $bench).await;
             }
         )+
     };
@@ -49,7 +56,7 @@ macro_rules! suite {
 macro_rules! peer_suite {
     ($name:ident, $bench:expr, $script:literal) => {
         mod $name {
-            peer_suite!(@cases $bench, $script;
+            peer_suite!(@cases $name $bench, $script;
                 list_equals_stream_after_synced,
                 upserts_and_deletes_are_seen,
                 listing_is_sorted_and_unique,
@@ -65,14 +72,15 @@ macro_rules! peer_suite {
             );
         }
     };
-    (@cases $bench:expr, $script:literal; $($case:ident,)+) => {
+    (@cases $name:ident $bench:expr, $script:literal; $($case:ident,)+) => {
         $(
             #[tokio::test]
             async fn $case() {
                 let Some(mut bench) = $bench.await else {
                     return eprintln!(concat!("SKIPPED: a peer is missing; run tests/peers/", $script));
                 };
-                netweave_tests::conformance::backend::$case(&mut bench).await;
+                let (name, case) = (stringify!($name), stringify!($case));
+                netweave_tests::conformance::backend::run(name, case, &mut bench).await;
             }
         )+
     };

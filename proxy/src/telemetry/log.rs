@@ -25,7 +25,7 @@ const MAX_VALUE: usize = 1024;
 
 /// What libraries may say: what matters of theirs is said by us once, with a bound.
 const QUIET: &str = "pingora_core=error,pingora_core::apps=off,pingora_core::protocols=off,pingora_proxy=off,\
-                     rustls=off,h2=error,hyper=warn,tower=warn";
+                     rustls=off,h2=error,hyper=warn,tower=warn,aws_config=warn,aws_runtime=warn,aws_smithy=warn";
 
 /// Sends all events, those of the `log` crate and panics included, to standard output.
 ///

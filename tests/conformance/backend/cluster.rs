@@ -172,17 +172,5 @@ async fn a_real_cluster_holds_the_contract() {
     let Some(mut bench) = ClusterBench::start().await else {
         return eprintln!("SKIPPED: no kube-apiserver; run tests/peers/build.sh");
     };
-    let bench: &mut dyn Bench = &mut bench;
-    suite::list_equals_stream_after_synced(bench).await;
-    suite::upserts_and_deletes_are_seen(bench).await;
-    suite::listing_is_sorted_and_unique(bench).await;
-    suite::get_agrees_with_list(bench).await;
-    suite::capability_flags_match(bench).await;
-    suite::repeated_state_is_harmless(bench).await;
-    suite::a_change_while_the_stream_begins_is_told(bench).await;
-    suite::streams_are_independent(bench).await;
-    suite::a_quiet_source_gives_a_sign_of_life(bench).await;
-    suite::peer_gone_and_back(bench).await;
-    suite::page_borders_are_complete(bench).await;
-    suite::a_large_source_is_told_completely(bench).await;
+    suite::every_case("kubernetes", &mut bench).await;
 }

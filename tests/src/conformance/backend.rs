@@ -8,6 +8,12 @@
     reason = "code of tests: a panic is how it says that something is not as it must be"
 )]
 
+mod faults;
+mod table;
+
+pub use table::{CASES, every_case, run};
+
+use crate::harness::{Fault, FaultProxy};
 use async_trait::async_trait;
 use futures::StreamExt;
 use netweave_model::port::{Backend, Change, Changes};
@@ -49,6 +55,16 @@ pub trait Bench: Send + Sync {
     /// Returns how many resources the large case has.
     fn large(&self) -> usize {
         10_000
+    }
+
+    /// Returns the wire to the source, if it is reached over plain HTTP; without one, cases that need it are skipped.
+    fn wire(&self) -> Option<&FaultProxy> {
+        None
+    }
+
+    /// Returns what the source answers to who asks too often.
+    fn busy(&self) -> Fault {
+        Fault::too_many(Duration::from_secs(1))
     }
 }
 

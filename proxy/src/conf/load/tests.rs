@@ -77,7 +77,7 @@ fn each_faulty_file_has_exactly_its_faults() {
         ("ops: { listen: '0.0.0.0:8443' }", &["1:16: ops.listen: 0.0.0.0:8443 is taken by api.listen[0]"]),
         (
             "backends: [{ name: a }]",
-            &["1:12: backends[0]: lacks the key `kind`; must be one of `file`, `gcp`, `kubernetes`"],
+            &["1:12: backends[0]: lacks the key `kind`; must be one of `aws`, `file`, `gcp`, `kubernetes`"],
         ),
         ("backends: [{ kind: file, name: a }]", &["1:12: backends[0]: lacks the key `path`"]),
         (
@@ -86,7 +86,9 @@ fn each_faulty_file_has_exactly_its_faults() {
         ),
         (
             "backends: [{ kind: files, name: a, path: x }]",
-            &["1:20: backends[0].kind: must be one of `file`, `gcp`, `kubernetes`; did you mean `file`?"],
+            &[
+                "1:20: backends[0].kind: must be one of `aws`, `file`, `gcp`, `kubernetes`; did you mean `file`?",
+            ],
         ),
         (
             "backends: [{ kind: gcp, name: a, projects: [A] }]",
@@ -324,5 +326,5 @@ fn every_example_loads_without_fault_or_warning() {
         names.push(path.file_name().unwrap().to_string_lossy().into_owned());
     }
     names.sort();
-    assert_eq!(names, ["dev.yaml", "kubernetes.yaml", "prod.yaml", "staging.yaml"]);
+    assert_eq!(names, ["aws.yaml", "dev.yaml", "kubernetes.yaml", "prod.yaml", "staging.yaml"]);
 }

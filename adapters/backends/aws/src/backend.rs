@@ -1,0 +1,123 @@
+//! The port's implementation.
+
+use crate::accounts::Accounts;
+use crate::client::Client;
+use crate::conf::Conf;
+use crate::credentials::Source;
+use crate::endpoint;
+use crate::map::Scope;
+use crate::map::inventory::{Name, Whole};
+use crate::read::{Reader, missing};
+use crate::round::Round;
+use async_trait::async_trait;
+use futures::StreamExt;
+use netweave_http::{Api, ApiSettings};
+use netweave_model::port::{Backend, Capabilities, Changes, Clock, Listing};
+use netweave_model::{Error, ErrorKind, Id, Kind, Object, ObjectKey, Result, SourceName};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Time for one call, which is one page.
+const CALL: Duration = Duration::from_mins(1);
+/// Most bytes of one page: five hundred reservations of many instances each.
+const MAX_BODY: usize = 64 * 1024 * 1024;
+/// Where regions are asked for when none is named.
+const HOME: &str = "us-east-1";
+/// What EC2 can tell of; there is no deployment management service and no dictionary in it.
+const KINDS: [Kind; 5] =
+    [Kind::Location, Kind::OCloudSite, Kind::ResourceType, Kind::ResourcePool, Kind::Resource];
+
+/// EC2 in some accounts and regions.
+pub struct Aws {
+    reader: Reader,
+    round: Round,
+    /// Resources that were seen, by id, which cannot be turned back into a name.
+    names: Mutex<HashMap<Id, Name>>,
+    capabilities: Capabilities,
+}
+
+impl Aws {
+    /// Prepares the backend; nothing is asked before the first call.
+    ///
+    /// # Errors
+    /// `Invalid`: the section says something that cannot be used, or a file of it cannot be read.
+    pub fn connect(conf: &Conf, o_cloud_id: &Id, clock: Arc<dyn Clock>) -> Result<Self> {
+        if let Some((key, reason)) = conf.faults().into_iter().next() {
+            return Err(Error::invalid(key, reason));
+        }
+        let home = conf.regions.first().map_or(HOME, String::as_str).to_owned();
+        let settings =
+            ApiSettings { ca: conf.ca.clone(), timeout: CALL, max_body: MAX_BODY, ..ApiSettings::default() };
+        let api = Api::new(&settings, Arc::clone(&clock))?;
+        let source = Source::new(conf, &home, Arc::clone(&clock))?;
+        let address = conf.endpoint.as_deref().and_then(endpoint::parse).map(|url| url.to_string());
+        let reader = Reader {
+            client: Client::new(api, clock, address),
+            accounts: Accounts::new(conf, source),
+            scope: Scope { source: SourceName::from(conf.name.as_str()), o_cloud_id: o_cloud_id.clone() },
+            families: conf.resources.clone(),
+            pools: conf.pools,
+            regions: conf.regions.clone(),
+            home,
+            types: Mutex::new(HashMap::new()),
+        };
+        Ok(Self {
+            reader,
+            round: Round::new(&KINDS),
+            names: Mutex::new(HashMap::new()),
+            capabilities: Capabilities { kinds: KINDS.to_vec(), native_watch: false, single_get: true },
+        })
+    }
+
+    /// Runs a call; refused keys are had anew for the next one.
+    async fn asked<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let outcome = call.await;
+        if outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unauthenticated) {
+            self.reader.accounts.renew().await;
+        }
+        outcome
+    }
+
+    async fn whole(&self) -> Result<Whole> {
+        let mut whole = self.reader.whole().await?;
+        *self.names() = std::mem::take(&mut whole.names);
+        Ok(whole)
+    }
+
+    fn names(&self) -> MutexGuard<'_, HashMap<Id, Name>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Backend for Aws {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn probe(&self) -> Result<()> {
+        self.asked(self.reader.probe()).await
+    }
+
+    async fn list(&self, kind: Kind) -> Result<Listing> {
+        if !KINDS.contains(&kind) {
+            return Err(Error::new(ErrorKind::Unsupported, "this source has no objects of that kind"));
+        }
+        let whole = Box::pin(self.asked(self.round.reading(kind, self.whole()))).await?;
+        Ok(Listing { objects: whole.of(kind) })
+    }
+
+    async fn get(&self, key: &ObjectKey) -> Result<Object> {
+        let name = self.names().get(&key.id).cloned().filter(|_| key.kind == Kind::Resource);
+        if let Some(name) = name {
+            return Box::pin(self.asked(self.reader.one(&name))).await;
+        }
+        let whole = Box::pin(self.asked(self.whole())).await?;
+        whole.get(key).cloned().ok_or_else(missing)
+    }
+
+    fn changes(&self, _: &[Kind]) -> Changes {
+        futures::stream::pending().boxed()
+    }
+}
