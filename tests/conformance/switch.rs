@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "code of tests: a panic says what is not as it must be")]
 
 use crate::stores::InRedis;
-use netweave_model::port::{Clock, Notice, Renewal};
+use netweave_model::port::{Change, Clock, Notice, Renewal};
 use netweave_model::{ErrorKind, Position};
-use netweave_tests::conformance::stores::{Factory, LEASE, Rig, changed, lab, listing, pool, told_items};
+use netweave_tests::conformance::stores::{
+    FENCE, Factory, LEASE, Rig, changed, lab, listing, pool, told_items,
+};
 use netweave_tests::harness::RedisServer;
 use std::time::Duration;
 
@@ -103,6 +105,23 @@ async fn nothing_is_told_of_subscriptions_before_every_pod_has_said_what_it_know
     assert_eq!(refused.kind(), ErrorKind::Unavailable);
     server.ask(&["SADD", "sys:entered", "another"]);
     assert_eq!(rig.subscriptions.get(&made.id).await.unwrap(), made);
+}
+
+/// Otherwise what another pod has read of the log, and may have told, would no longer fit.
+#[tokio::test]
+async fn nothing_is_committed_before_every_pod_has_said_what_it_knows() {
+    let Some(rig) = rig().await else { return };
+    rig.commit(&listing(&[pool("a", "1")])).await;
+    let server = server(&rig);
+    replace(server);
+    server.ask(&["ZADD", "pods", &rig.clock.now().0.to_string(), "another"]);
+    let change = [Change::Upsert(pool("a", "2"))];
+    let refused = rig.log.commit(&lab(), FENCE, &change).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unavailable);
+    assert_eq!(rig.log.snapshot(&lab()).await.unwrap().objects, [pool("a", "1")]);
+    server.ask(&["SADD", "sys:entered", "another"]);
+    rig.commit(&change).await;
+    assert_eq!(rig.log.snapshot(&lab()).await.unwrap().objects, [pool("a", "2")]);
 }
 
 /// One event that vanished must not keep all others from being told.

@@ -12,6 +12,8 @@ local at, start, confirmed = int(now()), head, false
 local held, last = unpack(redis.call('HMGET', source, 'fence', 'call'))
 held = tonumber(held or '0')
 if last == call then return {generation, int(head)} end -- The same call came twice.
+-- What other pods have read of the log comes back first: it fits only until this generation writes.
+if not settled(tonumber(at)) then return refuse('UNSETTLED') end
 if fence < held then return refuse('FENCED ' .. int(held)) end
 
 local rows, stages, staged = {}, {}, {}

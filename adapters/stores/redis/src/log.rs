@@ -22,7 +22,7 @@ const READ_LIMIT: usize = 1_000;
 /// How many entries one step of trimming looks at.
 const TRIM_STEP: u64 = 100;
 
-lua!(COMMIT, "log_common.lua", "log_commit.lua");
+lua!(COMMIT, "log_common.lua", "sys_settled.lua", "log_commit.lua");
 lua!(reads HEAD, "log_common.lua", "log_head.lua");
 lua!(reads READ, "log_common.lua", "log_read.lua");
 lua!(TRIM, "log_common.lua", "log_trim.lua");
