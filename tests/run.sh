@@ -103,6 +103,7 @@ cargo_deny() {
 redis() { step redis bash tests/peers/redis.sh; }
 compute() { step compute bash tests/peers/compute.sh; }
 moto() { step moto bash tests/peers/moto.sh; }
+vcsim() { step vcsim bash tests/peers/build.sh vcsim; }
 
 # Runs the tests of a target that need a Redis once more, on the other servers; their figures are not the published ones.
 others() { # target filter...
@@ -136,6 +137,7 @@ suite_it() {
   redis
   compute
   moto
+  vcsim
   tests it cargo test "${CARGO[@]}" --test it -- --show-output
   others it lab:: pods::
 }
@@ -166,7 +168,7 @@ suite_backends() {
   local matrix=$OUT/backends.matrix figures
   : >"$matrix"
   build
-  step peers bash tests/peers/build.sh kube-apiserver etcd kwok
+  step peers bash tests/peers/build.sh kube-apiserver etcd kwok vcsim
   moto
   compute
   tests backends env NETWEAVE_MATRIX="$matrix" cargo test "${CARGO[@]}" --test conformance -- --test-threads=1 backend::
@@ -215,7 +217,7 @@ old() { # name NAME=value for kube.sh; figures of these runs are not the publish
 needs_to_build
 needs curl:curl openssl:openssl python3:python3,python3-venv
 command -v cargo >/dev/null || { echo "run.sh: needs Rust (cargo)" >&2; exit 1; }
-case " ${SUITES[*]} " in *" kubernetes "*) command -v go >/dev/null || { echo "run.sh: the suite kubernetes needs Go" >&2; exit 1; } ;; esac
+case " ${SUITES[*]} " in *" it "* | *" backends "* | *" kubernetes "*) command -v go >/dev/null || { echo "run.sh: the suites it, backends and kubernetes need Go" >&2; exit 1; } ;; esac
 
 for s in "${SUITES[@]}"; do suite "$s"; done
 [ ${#SUITES[@]} -eq 1 ] || for s in "${SUITES[@]}"; do cat "$OUT/$s.summary"; done

@@ -39,6 +39,9 @@ pub enum BackendConf {
     /// A Kubernetes cluster.
     #[cfg(feature = "kubernetes")]
     Kubernetes(netweave_kubernetes::Conf),
+    /// A vCenter, or a standalone ESXi host.
+    #[cfg(feature = "vmware")]
+    Vmware(netweave_vmware::Conf),
 }
 
 /// Where the state is kept.
@@ -85,6 +88,8 @@ impl BackendConf {
             Self::Gcp(conf) => SourceName::from(conf.name.as_str()),
             #[cfg(feature = "kubernetes")]
             Self::Kubernetes(conf) => SourceName::from(conf.name.as_str()),
+            #[cfg(feature = "vmware")]
+            Self::Vmware(conf) => SourceName::from(conf.name.as_str()),
         }
     }
 
@@ -99,6 +104,8 @@ impl BackendConf {
             Self::Gcp(_) => "gcp",
             #[cfg(feature = "kubernetes")]
             Self::Kubernetes(_) => "kubernetes",
+            #[cfg(feature = "vmware")]
+            Self::Vmware(_) => "vmware",
         }
     }
 
@@ -118,6 +125,8 @@ impl BackendConf {
             },
             #[cfg(feature = "kubernetes")]
             Self::Kubernetes(_) => Guard::default(),
+            #[cfg(feature = "vmware")]
+            Self::Vmware(_) => Guard::default(),
         }
     }
 
@@ -132,6 +141,24 @@ impl BackendConf {
             Self::Gcp(conf) => conf.faults(),
             #[cfg(feature = "kubernetes")]
             Self::Kubernetes(_) => Vec::new(),
+            #[cfg(feature = "vmware")]
+            Self::Vmware(conf) => conf.faults(),
+        }
+    }
+
+    /// Returns whether the section asks for an encrypted connection, or needs none.
+    pub fn is_encrypted(&self) -> bool {
+        match self {
+            #[cfg(feature = "aws")]
+            Self::Aws(_) => true,
+            #[cfg(feature = "file")]
+            Self::File(_) => true,
+            #[cfg(feature = "gcp")]
+            Self::Gcp(_) => true,
+            #[cfg(feature = "kubernetes")]
+            Self::Kubernetes(_) => true,
+            #[cfg(feature = "vmware")]
+            Self::Vmware(conf) => conf.is_encrypted(),
         }
     }
 
@@ -155,6 +182,11 @@ impl BackendConf {
             Self::Kubernetes(conf) => {
                 conf.kubeconfig.as_deref().map(|path| ("kubeconfig", path, true)).into_iter().collect()
             }
+            #[cfg(feature = "vmware")]
+            Self::Vmware(conf) => {
+                let ca = conf.ca.as_deref().map(|path| ("ca", path, true));
+                [("passwordFile", conf.password_file.as_path(), true)].into_iter().chain(ca).collect()
+            }
         }
     }
 
@@ -169,6 +201,8 @@ impl BackendConf {
             Self::Gcp(_) => Vec::new(),
             #[cfg(feature = "kubernetes")]
             Self::Kubernetes(_) => Vec::new(),
+            #[cfg(feature = "vmware")]
+            Self::Vmware(_) => Vec::new(),
         }
     }
 
@@ -193,6 +227,10 @@ impl BackendConf {
             Self::Kubernetes(conf) => Arc::new(
                 netweave_kubernetes::Kubernetes::connect(conf, o_cloud_id, Arc::clone(&clock)).await?,
             ),
+            #[cfg(feature = "vmware")]
+            Self::Vmware(conf) => {
+                Arc::new(netweave_vmware::Vmware::connect(conf, o_cloud_id, Arc::clone(&clock)).await?)
+            }
         };
         let guarded = layers::guard(backend, &self.name(), observer, clock, &self.guard());
         Ok(match self.polled() {
@@ -213,6 +251,8 @@ impl BackendConf {
             Self::Gcp(conf) => Some(conf.poll.0),
             #[cfg(feature = "kubernetes")]
             Self::Kubernetes(_) => None,
+            #[cfg(feature = "vmware")]
+            Self::Vmware(_) => None,
         }
     }
 }

@@ -16,6 +16,9 @@ mod gcp;
 mod gcp_faults;
 mod gcp_kinds;
 mod shelf;
+mod vmware;
+mod vmware_faults;
+mod vmware_kinds;
 
 /// Runs every case of the suite on a bench of its own.
 macro_rules! suite {
@@ -90,4 +93,6 @@ suite!(inventory_file, crate::backend::file::FileBench::bare());
 suite!(guarded_inventory_file, crate::backend::file::FileBench::guarded());
 peer_suite!(gcp_source, crate::backend::gcp::GcpBench::bare(), "compute.sh");
 peer_suite!(guarded_gcp_source, crate::backend::gcp::GcpBench::guarded(), "compute.sh");
+suite!(vcenter_in_pages, crate::backend::vmware::VcenterBench::bare().await);
+suite!(guarded_vcenter, crate::backend::vmware::VcenterBench::guarded().await);
 suite!(polled_source, crate::backend::shelf::ShelfBench::new());

@@ -30,3 +30,4 @@ mod shutdown;
 mod stale;
 mod state;
 mod subscriptions;
+mod vmware;

@@ -10,6 +10,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("adapters/backends/file", &["netweave-http", "netweave-model"]),
     ("adapters/backends/gcp", &["netweave-http", "netweave-model"]),
     ("adapters/backends/kubernetes", &["netweave-http", "netweave-model"]),
+    ("adapters/backends/vmware", &["netweave-http", "netweave-model"]),
     ("adapters/stores/memory", &["netweave-http", "netweave-model"]),
     // The embedded store decides by the memory store and adds the file.
     ("adapters/stores/embedded", &["netweave-http", "netweave-memory", "netweave-model"]),
@@ -25,6 +26,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "netweave-memory",
             "netweave-model",
             "netweave-redis",
+            "netweave-vmware",
         ],
     ),
     // The memory store is a dependency of the proxy's tests only; see `production_code_of_the_proxy_...` below.
@@ -93,8 +95,15 @@ fn pingora_is_named_only_where_it_is_driven() {
 
 #[test]
 fn production_code_of_the_proxy_names_no_concrete_backend_or_store() {
-    let concrete =
-        ["netweave_file", "netweave_kubernetes", "netweave_memory", "netweave_embedded", "kube", "redb"];
+    let concrete = [
+        "netweave_file",
+        "netweave_kubernetes",
+        "netweave_vmware",
+        "netweave_memory",
+        "netweave_embedded",
+        "kube",
+        "redb",
+    ];
     for (path, text) in sources("proxy/src") {
         for name in concrete {
             assert!(

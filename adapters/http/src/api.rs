@@ -23,7 +23,7 @@ const IDLE_PER_HOST: usize = 8;
 /// What bounds the calls of one API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiSettings {
-    /// Authorities for the server's certificate, as a PEM file, beside the platform's.
+    /// Authorities for the server's certificate, beside the platform's, or that certificate itself, as a PEM file.
     pub ca: Option<PathBuf>,
     /// Time for a connection: resolution, TCP and TLS.
     pub connect_timeout: Duration,
@@ -78,7 +78,7 @@ impl Api {
             client = client.read_timeout(silence);
         }
         let client = client
-            .tls_backend_preconfigured(tls::client(settings.ca.as_deref(), "ca")?)
+            .tls_backend_preconfigured(tls::api(settings.ca.as_deref(), "ca")?)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()

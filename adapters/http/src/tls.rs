@@ -1,6 +1,10 @@
 //! TLS for outbound calls: the full provider, whatever the process has installed for its own listener.
 
+mod own;
+
 use netweave_model::{Error, ErrorKind, Result};
+use own::OrOwn;
+use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -30,6 +34,26 @@ pub(crate) fn client(ca: Option<&Path>, setting: &'static str) -> Result<ClientC
     Ok(config)
 }
 
+/// Builds a client configuration as [`client`] does, which also trusts a server whose own certificate is in the file, as
+/// that of an appliance may be. Names and dates are checked all the same.
+///
+/// # Errors
+/// As [`client`].
+pub(crate) fn api(ca: Option<&Path>, setting: &'static str) -> Result<ClientConfig> {
+    let mut config = client(ca, setting)?;
+    if let Some(path) = ca {
+        let mut roots = platform();
+        add_file(&mut roots, path, setting)?;
+        let provider = Arc::clone(config.crypto_provider());
+        let rules = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().map_err(
+            |error| Error::internal("the authorities cannot be used for checks").with_source(error),
+        )?;
+        let own = certificates(path, setting)?;
+        config.dangerous().set_certificate_verifier(Arc::new(OrOwn::new(rules, own)));
+    }
+    Ok(config)
+}
+
 /// Returns the authorities of the platform, as far as they can be read.
 fn platform() -> RootCertStore {
     let mut roots = RootCertStore::empty();
@@ -49,19 +73,32 @@ fn note_if_empty(roots: &RootCertStore) {
 }
 
 fn add_file(roots: &mut RootCertStore, path: &Path, setting: &'static str) -> Result<()> {
-    let faulty = |what: &'static str| {
-        Error::new(ErrorKind::Invalid, what)
-            .with_param(setting, what, None)
-            .with_private(path.display().to_string())
-    };
-    let certificates = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>)
-        .map_err(|error| faulty("the file of authorities cannot be read").with_source(error))?;
-    if certificates.is_empty() {
-        return Err(faulty("the file of authorities holds no certificate"));
-    }
-    for certificate in certificates {
-        roots.add(certificate).map_err(|error| faulty("an authority cannot be used").with_source(error))?;
+    for certificate in certificates(path, setting)? {
+        roots
+            .add(certificate)
+            .map_err(|error| faulty(path, setting, "an authority cannot be used").with_source(error))?;
     }
     Ok(())
 }
+
+/// Reads the certificates of a PEM file, at least one.
+fn certificates(path: &Path, setting: &'static str) -> Result<Vec<CertificateDer<'static>>> {
+    let certificates = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>)
+        .map_err(|error| {
+            faulty(path, setting, "the file of authorities cannot be read").with_source(error)
+        })?;
+    if certificates.is_empty() {
+        return Err(faulty(path, setting, "the file of authorities holds no certificate"));
+    }
+    Ok(certificates)
+}
+
+fn faulty(path: &Path, setting: &'static str, what: &'static str) -> Error {
+    Error::new(ErrorKind::Invalid, what)
+        .with_param(setting, what, None)
+        .with_private(path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests;

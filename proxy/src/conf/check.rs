@@ -216,6 +216,9 @@ fn backends(conf: &Conf, findings: &mut Findings) {
         for (key, reason) in backend.faults() {
             findings.fault(format!("backends[{index}].{key}"), reason);
         }
+        if conf.environment != Environment::Dev && !backend.is_encrypted() {
+            findings.fault(format!("backends[{index}].url"), "must be `https` outside `dev`");
+        }
     }
 }
 

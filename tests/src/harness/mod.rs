@@ -31,6 +31,8 @@ pub mod pki;
 pub mod ports;
 pub mod redis;
 mod tls;
+pub mod vcenter;
+pub mod vcsim;
 pub mod wait;
 
 pub use balancer::Balancer;

@@ -77,7 +77,9 @@ fn each_faulty_file_has_exactly_its_faults() {
         ("ops: { listen: '0.0.0.0:8443' }", &["1:16: ops.listen: 0.0.0.0:8443 is taken by api.listen[0]"]),
         (
             "backends: [{ name: a }]",
-            &["1:12: backends[0]: lacks the key `kind`; must be one of `aws`, `file`, `gcp`, `kubernetes`"],
+            &[
+                "1:12: backends[0]: lacks the key `kind`; must be one of `aws`, `file`, `gcp`, `kubernetes`, `vmware`",
+            ],
         ),
         ("backends: [{ kind: file, name: a }]", &["1:12: backends[0]: lacks the key `path`"]),
         (
@@ -87,7 +89,7 @@ fn each_faulty_file_has_exactly_its_faults() {
         (
             "backends: [{ kind: files, name: a, path: x }]",
             &[
-                "1:20: backends[0].kind: must be one of `aws`, `file`, `gcp`, `kubernetes`; did you mean `file`?",
+                "1:20: backends[0].kind: must be one of `aws`, `file`, `gcp`, `kubernetes`, `vmware`; did you mean `file`?",
             ],
         ),
         (

@@ -64,7 +64,7 @@ fn every_example_in_the_default_file_is_valid_when_uncommented() {
     let file = format!("{head}{backends}");
     let loaded = load(&Sources { file: Some(&file), ..Sources::default() });
     assert_eq!(loaded.faults, [], "{file}");
-    assert_eq!(loaded.unchecked().backends.len(), 4);
+    assert_eq!(loaded.unchecked().backends.len(), 5);
     assert!(loaded.unchecked().api.tls.crl.is_some());
 }
 
