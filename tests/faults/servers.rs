@@ -11,6 +11,8 @@ use tokio::time::sleep;
 const PAUSE: Duration = Duration::from_secs(20);
 /// How long it may take until a server that was started says that it is loading.
 const LOADING: Duration = Duration::from_secs(5);
+/// How long it goes on loading then.
+const LOADS: Duration = Duration::from_secs(3);
 /// How long a fault that stops nothing is looked at.
 const LOOK: Duration = Duration::from_secs(3);
 
@@ -107,11 +109,8 @@ async fn the_primary_is_restarted_and_loads_for_long() {
     };
     show(fault, Stage::start(7, alike).await, runs(3), async |stage, _| {
         let primary = stage.lab.primary();
-        let delay = |microseconds| {
-            stage.lab.ask(primary, &["CONFIG", "SET", "key-load-delay", microseconds]);
-            stage.lab.ask(primary, &["CONFIG", "REWRITE"]);
-        };
-        delay("500");
+        stage.lab.ask(primary, &["CONFIG", "SET", "key-load-delay", "500"]);
+        stage.lab.ask(primary, &["CONFIG", "REWRITE"]);
         stage.lab.kill9(primary);
         stage.lab.begin_again(primary);
         let loads = async || {
@@ -119,8 +118,10 @@ async fn the_primary_is_restarted_and_loads_for_long() {
             refused.to_string().starts_with("LOADING").then_some(())
         };
         until(LOADING, "a server that loads", loads).await;
-        stage.lab.start_again(primary).await;
+        sleep(LOADS).await;
+        // This is all that it does while it loads.
         stage.lab.ask(primary, &["CONFIG", "SET", "key-load-delay", "0"]);
+        stage.lab.start_again(primary).await;
         stage.lab.ask(primary, &["CONFIG", "REWRITE"]);
     })
     .await;
