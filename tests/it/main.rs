@@ -10,6 +10,7 @@
 
 mod aws;
 mod cli;
+mod clouds;
 mod collections;
 mod conditional;
 mod dev;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 const EDGES: &[(&str, &[&str])] = &[
     ("adapters/model", &[]),
     ("adapters/http", &["netweave-model"]),
+    ("adapters/backends/aws", &["netweave-http", "netweave-model"]),
     ("adapters/backends/file", &["netweave-http", "netweave-model"]),
     ("adapters/backends/gcp", &["netweave-http", "netweave-model"]),
     ("adapters/backends/kubernetes", &["netweave-http", "netweave-model"]),
@@ -18,6 +19,7 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "adapters",
         &[
+            "netweave-aws",
             "netweave-embedded",
             "netweave-file",
             "netweave-gcp",
