@@ -3,7 +3,7 @@
 //! Unlike [`crate::Outbound`] it goes where the operator's configuration says, so there is no guard; it reads answers, so
 //! there is a bound on their size. No redirect is followed (a token would follow it), no proxy or cookie is used.
 
-use crate::tls;
+use crate::{client, tls};
 use bytes::{Bytes, BytesMut};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, Request};
@@ -73,21 +73,12 @@ impl Api {
     /// # Errors
     /// `Invalid`, naming `ca`: the file of authorities is unusable. `Internal`: the client cannot be built.
     pub fn new(settings: &ApiSettings, clock: Arc<dyn Clock>) -> Result<Self> {
-        let mut client = Client::builder();
+        let times = (settings.connect_timeout, settings.timeout);
+        let mut client = client::builder(tls::api(settings.ca.as_deref(), "ca")?, times, IDLE_PER_HOST);
         if let Some(silence) = settings.silence {
             client = client.read_timeout(silence);
         }
         let client = client
-            .tls_backend_preconfigured(tls::api(settings.ca.as_deref(), "ca")?)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
-            .connect_timeout(settings.connect_timeout)
-            .timeout(settings.timeout)
-            .pool_max_idle_per_host(IDLE_PER_HOST)
-            .tcp_nodelay(true)
-            .user_agent(concat!("netweave/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| Error::internal("the client cannot be built").with_source(error))?;
         Ok(Self { client, clock, max_body: settings.max_body })

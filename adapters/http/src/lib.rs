@@ -4,6 +4,7 @@
 mod address;
 mod allow;
 mod api;
+mod client;
 mod guard;
 mod outbound;
 mod resolve;

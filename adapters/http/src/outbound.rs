@@ -5,7 +5,7 @@
 use crate::api::retry_after;
 use crate::guard::Guard;
 use crate::settings::Settings;
-use crate::tls;
+use crate::{client, tls};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use netweave_model::port::Clock;
@@ -54,18 +54,10 @@ impl Outbound {
     /// # Errors
     /// `Invalid`: the file of authorities is unusable. `Internal`: the client cannot be built.
     pub fn new(settings: &Settings, guard: Arc<Guard>, clock: Arc<dyn Clock>) -> Result<Self> {
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls::client(settings.ca.as_deref(), "subscriptions.callback.ca")?)
+        let tls = tls::client(settings.ca.as_deref(), "subscriptions.callback.ca")?;
+        let times = (settings.connect_timeout, settings.timeout);
+        let client = client::builder(tls, times, IDLE_PER_HOST)
             .dns_resolver(Arc::new(Pinned { guard: Arc::clone(&guard) }))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
-            .connect_timeout(settings.connect_timeout)
-            .timeout(settings.timeout)
-            .pool_max_idle_per_host(IDLE_PER_HOST)
-            .tcp_nodelay(true)
-            .user_agent(concat!("netweave/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| Error::internal("the outbound client cannot be built").with_source(error))?;
         Ok(Self { client, guard, clock })

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Node;
 use k8s_openapi::api::storage::v1::StorageClass;
 use kube::api::{DynamicObject, ListParams};
 use kube::{Api, Client};
-use netweave_model::port::Change;
+use netweave_model::port::fold;
 use netweave_model::{Error, ErrorKind, Object, ObjectKey, Result};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -65,17 +65,6 @@ pub(crate) async fn snapshot(client: &Client, scope: &Scope) -> Result<BTreeMap<
     let mut objects = BTreeMap::new();
     fold(&mut objects, cluster.drain()?);
     Ok(objects)
-}
-
-/// Applies changes to a set of objects.
-pub(crate) fn fold(objects: &mut BTreeMap<ObjectKey, Object>, changes: impl IntoIterator<Item = Change>) {
-    for change in changes {
-        match change {
-            Change::Upsert(object) => drop(objects.insert(object.key.clone(), object)),
-            Change::Delete(key) => drop(objects.remove(&key)),
-            Change::Reset(_) | Change::Synced(_) | Change::Heartbeat => {}
-        }
-    }
 }
 
 /// Reads a complete list. One that expires between two pages is an error, never a short list.

@@ -7,10 +7,9 @@ use crate::backend::Shared;
 use crate::epoch::{Epoch, Step};
 use crate::error;
 use crate::events::{self, FAILS_AGAIN, Failure, Origin, Seen};
-use crate::read;
 use futures::stream::{self, StreamExt};
 use kube::runtime::watcher;
-use netweave_model::port::{Change, Changes};
+use netweave_model::port::{Change, Changes, fold};
 use netweave_model::{Error, ErrorKind, Kind, Object, ObjectKey, Result};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -111,7 +110,7 @@ impl Follow {
     fn baseline(&mut self) -> Result<()> {
         let Some(epoch) = &mut self.epoch else { return Ok(()) };
         let mut objects = BTreeMap::new();
-        read::fold(&mut objects, epoch.cluster.drain()?);
+        fold(&mut objects, epoch.cluster.drain()?);
         self.shared.keep_only(|id| objects.contains_key(&ObjectKey { kind: Kind::Resource, id: id.clone() }));
         let mut of_kind: BTreeMap<Kind, Vec<Object>> = BTreeMap::new();
         for (ObjectKey { kind, .. }, object) in objects {

@@ -4,7 +4,7 @@ use crate::error::Outcome;
 use crate::inventory::Inventory;
 use crate::map::Scope;
 use crate::session::Session;
-use netweave_model::port::Change;
+use netweave_model::port::fold;
 use netweave_model::{Error, ErrorKind, Object, ObjectKey};
 use std::collections::BTreeMap;
 
@@ -31,15 +31,4 @@ pub(crate) async fn snapshot(session: &Session, scope: &Scope) -> Outcome<BTreeM
     let mut objects = BTreeMap::new();
     fold(&mut objects, inventory.drain()?);
     Ok(objects)
-}
-
-/// Applies changes to a set of objects.
-pub(crate) fn fold(objects: &mut BTreeMap<ObjectKey, Object>, changes: impl IntoIterator<Item = Change>) {
-    for change in changes {
-        match change {
-            Change::Upsert(object) => drop(objects.insert(object.key.clone(), object)),
-            Change::Delete(key) => drop(objects.remove(&key)),
-            Change::Reset(_) | Change::Synced(_) | Change::Heartbeat => {}
-        }
-    }
 }

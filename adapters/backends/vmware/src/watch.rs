@@ -7,11 +7,10 @@
 use crate::backend::Shared;
 use crate::error::{Failure, Outcome};
 use crate::inventory::Inventory;
-use crate::read;
 use crate::session::Session;
 use crate::soap::answer::Updates;
 use futures::stream::{self, StreamExt};
-use netweave_model::port::{Change, Changes};
+use netweave_model::port::{Change, Changes, fold};
 use netweave_model::{Error, ErrorKind, Kind, Object, Result};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -137,7 +136,7 @@ impl Follow {
     fn baseline(&mut self) -> Result<()> {
         let Some(epoch) = &mut self.epoch else { return Ok(()) };
         let mut objects = BTreeMap::new();
-        read::fold(&mut objects, epoch.inventory.drain()?);
+        fold(&mut objects, epoch.inventory.drain()?);
         epoch.gathering = None;
         let mut of_kind: BTreeMap<Kind, Vec<Object>> = BTreeMap::new();
         for object in objects.into_values() {

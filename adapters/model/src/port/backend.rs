@@ -5,6 +5,7 @@ use crate::kind::Kind;
 use crate::object::{Object, ObjectKey};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use std::collections::BTreeMap;
 
 /// What a backend can do; the conformance suite and the gateway read these flags instead of trying.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +41,17 @@ pub enum Change {
     Synced(Kind),
     /// Nothing changed; the source is alive and what is known of it is current.
     Heartbeat,
+}
+
+/// Applies changes of single objects to a set of them.
+pub fn fold(objects: &mut BTreeMap<ObjectKey, Object>, changes: impl IntoIterator<Item = Change>) {
+    for change in changes {
+        match change {
+            Change::Upsert(object) => drop(objects.insert(object.key.clone(), object)),
+            Change::Delete(key) => drop(objects.remove(&key)),
+            Change::Reset(_) | Change::Synced(_) | Change::Heartbeat => {}
+        }
+    }
 }
 
 /// A stream of changes. An error item means that the source is degraded for now: keep polling, the stream recovers by

@@ -13,7 +13,7 @@ mod log;
 pub mod refusal;
 mod subscriptions;
 
-pub use backend::{Backend, Capabilities, Change, Changes, Listing};
+pub use backend::{Backend, Capabilities, Change, Changes, Listing, fold};
 pub use cache::{CacheFill, CacheObserver, CacheRead, CachedBody, ResponseCache};
 pub use clock::{Clock, Ids};
 pub use deliveries::{

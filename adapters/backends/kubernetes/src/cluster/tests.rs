@@ -1,8 +1,8 @@
 use super::*;
 use crate::map::node;
-use crate::read::fold;
 use netweave_model::SourceName;
 use netweave_model::domain::{DeploymentManagerInfo, LocationInfo, OCloudSiteInfo, ResourcePoolInfo};
+use netweave_model::port::fold;
 use proptest::prelude::*;
 use serde_json::json;
 

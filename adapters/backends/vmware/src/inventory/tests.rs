@@ -1,11 +1,10 @@
 use super::*;
 use crate::conf::Served;
-use crate::read::fold;
 use crate::soap::xml;
 use netweave_model::domain::{
     DeploymentManagerInfo, LocationInfo, OCloudSiteInfo, ResourceInfo, ResourcePoolInfo, ResourceTypeInfo,
 };
-use netweave_model::port::Change;
+use netweave_model::port::{Change, fold};
 use netweave_model::{Id, Kind, Object, SourceName};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
