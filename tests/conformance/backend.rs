@@ -15,6 +15,7 @@ mod file;
 mod gcp;
 mod gcp_faults;
 mod gcp_kinds;
+mod parts;
 mod shelf;
 mod vmware;
 mod vmware_faults;

@@ -79,6 +79,45 @@ async fn an_smo_lists_a_cloud_and_is_told_of_its_changes() {
     told(&callbacks, &instance, 2).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_region_fails_the_others_are_told_and_its_objects_stay() {
+    let Some(moto) = Moto::start().await else { return };
+    let wire = FaultProxy::to(moto.address()).await;
+    let backend = json!({
+        "kind": "aws", "name": "aws-1", "regions": [REGION, "eu-west-1"], "credentialsFile": moto.credentials(),
+        "endpoint": wire.url(), "poll": "1s", "resources": ["instances"],
+    });
+    let gateway = Setup::memory().backend(backend).start().await;
+    let (smo, callbacks) = (gateway.client("smo"), Callbacks::start().await);
+    let source = async || smo.get("/netweave/v1/sources").await.expect(200).json()[0].clone();
+    let pools = async || smo.all(&format!("{V2}/resourcePools")).await.len();
+    let well = async || source().await["failure"].is_null().then_some(());
+    until(LOOKS, "the pools", async || (pools().await > 2).then_some(())).await;
+    until(LOOKS, "a source that is well", well).await;
+    let before = pools().await;
+    smo.post(&format!("{V2}/subscriptions"), &json!({ "callback": callbacks.url("/smo") })).await.expect(201);
+
+    let denied = "<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors></Response>";
+    wire.calls_with("/eu-west-1/ec2/", Fault::answer(403, denied));
+    let (failing, _) = until(LOOKS, "the failure", async || {
+        Some(source().await).filter(|source| !source["failure"].is_null())
+    })
+    .await;
+    assert_eq!(failing["name"], "aws-1");
+    let instance = run_instance(&moto).await;
+    told(&callbacks, &instance, 0).await;
+    moto.ec2("TerminateInstances", &[("InstanceId.1", &instance)], "instanceId").await;
+    told(&callbacks, &instance, 2).await;
+    assert_eq!(pools().await, before);
+    assert!(!source().await["failure"].is_null(), "it fails all the time");
+    let gone =
+        |body: &&Value| body["notificationEventType"] == 2 && body["priorObjectState"]["name"] != Value::Null;
+    assert_eq!(callbacks.received("/smo").iter().find(gone), None, "no pool was told to be gone");
+    wire.pass();
+    until(LOOKS * 3, "a source that is well again", well).await;
+    assert_eq!(pools().await, before);
+}
+
 /// A gateway that is given no keys and looks for them where the environment says; its calls go over a wire to a stand-in
 /// that has two instances and checks no signature.
 async fn looking(variables: &[(&str, String)], wire: &FaultProxy) -> Gateway {

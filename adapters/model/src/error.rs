@@ -145,6 +145,12 @@ impl Error {
         self
     }
 
+    /// Returns what is told of it to whoever did not meet it: all but the detail for the log, which is there once.
+    #[must_use]
+    pub fn echo(&self) -> Self {
+        Self::new(self.0.kind, self.0.public.clone()).with_private("as before").with_retry(self.0.retry)
+    }
+
     /// Returns the kind.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

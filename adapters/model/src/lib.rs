@@ -2,11 +2,13 @@
 //!
 //! Nothing here does I/O, spawns a task or reads a clock: time and randomness come in through ports.
 
+pub mod backoff;
 pub mod domain;
 pub mod error;
 pub mod event;
 pub mod kind;
 pub mod object;
+pub mod parts;
 pub mod port;
 pub mod query;
 pub mod subscription;

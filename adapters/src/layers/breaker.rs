@@ -1,7 +1,7 @@
 //! Stops asking a backend that keeps failing, and tries it again now and then with one call.
 
 use async_trait::async_trait;
-use netweave_model::port::{Backend, Capabilities, Changes, Clock, Listing};
+use netweave_model::port::{Backend, Capabilities, Changes, Clock, Look};
 use netweave_model::{Error, ErrorKind, Kind, Object, ObjectKey, Result, Retry, Timestamp};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -210,8 +210,8 @@ impl Backend for Breaker {
         self.inner.probe().await
     }
 
-    async fn list(&self, kind: Kind) -> Result<Listing> {
-        self.call(self.inner.list(kind)).await
+    async fn look(&self, kinds: &[Kind]) -> Result<Look> {
+        self.call(self.inner.look(kinds)).await
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Object> {

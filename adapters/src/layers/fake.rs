@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use netweave_model::port::{Backend, Capabilities, Change, Changes, Clock, Listing};
+use netweave_model::port::{Backend, Capabilities, Change, Changes, Clock, Look};
 use netweave_model::{Error, ErrorKind, Kind, Object, ObjectKey, Result, Timestamp};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -67,8 +67,8 @@ impl Backend for Fake {
         }
     }
 
-    async fn list(&self, _kind: Kind) -> Result<Listing> {
-        self.probe().await.map(|()| Listing::default())
+    async fn look(&self, kinds: &[Kind]) -> Result<Look> {
+        self.probe().await.map(|()| Look::of(kinds, []))
     }
 
     async fn get(&self, _key: &ObjectKey) -> Result<Object> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use netweave_model::port::{Backend, Capabilities, Changes, Listing};
+use netweave_model::port::{Backend, Capabilities, Changes, Look};
 use netweave_model::{Error, ErrorKind, Kind, Object, ObjectKey, Result};
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -82,9 +82,9 @@ impl Backend for Limit {
         self.inner.probe().await
     }
 
-    async fn list(&self, kind: Kind) -> Result<Listing> {
+    async fn look(&self, kinds: &[Kind]) -> Result<Look> {
         let _slot = self.turn().await?;
-        self.inner.list(kind).await
+        self.inner.look(kinds).await
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Object> {

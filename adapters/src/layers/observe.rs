@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use netweave_model::port::{Backend, Capabilities, Changes, Listing};
+use netweave_model::port::{Backend, Capabilities, Changes, Look};
 use netweave_model::{ErrorKind, Kind, Object, ObjectKey, Result, SourceName};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,10 +33,19 @@ impl Observe {
         Self { inner, source, observer }
     }
 
-    async fn told<T>(&self, operation: &'static str, call: impl Future<Output = Result<T>>) -> Result<T> {
+    /// Runs a call; `fault` says what is wrong with a good answer.
+    async fn told<T>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T>>,
+        fault: impl Fn(&T) -> Option<ErrorKind>,
+    ) -> Result<T> {
         let began = Instant::now();
         let outcome = call.await;
-        let told = outcome.as_ref().map(|_| ()).map_err(netweave_model::Error::kind);
+        let told = match &outcome {
+            Ok(answer) => fault(answer).map_or(Ok(()), Err),
+            Err(error) => Err(error.kind()),
+        };
         self.observer.operation(&self.source, operation, told, began.elapsed());
         outcome
     }
@@ -49,15 +58,17 @@ impl Backend for Observe {
     }
 
     async fn probe(&self) -> Result<()> {
-        self.told("probe", self.inner.probe()).await
+        self.told("probe", self.inner.probe(), |()| None).await
     }
 
-    async fn list(&self, kind: Kind) -> Result<Listing> {
-        self.told("list", self.inner.list(kind)).await
+    /// A look with a gap is told as what went wrong there.
+    async fn look(&self, kinds: &[Kind]) -> Result<Look> {
+        let gap = |look: &Look| look.gap.as_ref().map(|gap| gap.error.kind());
+        self.told("list", self.inner.look(kinds), gap).await
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Object> {
-        self.told("get", self.inner.get(key)).await
+        self.told("get", self.inner.get(key), |_| None).await
     }
 
     fn changes(&self, kinds: &[Kind]) -> Changes {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable};
-use netweave_model::port::{Backend, Capabilities, Changes, Listing};
+use netweave_model::port::{Backend, Capabilities, Changes, Look};
 use netweave_model::{Error, Kind, Object, ObjectKey, Result, Retry};
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,8 +70,8 @@ impl Backend for Retrying {
         self.inner.probe().await
     }
 
-    async fn list(&self, kind: Kind) -> Result<Listing> {
-        self.tried(|| self.inner.list(kind)).await
+    async fn look(&self, kinds: &[Kind]) -> Result<Look> {
+        self.tried(|| self.inner.look(kinds)).await
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Object> {

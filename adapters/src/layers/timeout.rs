@@ -1,7 +1,7 @@
 //! No call takes longer than its limit.
 
 use async_trait::async_trait;
-use netweave_model::port::{Backend, Capabilities, Changes, Listing};
+use netweave_model::port::{Backend, Capabilities, Changes, Look};
 use netweave_model::{Error, ErrorKind, Kind, Object, ObjectKey, Result};
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,8 +54,8 @@ impl Backend for Timeout {
         within(self.limits.probe, self.inner.probe()).await
     }
 
-    async fn list(&self, kind: Kind) -> Result<Listing> {
-        within(self.limits.list, self.inner.list(kind)).await
+    async fn look(&self, kinds: &[Kind]) -> Result<Look> {
+        within(self.limits.list, self.inner.look(kinds)).await
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Object> {

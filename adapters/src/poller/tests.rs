@@ -1,5 +1,6 @@
 use super::*;
-use std::sync::Mutex;
+use netweave_model::port::Gap;
+use netweave_model::{ErrorKind, Retry};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::time::Instant;
 
@@ -10,9 +11,11 @@ const EVERY: Duration = Duration::from_secs(30);
 struct Shelf {
     capabilities: Capabilities,
     ids: Mutex<Option<Vec<(&'static str, &'static str)>>>,
-    /// Every list is refused for this long.
+    /// Every look is refused for this long.
     throttled: Mutex<Option<Duration>>,
-    lists: AtomicUsize,
+    /// A part cannot be read; whether it was before.
+    gap: Mutex<Option<bool>>,
+    looks: AtomicUsize,
 }
 
 impl Shelf {
@@ -35,8 +38,8 @@ impl Backend for Shelf {
         Ok(())
     }
 
-    async fn list(&self, kind: Kind) -> Result<Listing> {
-        self.lists.fetch_add(1, Ordering::Relaxed);
+    async fn look(&self, kinds: &[Kind]) -> Result<Look> {
+        self.looks.fetch_add(1, Ordering::Relaxed);
         if let Some(pause) = *self.throttled.lock().unwrap() {
             let error = Error::new(ErrorKind::RateLimited, "prescribed");
             return Err(error.with_retry(Retry::After(pause)));
@@ -44,11 +47,12 @@ impl Backend for Shelf {
         let ids = self.ids.lock().unwrap().clone();
         let ids = ids.ok_or_else(|| Error::new(ErrorKind::Unavailable, "prescribed"))?;
         let object = |(id, json): (&'static str, &'static str)| Object {
-            key: ObjectKey { kind, id: id.into() },
+            key: ObjectKey { kind: kinds[0], id: id.into() },
             parent: None,
             json: json.as_bytes().into(),
         };
-        Ok(Listing { objects: ids.into_iter().map(object).collect() })
+        let gap = |bridged| Gap { error: Error::new(ErrorKind::Forbidden, "a part"), bridged };
+        Ok(Look::of(kinds, ids.into_iter().map(object)).with_gap(self.gap.lock().unwrap().map(gap)))
     }
 
     async fn get(&self, _: &ObjectKey) -> Result<Object> {
@@ -160,8 +164,83 @@ async fn a_source_that_is_asked_too_often_is_asked_once_and_not_before_its_pause
     let waited = began.elapsed().as_secs();
     assert!((270..=330).contains(&waited), "{waited}");
     assert_eq!(
-        shelf.lists.load(Ordering::Relaxed),
+        shelf.looks.load(Ordering::Relaxed),
         2,
-        "one list in each round, whatever the number of kinds"
+        "one look in each round, whatever the number of kinds"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn beside_a_part_that_fails_the_others_change_and_nothing_of_it_is_gone() {
+    let (shelf, poller) = poller();
+    shelf.set(&[("a", "1"), ("b", "1"), ("c", "1")]);
+    let mut changes = poller.changes(&[Kind::Resource]);
+    assert_eq!(round(&mut changes).await, "[+a+b+c]");
+    *shelf.gap.lock().unwrap() = Some(false);
+    shelf.set(&[("a", "2")]);
+    let began = Instant::now();
+    assert_eq!(round(&mut changes).await, "+a!");
+    for _ in 0..3 {
+        assert_eq!(round(&mut changes).await, "!", "what is not named may exist");
+    }
+    assert!(began.elapsed() < 5 * EVERY, "the others are read as ever");
+    // What was read before stands in for it: what is not named now is gone from the others.
+    *shelf.gap.lock().unwrap() = Some(true);
+    shelf.set(&[("a", "2"), ("c", "1")]);
+    assert_eq!(round(&mut changes).await, "!");
+    assert_eq!(round(&mut changes).await, "-b!");
+    *shelf.gap.lock().unwrap() = None;
+    assert_eq!(round(&mut changes).await, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_be_read_is_told_before_the_whole_is_known() {
+    let (shelf, poller) = poller();
+    *shelf.gap.lock().unwrap() = Some(false);
+    shelf.set(&[("a", "1")]);
+    let mut changes = poller.changes(&[Kind::Resource]);
+    assert_eq!(round(&mut changes).await, "+a!");
+    assert_eq!(round(&mut changes).await, "!");
+    *shelf.gap.lock().unwrap() = None;
+    shelf.set(&[("a", "1"), ("b", "1")]);
+    assert_eq!(round(&mut changes).await, "[+a+b]");
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_part_fails_only_the_rounds_ask() {
+    let (shelf, poller) = poller();
+    *shelf.gap.lock().unwrap() = Some(true);
+    shelf.set(&[("a", "1")]);
+    let mut changes = poller.changes(&[Kind::Resource]);
+    assert_eq!(round(&mut changes).await, "[+a]!");
+    let error = poller.list(Kind::Resource).await.unwrap_err();
+    assert_eq!((error.kind(), shelf.looks.load(Ordering::Relaxed)), (ErrorKind::Forbidden, 1));
+    *shelf.gap.lock().unwrap() = None;
+    assert_eq!(round(&mut changes).await, "");
+    assert_eq!(poller.list(Kind::Resource).await.unwrap().objects.len(), 1);
+    *shelf.gap.lock().unwrap() = Some(true);
+    assert_eq!(round(&mut changes).await, "!");
+    drop(changes);
+    assert!(poller.list(Kind::Resource).await.is_err());
+    assert_eq!(shelf.looks.load(Ordering::Relaxed), 5, "without a stream it is asked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_begins_a_round_unless_the_source_fails() {
+    let (shelf, poller) = poller();
+    shelf.set(&[]);
+    let mut changes = poller.changes(&[Kind::Resource]);
+    assert_eq!(round(&mut changes).await, "[]");
+    shelf.set(&[("a", "1")]);
+    let began = Instant::now();
+    poller.refresh();
+    assert_eq!(round(&mut changes).await, "+a");
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    shelf.fail();
+    poller.refresh();
+    assert_eq!(round(&mut changes).await, "!");
+    poller.refresh();
+    let began = Instant::now();
+    assert_eq!(round(&mut changes).await, "!");
+    assert!(began.elapsed() >= EVERY.mul_f64(0.9), "{:?}", began.elapsed());
 }

@@ -14,9 +14,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 use netweave_memory::Memory;
-use netweave_model::port::{
-    Backend, Capabilities, Change, Changes, Clock, Ids, InventoryLog, Leases, Listing,
-};
+use netweave_model::port::{Backend, Capabilities, Change, Changes, Clock, Ids, InventoryLog, Leases, Look};
 use netweave_model::{Error, ErrorKind, Id, Kind, Object, ObjectKey, Result, SourceName, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -74,18 +72,29 @@ pub(crate) struct FakeBackend {
     pub(crate) failing: AtomicBool,
     pub(crate) lists: AtomicUsize,
     pub(crate) streams: AtomicUsize,
+    pub(crate) refreshes: AtomicUsize,
 }
 
 impl FakeBackend {
     pub(crate) fn new(kinds: &[Kind]) -> Arc<Self> {
+        Self::watched(kinds, true)
+    }
+
+    /// One that can only be asked.
+    pub(crate) fn polled(kinds: &[Kind]) -> Arc<Self> {
+        Self::watched(kinds, false)
+    }
+
+    fn watched(kinds: &[Kind], native_watch: bool) -> Arc<Self> {
         Arc::new(Self {
-            capabilities: Capabilities { kinds: kinds.to_vec(), native_watch: true, single_get: false },
+            capabilities: Capabilities { kinds: kinds.to_vec(), native_watch, single_get: false },
             objects: Mutex::default(),
             listeners: Mutex::default(),
             permits: Semaphore::new(1000),
             failing: AtomicBool::new(false),
             lists: AtomicUsize::new(0),
             streams: AtomicUsize::new(0),
+            refreshes: AtomicUsize::new(0),
         })
     }
 
@@ -128,17 +137,22 @@ impl Backend for FakeBackend {
         Ok(())
     }
 
-    async fn list(&self, kind: Kind) -> Result<Listing> {
+    async fn look(&self, kinds: &[Kind]) -> Result<Look> {
         self.lists.fetch_add(1, Ordering::SeqCst);
         self.permits.acquire().await.unwrap().forget();
         if self.failing.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Unavailable, "down"));
         }
-        Ok(Listing { objects: self.objects.lock().unwrap().get(&kind).cloned().unwrap_or_default() })
+        let objects = self.objects.lock().unwrap();
+        Ok(Look::of(kinds, kinds.iter().filter_map(|kind| objects.get(kind)).flatten().cloned()))
     }
 
     async fn get(&self, _: &ObjectKey) -> Result<Object> {
         Err(Error::new(ErrorKind::Unsupported, "no"))
+    }
+
+    fn refresh(&self) {
+        self.refreshes.fetch_add(1, Ordering::SeqCst);
     }
 
     fn changes(&self, _: &[Kind]) -> Changes {

@@ -1,14 +1,15 @@
 //! One source's way into the log: commits that cannot tread on each other.
 //!
 //! The watcher's stream and the fill's lists of one source both write through here, one commit at a time. A list that
-//! was begun before the stream wrote something newer is dropped, and a list that would delete much of a kind at once
-//! takes no effect before a second complete list confirms it. Decides nothing about when to ask a source.
+//! was begun before the stream wrote something newer is dropped, and a list that would delete much of a kind at once takes
+//! no effect before a second complete list confirms it. So does one that would delete anything, if the source can only be
+//! asked: some answer from replicas that lag behind. Decides nothing about when to ask a source.
 
 use super::catalog::Catalog;
 use super::lease::Lease;
 use super::per_kind::PerKind;
 use super::sources::Sources;
-use netweave_model::port::{Backend, Change, Clock, InventoryLog, Leases};
+use netweave_model::port::{Backend, Change, Clock, InventoryLog, Leases, baseline};
 use netweave_model::{ErrorKind, Id, Kind, Object, ObjectKey, Result, SourceName, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -72,7 +73,7 @@ struct Held {
 pub enum Listed {
     /// It is committed: what is known of the kind is this list.
     Committed,
-    /// It would delete too much; what it holds is committed, what it lacks is kept until a second list.
+    /// It would delete too much, or anything without being sure; what it holds is committed, what it lacks is kept until a second list.
     Held,
     /// The change stream wrote something newer in the meantime; nothing was committed.
     Outdated,
@@ -146,14 +147,17 @@ impl Feed {
         let (known, missing) = self.compare(kind, &listed);
         let lacked_before = |id: &&Id| held.as_ref().is_some_and(|held| held.missing.contains(*id));
         let doubtful = missing.iter().filter(|id| !lacked_before(id)).count();
-        if known < DROP_FLOOR || doubtful * 100 <= known * DROP_PERCENT {
+        let much = known >= DROP_FLOOR && doubtful * 100 > known * DROP_PERCENT;
+        if doubtful == 0 || (!much && self.backend.capabilities().native_watch) {
             self.replace(kind, objects).await?;
             return Ok(Listed::Committed);
         }
-        warn!(
-            source = %self.name, %kind, known, missing = missing.len(),
-            "a list lacks much of what is known; nothing is deleted before a second list confirms it"
-        );
+        if much {
+            warn!(
+                source = %self.name, %kind, known, missing = missing.len(),
+                "a list lacks much of what is known; nothing is deleted before a second list confirms it"
+            );
+        }
         *gate.held.get_mut(kind) = Some(Held { missing, since: self.desk.clock.now() });
         self.write(&objects.into_iter().map(Change::Upsert).collect::<Vec<_>>()).await?;
         Ok(Listed::Held)
@@ -200,10 +204,7 @@ impl Feed {
     }
 
     async fn replace(&self, kind: Kind, objects: Vec<Object>) -> Result<()> {
-        let upserts = objects.into_iter().map(Change::Upsert);
-        let all =
-            std::iter::once(Change::Reset(kind)).chain(upserts).chain(std::iter::once(Change::Synced(kind)));
-        self.write(&all.collect::<Vec<_>>()).await
+        self.write(&baseline(kind, objects).collect::<Vec<_>>()).await
     }
 
     /// Writes changes in bounded chunks, keeping the lease meanwhile.

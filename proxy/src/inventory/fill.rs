@@ -4,8 +4,8 @@
 //! by one [`Filler`] per source; everybody, this process included, reads their results from the log.
 //!
 //! A collection is answered once every source that offers its kind was read. While one was not, readers wait for it, at
-//! most ten seconds; one whose fill failed is passed over and the answer is marked stale. Only if that leaves no source at
-//! all the answer is 503. Nobody is told that an object does not exist while a source that may have it was never read.
+//! most ten seconds; one whose fill failed is passed over, but for what is known of parts of it, and the answer is marked
+//! stale. Only if that leaves nothing at all the answer is 503. Nobody is told that an object does not exist while a source that may have it was never read.
 
 use super::catalog::{Catalog, Views};
 use super::class::Class;
@@ -39,7 +39,7 @@ enum Standing {
     Partial,
     /// A source was never read, and it did not fail yet.
     Pending,
-    /// No source was ever read, and all failed.
+    /// Nothing was ever read of any source, and all failed.
     Nothing,
 }
 
@@ -123,7 +123,7 @@ impl Fills {
     }
 
     fn standing_of(&self, views: &Views, kind: Kind) -> Standing {
-        let (mut read, mut failed, mut pending) = (0, 0, 0);
+        let (mut read, mut parts, mut failed, mut pending) = (0, 0, 0, 0);
         for line in self.lines.iter().filter(|line| line.offers.contains(&kind)) {
             if is_known(views, line, kind) {
                 read += 1;
@@ -131,12 +131,14 @@ impl Fills {
                 line.want(kind);
                 if line.slots.get(kind).has_failed() {
                     failed += 1;
+                    parts +=
+                        usize::from(views.view(&line.feed.name, kind).is_some_and(|view| !view.is_empty()));
                 } else {
                     pending += 1;
                 }
             }
         }
-        match (read, failed, pending) {
+        match (read + parts, failed, pending) {
             (_, 0, 0) => Standing::Whole,
             (_, _, 1..) => Standing::Pending,
             (0, ..) => Standing::Nothing,

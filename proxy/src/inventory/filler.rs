@@ -1,4 +1,8 @@
-//! Lists a source when reads want it: one list at a time, under the source's lease, committed like any change.
+//! Has a source read when reads want it: one list at a time, under the source's lease, committed like any change.
+//!
+//! A source that can only be asked is asked by its change stream, which knows what it told and when something is gone. A
+//! list beside it would ask twice and know neither, so the stream is asked to look earlier; only what the gate holds back
+//! is listed.
 
 use super::feed::Listed;
 use super::line::{Line, PAUSE};
@@ -29,13 +33,24 @@ impl Filler {
         self.line.feed.desk().clock.now()
     }
 
-    /// Returns the first kind whose list is due: it must be confirmed, or it is wanted; never before its pause is over.
-    async fn next(&self) -> Option<Kind> {
+    /// Returns the first kind whose list is due, and whether it must be confirmed or is wanted only; never before its pause
+    /// is over.
+    async fn next(&self) -> Option<(Kind, bool)> {
         let now = self.now();
         let due = self.line.feed.held().await;
         let due = |kind| due.iter().any(|(held, at)| *held == kind && now >= *at);
-        let mut slots = self.line.slots.iter();
-        slots.find(|(kind, slot)| !slot.rests(now) && (slot.is_wanted() || due(*kind))).map(|(kind, _)| kind)
+        let ready = self.line.slots.iter().filter(|(_, slot)| !slot.rests(now));
+        let mut ready = ready.map(|(kind, slot)| (kind, due(kind), slot.is_wanted()));
+        ready.find(|(_, due, wanted)| *due || *wanted).map(|(kind, due, _)| (kind, due))
+    }
+
+    /// Asks the stream to look earlier. Whoever waits goes on waiting unless the source is known to fail.
+    fn refresh(&self, kind: Kind) {
+        let feed = &self.line.feed;
+        feed.backend.refresh();
+        let fails = feed.desk().sources.state(&feed.name).is_some_and(|state| state.failure.is_some());
+        self.line.slots.get(kind).settle(self.now(), fails, &*self.ids);
+        feed.desk().catalog.ring();
     }
 
     /// Lists one kind and commits it; `None` if another pod leads the source.
@@ -84,9 +99,13 @@ impl Service for Filler {
 
     /// Makes one list. Dropped in the middle, the list stays wanted.
     async fn activate(&self) -> Result<bool> {
-        let Some(kind) = self.next().await else {
+        let Some((kind, due)) = self.next().await else {
             return Ok(false);
         };
+        if !due && !self.line.feed.backend.capabilities().native_watch {
+            self.refresh(kind);
+            return Ok(true);
+        }
         let outcome = self.fill(kind).await;
         self.settle(kind, &outcome);
         Ok(true)

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use netweave_adapters::Poller;
 use netweave_model::domain::ResourceInfo;
-use netweave_model::port::{Backend, Capabilities, Changes, Listing};
+use netweave_model::port::{Backend, Capabilities, Changes, Look};
 use netweave_model::{Error, ErrorKind, Id, Kind, Object, ObjectKey, Result};
 use netweave_tests::conformance::backend::{Bench, Resources};
 use std::collections::BTreeMap;
@@ -41,11 +41,9 @@ impl Backend for Shelf {
         self.objects().map(drop)
     }
 
-    async fn list(&self, kind: Kind) -> Result<Listing> {
-        if kind != Kind::Resource {
-            return Err(Error::new(ErrorKind::Unsupported, "not delivered"));
-        }
-        Ok(Listing { objects: self.objects()?.into_values().collect() })
+    async fn look(&self, kinds: &[Kind]) -> Result<Look> {
+        self.capabilities.check(kinds)?;
+        Ok(Look::of(kinds, self.objects()?.into_values()))
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Object> {

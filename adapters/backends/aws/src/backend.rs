@@ -6,13 +6,13 @@ use crate::conf::Conf;
 use crate::credentials::Source;
 use crate::endpoint;
 use crate::map::Scope;
-use crate::map::inventory::{Name, Whole};
-use crate::read::{Reader, missing};
-use crate::round::Round;
+use crate::map::inventory::Name;
+use crate::read::{Depth, Reader};
 use async_trait::async_trait;
 use futures::StreamExt;
 use netweave_http::{Api, ApiSettings};
-use netweave_model::port::{Backend, Capabilities, Changes, Clock, Listing};
+use netweave_model::parts::Parts;
+use netweave_model::port::{Backend, Capabilities, Changes, Clock, Look};
 use netweave_model::{Error, ErrorKind, Id, Kind, Object, ObjectKey, Result, SourceName};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,7 +31,6 @@ const KINDS: [Kind; 5] =
 /// EC2 in some accounts and regions.
 pub struct Aws {
     reader: Reader,
-    round: Round,
     /// Resources that were seen, by id, which cannot be turned back into a name.
     names: Mutex<HashMap<Id, Name>>,
     capabilities: Capabilities,
@@ -53,7 +52,7 @@ impl Aws {
         let source = Source::new(conf, &home, Arc::clone(&clock))?;
         let address = conf.endpoint.as_deref().and_then(endpoint::parse).map(|url| url.to_string());
         let reader = Reader {
-            client: Client::new(api, clock, address),
+            client: Client::new(api, Arc::clone(&clock), address),
             accounts: Accounts::new(conf, source),
             scope: Scope { source: SourceName::from(conf.name.as_str()), o_cloud_id: o_cloud_id.clone() },
             families: conf.resources.clone(),
@@ -61,10 +60,11 @@ impl Aws {
             regions: conf.regions.clone(),
             home,
             types: Mutex::new(HashMap::new()),
+            places: Parts::new(Arc::clone(&clock), conf.poll.0 / 2),
+            inventories: Parts::new(clock, conf.poll.0 / 2),
         };
         Ok(Self {
             reader,
-            round: Round::new(&KINDS),
             names: Mutex::new(HashMap::new()),
             capabilities: Capabilities { kinds: KINDS.to_vec(), native_watch: false, single_get: true },
         })
@@ -73,16 +73,16 @@ impl Aws {
     /// Runs a call; refused keys are had anew for the next one.
     async fn asked<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
         let outcome = call.await;
-        if outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unauthenticated) {
-            self.reader.accounts.renew().await;
+        if let Err(error) = &outcome {
+            self.renew_after(error).await;
         }
         outcome
     }
 
-    async fn whole(&self) -> Result<Whole> {
-        let mut whole = self.reader.whole().await?;
-        *self.names() = std::mem::take(&mut whole.names);
-        Ok(whole)
+    async fn renew_after(&self, error: &Error) {
+        if error.kind() == ErrorKind::Unauthenticated {
+            self.reader.accounts.renew().await;
+        }
     }
 
     fn names(&self) -> MutexGuard<'_, HashMap<Id, Name>> {
@@ -100,21 +100,27 @@ impl Backend for Aws {
         self.asked(self.reader.probe()).await
     }
 
-    async fn list(&self, kind: Kind) -> Result<Listing> {
-        if !KINDS.contains(&kind) {
-            return Err(Error::new(ErrorKind::Unsupported, "this source has no objects of that kind"));
+    async fn look(&self, kinds: &[Kind]) -> Result<Look> {
+        self.capabilities.check(kinds)?;
+        let depth = Depth::of(kinds);
+        let (mut whole, gap) = Box::pin(self.asked(self.reader.whole(depth))).await?;
+        if let Some(gap) = &gap {
+            self.renew_after(&gap.error).await;
         }
-        let whole = Box::pin(self.asked(self.round.reading(kind, self.whole()))).await?;
-        Ok(Listing { objects: whole.of(kind) })
+        if depth != Depth::Places {
+            *self.names() = std::mem::take(&mut whole.names);
+        }
+        let mut look = Look::of(kinds, whole.objects.into_values()).with_gap(gap);
+        look.objects.retain(|kind, _| !whole.unsure.contains(kind));
+        Ok(look)
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Object> {
         let name = self.names().get(&key.id).cloned().filter(|_| key.kind == Kind::Resource);
-        if let Some(name) = name {
-            return Box::pin(self.asked(self.reader.one(&name))).await;
+        match name {
+            Some(name) => Box::pin(self.asked(self.reader.one(&name))).await,
+            None => self.list(key.kind).await?.find(key),
         }
-        let whole = Box::pin(self.asked(self.whole())).await?;
-        whole.get(key).cloned().ok_or_else(missing)
     }
 
     fn changes(&self, _: &[Kind]) -> Changes {

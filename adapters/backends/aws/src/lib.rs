@@ -9,7 +9,6 @@ mod endpoint;
 mod error;
 mod map;
 mod read;
-mod round;
 mod wire;
 
 pub use backend::Aws;

@@ -16,7 +16,9 @@ use crate::wire::place::{Regions, Zones as ZoneList};
 use crate::wire::volume::Volumes;
 use aws_credential_types::Credentials;
 use futures::{StreamExt, TryStreamExt, stream};
-use netweave_model::{Error, ErrorKind, Id, Object, Result};
+use netweave_model::parts::Parts;
+use netweave_model::port::Gap;
+use netweave_model::{Error, ErrorKind, Id, Kind, Object, Result};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
@@ -38,11 +40,42 @@ pub(crate) struct Reader {
     pub(crate) home: String,
     /// Instance types that were seen: what they are made of does not change.
     pub(crate) types: Mutex<HashMap<String, InstanceType>>,
+    /// The regions of each account.
+    pub(crate) places: Parts<usize, Vec<Part>>,
+    /// What is in each region of each account.
+    pub(crate) inventories: Parts<PartKey, Inventory>,
+}
+
+/// An account, by its place in the configuration, and a region.
+pub(crate) type PartKey = (usize, String);
+
+/// How much is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Depth {
+    /// Zones and groups: locations, sites and pools follow from these.
+    Places,
+    /// The resources too.
+    Resources,
+    /// And what their types are made of.
+    Everything,
+}
+
+impl Depth {
+    /// Returns how much must be read for some kinds.
+    pub(crate) fn of(kinds: &[Kind]) -> Self {
+        if kinds.contains(&Kind::ResourceType) {
+            Self::Everything
+        } else if kinds.contains(&Kind::Resource) {
+            Self::Resources
+        } else {
+            Self::Places
+        }
+    }
 }
 
 /// One region of one account.
 #[derive(Clone)]
-struct Part {
+pub(crate) struct Part {
     account: usize,
     number: String,
     keys: Credentials,
@@ -52,6 +85,10 @@ struct Part {
 impl Part {
     fn site(&self) -> Site<'_> {
         Site { keys: &self.keys, region: &self.region }
+    }
+
+    fn key(&self) -> PartKey {
+        (self.account, self.region.clone())
     }
 
     fn name(&self, sort: Sort, id: &str) -> Name {
@@ -88,28 +125,48 @@ impl Reader {
         self.client.list::<ZoneList>(site, &[]).await.map(drop)
     }
 
-    /// Reads everything. One region of one account that fails fails all.
-    pub(crate) async fn whole(&self) -> Result<Whole> {
-        let mut parts = Vec::new();
+    /// Reads the accounts and regions. One of them that fails is a gap.
+    ///
+    /// # Errors
+    /// None could be read.
+    pub(crate) async fn whole(&self, depth: Depth) -> Result<(Whole, Option<Gap>)> {
+        let mut asked = Vec::new();
         for (index, account) in self.accounts.all().iter().enumerate() {
-            parts.extend(self.parts(index, account).await?);
+            asked.push((index, self.parts(index, account)));
         }
-        let mut reads = Vec::new();
+        let places = self.places.read(asked, AT_ONCE).await?;
+        let parts: Vec<&Part> = places.parts.iter().flat_map(|account| account.value.iter()).collect();
+        let mut asked = Vec::new();
         for part in &parts {
-            reads.push(self.part(part));
+            asked.push((part.key(), self.part(part, depth)));
         }
+        // What stands in for a part that fails must be all of it.
+        let regions = match depth {
+            Depth::Everything => self.inventories.read(asked, AT_ONCE).await?,
+            Depth::Places | Depth::Resources => self.inventories.apart().read(asked, AT_ONCE).await?,
+        };
         let mut inventory = Inventory::default();
         // In their order, so that what two accounts share is always told by the same one.
-        let mut read = stream::iter(reads).buffered(AT_ONCE);
-        while let Some(part) = read.try_next().await? {
-            inventory.merge(part);
+        for region in &regions.parts {
+            inventory.merge(&region.value);
         }
-        drop(read);
-        if let Some(part) = parts.first() {
-            self.learn(part, &inventory).await?;
-        }
+        let fresh = regions.parts.iter().find(|region| region.fresh).map(|region| &region.key);
+        let learnt = match parts.iter().find(|part| Some(&part.key()) == fresh) {
+            Some(part) if depth == Depth::Everything => self.learn(part, &inventory).await,
+            _ => Ok(()),
+        };
+        let gap = Gap::join(places.gap, regions.gap);
+        let unsure = self.unsure(gap.as_ref(), learnt.is_err());
+        let gap = Gap::join(gap, learnt.err().map(|error| Gap { error, bridged: true }));
         let types = self.types.lock().unwrap_or_else(PoisonError::into_inner);
-        inventory.finish(&self.scope, &types)
+        Ok((Whole { unsure, ..inventory.finish(&self.scope, &types)? }, gap))
+    }
+
+    /// Returns the kinds that cannot be told as they are: a location has the sites of all accounts.
+    fn unsure(&self, gap: Option<&Gap>, types_unknown: bool) -> Vec<Kind> {
+        let shared = self.accounts.all().len() > 1 && gap.is_some_and(|gap| !gap.bridged);
+        let kinds = [(Kind::Location, shared), (Kind::ResourceType, types_unknown)];
+        kinds.into_iter().filter(|(_, unsure)| *unsure).map(|(kind, _)| kind).collect()
     }
 
     /// Reads one resource as it is now.
@@ -185,11 +242,11 @@ impl Reader {
     }
 
     /// Reads one region of one account.
-    async fn part(&self, part: &Part) -> Result<Inventory> {
+    async fn part(&self, part: &Part, depth: Depth) -> Result<Inventory> {
         let mut inventory = Inventory::default();
         let ground = self.ground(part, &mut inventory).await?;
         let here = ground.here(&self.scope, part);
-        for family in &self.families {
+        for family in self.families.iter().filter(|_| depth != Depth::Places) {
             match family {
                 Family::Instances => self.instances(part, &here, &mut inventory).await?,
                 Family::Hosts => self.hosts(part, &here, &mut inventory).await?,
@@ -301,6 +358,6 @@ fn put(inventory: &mut Inventory, member: Member, name: Name) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn missing() -> Error {
+fn missing() -> Error {
     Error::new(ErrorKind::NotFound, "there is no such object")
 }

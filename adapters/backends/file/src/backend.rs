@@ -1,10 +1,10 @@
 //! The port's implementation.
 
 use crate::conf::Conf;
-use crate::load::{Loader, Look};
+use crate::load::{Depth, Loader};
 use crate::watch;
 use async_trait::async_trait;
-use netweave_model::port::{Backend, Capabilities, Changes, Listing};
+use netweave_model::port::{Backend, Capabilities, Changes, Look};
 use netweave_model::{Error, ErrorKind, Id, Kind, Object, ObjectKey, Result, SourceName};
 use std::sync::Arc;
 
@@ -44,12 +44,13 @@ impl Backend for File {
         self.loader.check().await
     }
 
-    async fn list(&self, kind: Kind) -> Result<Listing> {
-        Ok(self.loader.current(Look::Glance).await?.listing(kind))
+    async fn look(&self, kinds: &[Kind]) -> Result<Look> {
+        let inventory = self.loader.current(Depth::Glance).await?;
+        Ok(Look::of(kinds, kinds.iter().flat_map(|kind| inventory.objects(*kind)).cloned()))
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Object> {
-        let inventory = self.loader.current(Look::Glance).await?;
+        let inventory = self.loader.current(Depth::Glance).await?;
         let found = inventory.get(key).cloned();
         found.ok_or_else(|| Error::new(ErrorKind::NotFound, "there is no such object"))
     }

@@ -1,6 +1,6 @@
 //! The objects of one file, by kind and id, and the difference to an earlier state, of which only digests are known.
 
-use netweave_model::port::{Change, Listing};
+use netweave_model::port::{self, Change};
 use netweave_model::{Id, Kind, Object, ObjectKey};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -44,15 +44,9 @@ impl Inventory {
         self.kinds.get(&kind).into_iter().flat_map(BTreeMap::values)
     }
 
-    /// Returns the complete list of a kind.
-    pub(crate) fn listing(&self, kind: Kind) -> Listing {
-        Listing { objects: self.objects(kind).cloned().collect() }
-    }
-
     /// Names everything of a kind, as a stream begins.
     pub(crate) fn baseline(&self, kind: Kind) -> impl Iterator<Item = Change> {
-        let objects = self.objects(kind).cloned().map(Change::Upsert);
-        std::iter::once(Change::Reset(kind)).chain(objects).chain(std::iter::once(Change::Synced(kind)))
+        port::baseline(kind, self.objects(kind).cloned())
     }
 
     /// Returns the digests of all objects.

@@ -33,7 +33,7 @@ static LARGE_FILES: Semaphore = Semaphore::const_new(1);
 
 /// How closely to look for a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
+pub(crate) enum Depth {
     /// Read only if time, size or identity differ.
     Glance,
     /// Read in any case: somebody said that it changed.
@@ -86,8 +86,8 @@ impl Loader {
     ///
     /// # Errors
     /// `Unavailable` (retryable): the file is missing, too large or faulty; all faults are in the private text.
-    pub(crate) async fn current(&self, look: Look) -> Result<Arc<Inventory>> {
-        let said = self.since(look, None).await?;
+    pub(crate) async fn current(&self, depth: Depth) -> Result<Arc<Inventory>> {
+        let said = self.since(depth, None).await?;
         said.map(|said| said.inventory).ok_or_else(|| Error::internal("the inventory file was not read"))
     }
 
@@ -95,9 +95,9 @@ impl Loader {
     ///
     /// # Errors
     /// As [`Self::current`].
-    pub(crate) async fn since(&self, look: Look, told: Option<u64>) -> Result<Option<Said>> {
+    pub(crate) async fn since(&self, depth: Depth, told: Option<u64>) -> Result<Option<Said>> {
         let mut known = self.known.lock().await;
-        let stamp = self.look(&mut known, look).await?;
+        let stamp = self.look(&mut known, depth).await?;
         if told.is_some() && known.digest == told {
             return Ok(None);
         }
@@ -123,7 +123,7 @@ impl Loader {
     }
 
     /// Brings `known` up to date.
-    async fn look(&self, known: &mut Known, look: Look) -> Result<Stamp> {
+    async fn look(&self, known: &mut Known, depth: Depth) -> Result<Stamp> {
         known.recent.take_if(|(read, _)| read.elapsed() > KEEP);
         let stamp = match self.stamp().await {
             Ok(stamp) => stamp,
@@ -132,7 +132,7 @@ impl Loader {
                 return Err(unusable(&Arc::new(faults)));
             }
         };
-        if look == Look::Read || known.stamp != Some(stamp) {
+        if depth == Depth::Read || known.stamp != Some(stamp) {
             self.load(known, stamp, false).await;
         }
         known.usable()?;

@@ -4,7 +4,7 @@
 //! mounted `ConfigMap` are all seen. Where watching fails (some network file systems), a look every few seconds remains.
 
 use crate::inventory::Outline;
-use crate::load::{Loader, Look, Said};
+use crate::load::{Depth, Loader, Said};
 use futures::stream::{self, StreamExt};
 use netweave_model::port::{Change, Changes};
 use netweave_model::{Error, Kind, Result};
@@ -67,10 +67,10 @@ impl Follow {
             if let Some(item) = self.ready.pop_front() {
                 return item;
             }
-            let look = self.wait().await;
+            let depth = self.wait().await;
             // Not kept: a large file's first list is told once.
             self.ready = VecDeque::new();
-            match self.loader.since(look, self.told.as_ref().map(|(digest, _)| *digest)).await {
+            match self.loader.since(depth, self.told.as_ref().map(|(digest, _)| *digest)).await {
                 Ok(said) => self.tell(said),
                 Err(error) => self.fail(error),
             }
@@ -78,19 +78,19 @@ impl Follow {
     }
 
     /// Waits for a reason to look; the first call returns at once, with the watch standing.
-    async fn wait(&mut self) -> Look {
+    async fn wait(&mut self) -> Depth {
         let watched = self.watcher.is_some() || self.watch();
         if !self.begun {
             self.begun = true;
-            return Look::Glance;
+            return Depth::Glance;
         }
         if !watched {
             tokio::time::sleep(LOOK_EVERY).await;
-            return Look::Glance;
+            return Depth::Glance;
         }
         match tokio::time::timeout(LOOK_EVERY, self.bell.notified()).await {
-            Ok(()) => Look::Read,
-            Err(_) => Look::Glance,
+            Ok(()) => Depth::Read,
+            Err(_) => Depth::Glance,
         }
     }
 

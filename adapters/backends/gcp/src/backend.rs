@@ -4,15 +4,15 @@ use crate::access::Access;
 use crate::client::Client;
 use crate::conf::Conf;
 use crate::error;
-use crate::look::Looks;
-use crate::map::Scope;
+use crate::map::{Name, Scope};
 use crate::read::Reader;
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use netweave_http::{Api, ApiSettings};
-use netweave_model::port::{Backend, Capabilities, Changes, Clock, Listing};
-use netweave_model::{Error, ErrorKind, Id, Kind, Object, ObjectKey, Result, SourceName};
-use std::sync::Arc;
+use netweave_model::port::{Backend, Capabilities, Changes, Clock, Look};
+use netweave_model::{Error, Id, Kind, Object, ObjectKey, Result, SourceName};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The kinds that are delivered, in an order in which references point backwards.
@@ -26,7 +26,8 @@ const PAGE_TIME: Duration = Duration::from_mins(1);
 /// Projects of Google Compute Engine. It can only be asked: the shared poller makes the stream of changes.
 pub struct Gcp {
     reader: Reader,
-    looks: Looks,
+    /// Resources that were seen, by id, which cannot be turned back into a name.
+    names: Mutex<HashMap<Id, Name>>,
     capabilities: Capabilities,
 }
 
@@ -47,13 +48,17 @@ impl Gcp {
             silence: Some(SILENCE),
             ..ApiSettings::default()
         };
-        let client = Client::new(Api::new(&settings, clock)?, endpoint, access);
+        let client = Client::new(Api::new(&settings, Arc::clone(&clock))?, endpoint, access);
         let scope = Scope { source: SourceName::from(conf.name.as_str()), o_cloud_id: o_cloud_id.clone() };
         Ok(Self {
-            reader: Reader::new(client, scope, conf),
-            looks: Looks::default(),
+            reader: Reader::new(client, scope, conf, clock),
+            names: Mutex::default(),
             capabilities: Capabilities { kinds: KINDS.to_vec(), native_watch: false, single_get: true },
         })
+    }
+
+    fn names(&self) -> MutexGuard<'_, HashMap<Id, Name>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -67,23 +72,20 @@ impl Backend for Gcp {
         self.reader.probe().await
     }
 
-    async fn list(&self, kind: Kind) -> Result<Listing> {
-        if !KINDS.contains(&kind) {
-            return Err(Error::new(ErrorKind::Unsupported, "the cloud has nothing of this kind"));
-        }
-        Ok(Listing { objects: self.looks.list(&KINDS, kind, self.reader.stock()).await? })
+    async fn look(&self, kinds: &[Kind]) -> Result<Look> {
+        self.capabilities.check(kinds)?;
+        let (stock, gap) = self.reader.stock(kinds.contains(&Kind::ResourceType)).await?;
+        *self.names() = stock.names;
+        let mut look = Look::of(kinds, stock.objects.into_values().flatten()).with_gap(gap);
+        look.objects.retain(|kind, _| !stock.unsure.contains(kind));
+        Ok(look)
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Object> {
-        if key.kind == Kind::Resource
-            && let Some(name) = self.looks.name(&key.id)
-        {
-            let object = self.reader.by_name(&name).await?;
-            return if object.key == *key { Ok(object) } else { Err(error::unusable("another object")) };
-        }
-        let listing = self.list(key.kind).await?;
-        let found = listing.objects.into_iter().find(|object| object.key == *key);
-        found.ok_or_else(|| Error::new(ErrorKind::NotFound, "there is no such object"))
+        let name = self.names().get(&key.id).cloned().filter(|_| key.kind == Kind::Resource);
+        let Some(name) = name else { return self.list(key.kind).await?.find(key) };
+        let object = self.reader.by_name(&name).await?;
+        if object.key == *key { Ok(object) } else { Err(error::unusable("another object")) }
     }
 
     fn changes(&self, _: &[Kind]) -> Changes {

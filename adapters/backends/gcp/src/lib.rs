@@ -6,7 +6,6 @@ mod client;
 mod conf;
 mod error;
 mod facts;
-mod look;
 mod map;
 mod read;
 mod wire;

@@ -3,15 +3,18 @@
 use crate::client::{Ask, Client};
 use crate::conf::{self, Conf, Family, Pools};
 use crate::facts::Machines;
-use crate::map::{self, Family as Seen, Name, Place, Report, Scope, Stock};
+use crate::map::{self, Family as Sort, Name, Place, Report, Scope, Stock};
 use crate::wire::{
     DISK, Disk, GROUP, Group, INSTANCE, Instance, MEMBERS, Members, NETWORK, Network, REGION, Region,
     SUBNETWORK, Subnetwork, ZONE, Zone, flat_fields, scoped_fields,
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use netweave_model::{Error, ErrorKind, Object, Result};
+use netweave_model::parts::{Part, Parts, Seen};
+use netweave_model::port::{Clock, Gap};
+use netweave_model::{Error, ErrorKind, Kind, Object, Result};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Projects that are read at the same time.
 const PROJECTS_AT_ONCE: usize = 2;
@@ -28,10 +31,11 @@ pub(crate) struct Reader {
     resources: BTreeSet<Family>,
     pools: Pools,
     machines: Machines,
+    reports: Parts<String, Report>,
 }
 
 impl Reader {
-    pub(crate) fn new(client: Client, scope: Scope, conf: &Conf) -> Self {
+    pub(crate) fn new(client: Client, scope: Scope, conf: &Conf, clock: Arc<dyn Clock>) -> Self {
         Self {
             client,
             scope,
@@ -40,6 +44,7 @@ impl Reader {
             resources: conf.resources.iter().copied().collect(),
             pools: conf.pools,
             machines: Machines::default(),
+            reports: Parts::new(clock, conf.poll.0 / 2),
         }
     }
 
@@ -50,20 +55,30 @@ impl Reader {
         self.client.probe(Ask::get(&path, &fields)).await
     }
 
-    /// Reads everything: all of it, or an error.
-    pub(crate) async fn stock(&self) -> Result<Stock> {
-        let calls: Vec<_> = self.projects.iter().map(|project| self.report(project)).collect();
-        let reports: Vec<Report> = stream::iter(calls).buffered(PROJECTS_AT_ONCE).try_collect().await?;
-        self.all_chosen(&reports)?;
-        let mut used = BTreeMap::new();
-        for report in &reports {
-            for (place, instance) in &report.instances {
-                let zone = || format!("{}/{place}", report.project);
-                used.entry(map::type_name(instance).to_owned()).or_insert_with(zone);
-            }
+    /// Reads the projects. One that fails is a gap. What machine types are made of is asked for if that is wanted.
+    ///
+    /// # Errors
+    /// No project could be read.
+    pub(crate) async fn stock(&self, with_facts: bool) -> Result<(Stock, Option<Gap>)> {
+        let calls: Vec<_> =
+            self.projects.iter().map(|project| (project.clone(), self.report(project))).collect();
+        let Seen { parts, gap } = self.reports.read(calls, PROJECTS_AT_ONCE).await?;
+        let unread = gap.as_ref().is_some_and(|gap| !gap.bridged);
+        let reports: Vec<&Report> = parts.iter().map(|project| &*project.value).collect();
+        if !unread {
+            self.all_chosen(&reports)?;
         }
-        let facts = self.machines.facts(&self.client, &used).await?;
-        map::stock(&self.scope, reports, &facts)
+        let (facts, facts_gap) = if with_facts {
+            self.machines.facts(&self.client, &used(&parts)).await?
+        } else {
+            Default::default()
+        };
+        let unknown = facts_gap.as_ref().is_some_and(|gap| !gap.bridged);
+        // A location has the sites of all projects.
+        let unsure = [(Kind::Location, unread && self.projects.len() > 1), (Kind::ResourceType, unknown)];
+        let unsure = unsure.into_iter().filter(|(_, unsure)| *unsure).map(|(kind, _)| kind).collect();
+        let facts_gap = facts_gap.map(|gap| Gap { bridged: true, ..gap });
+        Ok((Stock { unsure, ..map::stock(&self.scope, reports, &facts)? }, Gap::join(gap, facts_gap)))
     }
 
     /// Reads one resource that was seen before.
@@ -77,22 +92,22 @@ impl Reader {
             path.strip_prefix("projects/").filter(|_| plain).map(str::to_owned).ok_or_else(missing)
         };
         match family {
-            Seen::Instance => {
+            Sort::Instance => {
                 let item: Instance = client.one(Ask::get(&path("instances")?, INSTANCE)).await?;
                 map::instance(scope, home, &item)
             }
-            Seen::Disk => map::disk(scope, home, &client.one(Ask::get(&path("disks")?, DISK)).await?),
-            Seen::Network => {
+            Sort::Disk => map::disk(scope, home, &client.one(Ask::get(&path("disks")?, DISK)).await?),
+            Sort::Network => {
                 map::network(scope, home, &client.one(Ask::get(&path("networks")?, NETWORK)).await?)
             }
-            Seen::Subnetwork => {
+            Sort::Subnetwork => {
                 map::subnetwork(scope, home, &client.one(Ask::get(&path("subnetworks")?, SUBNETWORK)).await?)
             }
         }
     }
 
     /// Sees that every region of the configuration exists: a misspelt one would pass for an empty one.
-    fn all_chosen(&self, reports: &[Report]) -> Result<()> {
+    fn all_chosen(&self, reports: &[&Report]) -> Result<()> {
         let regions = reports.iter().flat_map(|report| &report.regions);
         let known: BTreeSet<&str> = regions.map(|region| region.name.as_str()).collect();
         match self.regions.iter().find(|region| !known.contains(region.as_str())) {
@@ -211,6 +226,20 @@ impl Reader {
     fn chosen(&self, region: &str) -> bool {
         self.regions.is_empty() || region == Place::Global.region() || self.regions.contains(region)
     }
+}
+
+/// Returns the machine types that are used, each with a zone where it can be asked for: rather one of a project that
+/// answers.
+fn used(projects: &[Part<String, Report>]) -> BTreeMap<String, String> {
+    let (fresh, old): (Vec<_>, Vec<_>) = projects.iter().partition(|project| project.fresh);
+    let mut used = BTreeMap::new();
+    for report in fresh.into_iter().chain(old).map(|project| &project.value) {
+        for (place, instance) in &report.instances {
+            let zone = || format!("{}/{place}", report.project);
+            used.entry(map::type_name(instance).to_owned()).or_insert_with(zone);
+        }
+    }
+    used
 }
 
 /// Returns the part of a URL that names the object: `projects/PROJECT/zones/ZONE/instances/NAME`.

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Node;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
-use netweave_model::port::{Backend, Capabilities, Changes, Clock, Listing};
+use netweave_model::port::{Backend, Capabilities, Changes, Clock, Listing, Look};
 use netweave_model::{Error, ErrorKind, Id, Kind, Object, ObjectKey, Result, SourceName};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -149,13 +149,13 @@ impl Backend for Kubernetes {
         self.asked(nodes).await
     }
 
-    async fn list(&self, kind: Kind) -> Result<Listing> {
-        let listed = async {
+    async fn look(&self, kinds: &[Kind]) -> Result<Look> {
+        let looked = async {
             let client = self.shared.connection.client().await?;
             let objects = read::snapshot(&client, &self.shared.scope).await?;
-            Ok(Listing { objects: objects.into_values().filter(|object| object.key.kind == kind).collect() })
+            Ok(Look::of(kinds, objects.into_values()))
         };
-        self.asked(listed).await
+        self.asked(looked).await
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Object> {
@@ -174,9 +174,7 @@ impl Backend for Kubernetes {
             | Kind::ResourcePool
             | Kind::DeploymentManager => {}
         }
-        let listing = self.list(key.kind).await?;
-        let found = listing.objects.into_iter().find(|object| object.key == *key);
-        found.ok_or_else(missing)
+        self.list(key.kind).await?.find(key)
     }
 
     fn changes(&self, kinds: &[Kind]) -> Changes {
@@ -185,9 +183,5 @@ impl Backend for Kubernetes {
 }
 
 fn exactly(key: &ObjectKey, object: Object) -> Result<Object> {
-    if object.key == *key { Ok(object) } else { Err(missing()) }
-}
-
-fn missing() -> Error {
-    Error::new(ErrorKind::NotFound, "there is no such object")
+    Listing { objects: vec![object] }.find(key)
 }

@@ -9,8 +9,9 @@ use crate::error;
 use crate::events::{self, FAILS_AGAIN, Failure, Origin, Seen};
 use futures::stream::{self, StreamExt};
 use kube::runtime::watcher;
-use netweave_model::port::{Change, Changes, fold};
-use netweave_model::{Error, ErrorKind, Kind, Object, ObjectKey, Result};
+use netweave_model::backoff::Backoff;
+use netweave_model::port::{Change, Changes, Look, fold};
+use netweave_model::{Error, ErrorKind, Kind, ObjectKey, Result, Retry};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,8 +34,8 @@ struct Follow {
     told_error: Option<Instant>,
     /// When something failed last.
     failed_at: Option<Instant>,
-    /// Pause before the next attempt to begin, if the last one failed.
-    pause: Duration,
+    /// Pauses before attempts to begin.
+    backoff: Backoff,
 }
 
 /// Streams the changes of some kinds of a cluster's objects.
@@ -46,7 +47,7 @@ pub(crate) fn changes(shared: Arc<Shared>, kinds: Vec<Kind>) -> Changes {
         ready: VecDeque::new(),
         told_error: None,
         failed_at: None,
-        pause: Duration::ZERO,
+        backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
     };
     stream::unfold(follow, |mut follow| async move {
         let item = follow.next().await;
@@ -84,7 +85,7 @@ impl Follow {
 
     /// Starts all watches, after the pause that the last failure asked for.
     async fn begin(&mut self) -> Result<()> {
-        tokio::time::sleep(self.pause.mul_f64(0.5 + 0.5 * fastrand::f64())).await;
+        tokio::time::sleep(self.backoff.pause().mul_f64(0.5 + 0.5 * fastrand::f64())).await;
         self.epoch = Some(Epoch::begin(&self.shared).await?);
         Ok(())
     }
@@ -112,17 +113,8 @@ impl Follow {
         let mut objects = BTreeMap::new();
         fold(&mut objects, epoch.cluster.drain()?);
         self.shared.keep_only(|id| objects.contains_key(&ObjectKey { kind: Kind::Resource, id: id.clone() }));
-        let mut of_kind: BTreeMap<Kind, Vec<Object>> = BTreeMap::new();
-        for (ObjectKey { kind, .. }, object) in objects {
-            of_kind.entry(kind).or_default().push(object);
-        }
-        for kind in &self.kinds {
-            self.ready.push_back(Ok(Change::Reset(*kind)));
-            let upserts = of_kind.remove(kind).into_iter().flatten().map(Change::Upsert);
-            self.ready.extend(upserts.map(Ok));
-            self.ready.push_back(Ok(Change::Synced(*kind)));
-        }
-        self.pause = Duration::ZERO;
+        self.ready.extend(Look::of(&self.kinds, objects.into_values()).baseline(&self.kinds).map(Ok));
+        self.backoff.reset();
         self.failed_at = None;
         Ok(())
     }
@@ -131,12 +123,7 @@ impl Follow {
     fn tell(&mut self) -> Result<()> {
         let Some(epoch) = &mut self.epoch else { return Ok(()) };
         let kinds = &self.kinds;
-        let wanted = |change: &Change| match change {
-            Change::Upsert(object) => kinds.contains(&object.key.kind),
-            Change::Delete(key) => kinds.contains(&key.kind),
-            Change::Reset(_) | Change::Synced(_) | Change::Heartbeat => true,
-        };
-        self.ready.extend(epoch.cluster.drain()?.into_iter().filter(wanted).map(Ok));
+        self.ready.extend(epoch.cluster.drain()?.into_iter().filter(|change| change.concerns(kinds)).map(Ok));
         Ok(())
     }
 
@@ -172,7 +159,7 @@ impl Follow {
     fn start_over(&mut self) {
         self.epoch = None;
         self.shared.connection.renew();
-        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+        self.backoff.failed(Retry::Later);
     }
 
     /// Tells an error, but not too often.

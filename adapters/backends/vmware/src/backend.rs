@@ -7,8 +7,8 @@ use crate::map::Scope;
 use crate::session::Session;
 use crate::{read, watch};
 use async_trait::async_trait;
-use netweave_model::port::{Backend, Capabilities, Changes, Clock, Listing};
-use netweave_model::{Error, ErrorKind, Id, Kind, Object, ObjectKey, Result, SourceName};
+use netweave_model::port::{Backend, Capabilities, Changes, Clock, Look};
+use netweave_model::{Id, Kind, Object, ObjectKey, Result, SourceName};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -103,19 +103,15 @@ impl Backend for Vmware {
         self.asked(|session| async move { session.probe().await }).await
     }
 
-    async fn list(&self, kind: Kind) -> Result<Listing> {
-        if !self.capabilities.kinds.contains(&kind) {
-            return Err(Error::new(ErrorKind::Unsupported, "the vCenter has no objects of this kind"));
-        }
+    async fn look(&self, kinds: &[Kind]) -> Result<Look> {
+        self.capabilities.check(kinds)?;
         let scope = &self.shared.scope;
         let objects = self.asked(|session| async move { read::snapshot(&session, scope).await }).await?;
-        Ok(Listing { objects: objects.into_values().filter(|object| object.key.kind == kind).collect() })
+        Ok(Look::of(kinds, objects.into_values()))
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Object> {
-        let listing = self.list(key.kind).await?;
-        let found = listing.objects.into_iter().find(|object| object.key == *key);
-        found.ok_or_else(|| Error::new(ErrorKind::NotFound, "there is no such object"))
+        self.list(key.kind).await?.find(key)
     }
 
     fn changes(&self, kinds: &[Kind]) -> Changes {

@@ -10,8 +10,9 @@ use crate::inventory::Inventory;
 use crate::session::Session;
 use crate::soap::answer::Updates;
 use futures::stream::{self, StreamExt};
-use netweave_model::port::{Change, Changes, fold};
-use netweave_model::{Error, ErrorKind, Kind, Object, Result};
+use netweave_model::backoff::Backoff;
+use netweave_model::port::{Change, Changes, Look, fold};
+use netweave_model::{Error, ErrorKind, Kind, Result, Retry};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,8 +39,8 @@ struct Follow {
     told_error: Option<Instant>,
     /// When a sign of life was told last.
     beat: Option<Instant>,
-    /// Pause before the next attempt to begin, if the last one failed.
-    pause: Duration,
+    /// Pauses before attempts to begin.
+    backoff: Backoff,
 }
 
 /// The time from one full state to the next.
@@ -62,7 +63,7 @@ pub(crate) fn changes(shared: Arc<Shared>, kinds: Vec<Kind>) -> Changes {
         ready: VecDeque::new(),
         told_error: None,
         beat: None,
-        pause: Duration::ZERO,
+        backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
     };
     stream::unfold(follow, |mut follow| async move {
         let item = follow.next().await;
@@ -89,7 +90,7 @@ impl Follow {
 
     /// Opens a session, after the pause that the last failure asked for.
     async fn begin(&mut self) -> Outcome<()> {
-        tokio::time::sleep(self.pause.mul_f64(0.5 + 0.5 * fastrand::f64())).await;
+        tokio::time::sleep(self.backoff.pause().mul_f64(0.5 + 0.5 * fastrand::f64())).await;
         let mut session = Session::open(&self.shared.connection).await?;
         let filter = session.filter().await?;
         let inventory = Inventory::new(self.shared.scope.clone(), session.content.about.clone());
@@ -138,17 +139,8 @@ impl Follow {
         let mut objects = BTreeMap::new();
         fold(&mut objects, epoch.inventory.drain()?);
         epoch.gathering = None;
-        let mut of_kind: BTreeMap<Kind, Vec<Object>> = BTreeMap::new();
-        for object in objects.into_values() {
-            of_kind.entry(object.key.kind).or_default().push(object);
-        }
-        for kind in &self.kinds {
-            self.ready.push_back(Ok(Change::Reset(*kind)));
-            let upserts = of_kind.remove(kind).into_iter().flatten().map(Change::Upsert);
-            self.ready.extend(upserts.map(Ok));
-            self.ready.push_back(Ok(Change::Synced(*kind)));
-        }
-        self.pause = Duration::ZERO;
+        self.ready.extend(Look::of(&self.kinds, objects.into_values()).baseline(&self.kinds).map(Ok));
+        self.backoff.reset();
         self.live();
         Ok(())
     }
@@ -157,12 +149,8 @@ impl Follow {
     fn tell(&mut self) -> Result<()> {
         let Some(epoch) = &mut self.epoch else { return Ok(()) };
         let kinds = &self.kinds;
-        let wanted = |change: &Change| match change {
-            Change::Upsert(object) => kinds.contains(&object.key.kind),
-            Change::Delete(key) => kinds.contains(&key.kind),
-            Change::Reset(_) | Change::Synced(_) | Change::Heartbeat => true,
-        };
-        self.ready.extend(epoch.inventory.drain()?.into_iter().filter(wanted).map(Ok));
+        self.ready
+            .extend(epoch.inventory.drain()?.into_iter().filter(|change| change.concerns(kinds)).map(Ok));
         if self.beat.is_none_or(|at| at.elapsed() >= BEAT) {
             self.live();
         }
@@ -189,7 +177,7 @@ impl Follow {
             self.report(failure.into_error());
         }
         self.epoch = None;
-        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+        self.backoff.failed(Retry::Later);
     }
 
     /// Begins anew in the same session: the server does not know what it told last.

@@ -1,6 +1,7 @@
 //! The port of an infrastructure that lies behind the gateway.
 
-use crate::error::Result;
+use super::look::{Listing, Look};
+use crate::error::{Error, ErrorKind, Result};
 use crate::kind::Kind;
 use crate::object::{Object, ObjectKey};
 use async_trait::async_trait;
@@ -12,23 +13,30 @@ use std::collections::BTreeMap;
 pub struct Capabilities {
     /// The kinds it delivers, in the order in which they should be listed.
     pub kinds: Vec<Kind>,
-    /// `changes` is driven by the infrastructure itself; otherwise the shared poller makes it from `list`.
+    /// `changes` is driven by the infrastructure itself; otherwise the shared poller makes it from `look`.
     pub native_watch: bool,
     /// `get` asks for one object without listing all.
     pub single_get: bool,
 }
 
-/// A complete list of one kind, ordered by id ascending, each id once.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Listing {
-    /// The objects.
-    pub objects: Vec<Object>,
+impl Capabilities {
+    /// Refuses kinds that are not delivered.
+    ///
+    /// # Errors
+    /// `Unsupported`.
+    pub fn check(&self, kinds: &[Kind]) -> Result<()> {
+        if kinds.iter().all(|kind| self.kinds.contains(kind)) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Unsupported, "this source has no objects of that kind"))
+    }
 }
 
 /// One step of a change stream.
 ///
-/// Per kind a stream begins with `Reset, Upsert.., Synced`; afterwards come single changes. A later `Reset` starts over:
-/// what is not named again before the next `Synced` no longer exists.
+/// Per kind a stream begins with `Reset, Upsert.., Synced`; afterwards come single changes. Before that there may be upserts
+/// of what is known although parts of the infrastructure cannot be read. A later `Reset` starts over: what is not named
+/// again before the next `Synced` no longer exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// The full state of a kind follows, up to `Synced`.
@@ -41,6 +49,18 @@ pub enum Change {
     Synced(Kind),
     /// Nothing changed; the source is alive and what is known of it is current.
     Heartbeat,
+}
+
+impl Change {
+    /// Returns whether this is of interest to whoever follows these kinds.
+    pub fn concerns(&self, kinds: &[Kind]) -> bool {
+        match self {
+            Self::Upsert(object) => kinds.contains(&object.key.kind),
+            Self::Delete(key) => kinds.contains(&key.kind),
+            Self::Reset(kind) | Self::Synced(kind) => kinds.contains(kind),
+            Self::Heartbeat => true,
+        }
+    }
 }
 
 /// Applies changes of single objects to a set of them.
@@ -70,17 +90,31 @@ pub trait Backend: Send + Sync {
     /// `Unavailable`, `Timeout` (both retryable), `Unauthenticated`, `Forbidden`.
     async fn probe(&self) -> Result<()>;
 
-    /// Lists all objects of a kind: complete or an error, never silently short.
+    /// Reads all objects of some kinds, and asks for no more than these need. What could not be read is said in the gap: a
+    /// look is never silently short.
     ///
     /// # Errors
-    /// `Unsupported`: not one of `capabilities().kinds`. Otherwise as `probe`, and `RateLimited` with its pause.
-    async fn list(&self, kind: Kind) -> Result<Listing>;
+    /// Nothing could be read. `Unsupported`: not all are of `capabilities().kinds`. Otherwise as `probe`, and `RateLimited`
+    /// with its pause.
+    async fn look(&self, kinds: &[Kind]) -> Result<Look>;
+
+    /// Lists all objects of a kind: complete or an error.
+    ///
+    /// # Errors
+    /// As `look`; a part that could not be read fails the list.
+    async fn list(&self, kind: Kind) -> Result<Listing> {
+        self.look(&[kind]).await?.complete(kind)
+    }
 
     /// Reads one object by its O2-IMS id.
     ///
     /// # Errors
     /// `NotFound`: it does not exist now. Otherwise as `list`.
     async fn get(&self, key: &ObjectKey) -> Result<Object>;
+
+    /// Says that somebody wants to know what is there now. One whose changes come from being asked looks earlier if that is
+    /// no burden; one that is told its changes has nothing to do.
+    fn refresh(&self) {}
 
     /// Streams the changes of these kinds until dropped.
     fn changes(&self, kinds: &[Kind]) -> Changes;

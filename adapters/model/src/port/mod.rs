@@ -10,10 +10,11 @@ mod deliveries;
 mod health;
 mod leases;
 mod log;
+mod look;
 pub mod refusal;
 mod subscriptions;
 
-pub use backend::{Backend, Capabilities, Change, Changes, Listing, fold};
+pub use backend::{Backend, Capabilities, Change, Changes, fold};
 pub use cache::{CacheFill, CacheObserver, CacheRead, CachedBody, ResponseCache};
 pub use clock::{Clock, Ids};
 pub use deliveries::{
@@ -26,6 +27,7 @@ pub use health::{
 };
 pub use leases::{Fence, Leases, Renewal};
 pub use log::{EntryStream, InventoryLog, Snapshot};
+pub use look::{Gap, Listing, Look, baseline};
 pub use subscriptions::{
     Created, Quota, Restored, Saved, SubscriptionChange, Subscriptions, Update, Updated,
 };

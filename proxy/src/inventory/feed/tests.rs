@@ -105,3 +105,20 @@ async fn whoever_lost_the_lease_writes_nothing() {
     assert_eq!(feed.lease().take().await.unwrap(), None);
     assert_eq!(count(&world).await, 3);
 }
+
+#[tokio::test]
+async fn what_one_list_of_a_source_lacks_that_can_only_be_asked_is_not_gone_yet() {
+    let world = World::new(&[("a", &FakeBackend::polled(&[POOLS]))]).run();
+    world.commit(0, POOLS, pools(0..3)).await;
+    world.settle().await;
+    let feed = &world.feeds[0];
+    assert_eq!(feed.commit_list(POOLS, pools(1..4), None).await.unwrap(), Listed::Held);
+    assert_eq!(count(&world).await, 4, "what is new is there, nothing is gone");
+    let begun = feed.begin(POOLS).await;
+    feed.commit_list(POOLS, pools(0..4), Some(begun)).await.unwrap();
+    assert_eq!(count(&world).await, 4, "it was there all the time");
+    feed.commit_list(POOLS, pools(1..4), None).await.unwrap();
+    let begun = feed.begin(POOLS).await;
+    feed.commit_list(POOLS, pools(1..4), Some(begun)).await.unwrap();
+    assert_eq!(count(&world).await, 3, "two lists lack it");
+}

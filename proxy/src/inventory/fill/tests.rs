@@ -2,6 +2,7 @@ use super::*;
 use crate::inventory::fakes::{FakeBackend, World, pool};
 use futures::future::join_all;
 use netweave_model::SourceName;
+use netweave_model::port::Change;
 use std::sync::atomic::Ordering;
 
 const POOLS: Kind = Kind::ResourcePool;
@@ -140,4 +141,43 @@ async fn a_held_list_is_asked_for_again_and_confirmed() {
     backend.holds(POOLS, vec![pool("00"), pool("01")]);
     world.clock.forward(crate::inventory::feed::CONFIRM_AFTER);
     world.eventually(|| world.ids(POOLS, None) == ["00", "01"]).await;
+}
+
+#[tokio::test]
+async fn a_source_that_can_only_be_asked_is_asked_by_its_stream() {
+    let backend = FakeBackend::polled(&[POOLS]);
+    let world = World::new(&[("a", &backend)]).run().watch();
+    world.eventually(|| backend.streams.load(Ordering::SeqCst) == 1).await;
+    let reader = world.fills.known(&[POOLS], false);
+    let stream = async {
+        world.eventually(|| backend.refreshes.load(Ordering::SeqCst) > 0).await;
+        backend.say_list(POOLS, &[pool("p"), pool("q")]);
+    };
+    let (known, ()) = futures::join!(reader, stream);
+    known.unwrap();
+    backend.holds(POOLS, vec![pool("p")]);
+    world.clock.forward(LIFETIME * 2);
+    assert!(fresh(&world).stale);
+    world.eventually(|| backend.refreshes.load(Ordering::SeqCst) == 2).await;
+    // The lease ran out meanwhile, and the stream begins again.
+    world.eventually(|| backend.streams.load(Ordering::SeqCst) == 2).await;
+    backend.say_list(POOLS, &[pool("p"), pool("q")]);
+    world.eventually(|| !fresh(&world).stale).await;
+    assert_eq!((backend.lists.load(Ordering::SeqCst), world.ids(POOLS, None).len()), (0, 2));
+}
+
+#[tokio::test]
+async fn what_can_be_read_of_a_source_is_served_while_a_part_of_it_fails() {
+    let backend = FakeBackend::polled(&[POOLS]);
+    let world = World::new(&[("a", &backend)]).run().watch();
+    world.eventually(|| backend.streams.load(Ordering::SeqCst) == 1).await;
+    backend.say(&Ok(Change::Upsert(pool("p"))));
+    backend.say(&Err(Error::new(ErrorKind::Forbidden, "a part")));
+    let name = SourceName::from("a");
+    world.eventually(|| world.desk.sources.state(&name).unwrap().failure.is_some()).await;
+    world.eventually(|| world.ids(POOLS, None) == ["p"]).await;
+    world.fills.known(&[POOLS], false).await.unwrap();
+    assert!(fresh(&world).stale, "the answer is marked");
+    let error = world.fills.known(&[POOLS], true).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "nobody learns from a part that something is absent");
 }

@@ -47,19 +47,19 @@ impl Inventory {
     }
 
     /// Takes in what was read elsewhere; what is there already stays as it is.
-    pub(crate) fn merge(&mut self, other: Self) {
-        for (key, object) in other.objects {
-            self.objects.entry(key).or_insert(object);
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (key, object) in &other.objects {
+            self.objects.entry(key.clone()).or_insert_with(|| object.clone());
         }
-        for (id, name) in other.names {
-            self.names.entry(id).or_insert(name);
+        for (id, name) in &other.names {
+            self.names.entry(id.clone()).or_insert_with(|| name.clone());
         }
-        self.types.extend(other.types);
-        for (name, place) in other.places {
-            self.places.entry(name).or_insert(place);
+        self.types.extend(other.types.iter().cloned());
+        for (name, place) in &other.places {
+            self.places.entry(name.clone()).or_insert_with(|| place.clone());
         }
-        for (site, pools) in other.sites {
-            self.sites.entry(site).or_default().extend(pools);
+        for (site, pools) in &other.sites {
+            self.sites.entry(site.clone()).or_default().extend(pools.iter().cloned());
         }
     }
 
@@ -84,24 +84,14 @@ impl Inventory {
             derived.push(Object::encode(&kind::resource_type(scope, key, known))?);
         }
         self.objects.extend(derived.into_iter().map(|object| (object.key.clone(), object)));
-        Ok(Whole { objects: self.objects, names: self.names })
+        Ok(Whole { objects: self.objects, names: self.names, unsure: Vec::new() })
     }
 }
 
-/// A complete inventory.
-#[derive(Default)]
+/// The inventory of all parts.
 pub(crate) struct Whole {
-    objects: BTreeMap<ObjectKey, Object>,
+    pub(crate) objects: BTreeMap<ObjectKey, Object>,
     pub(crate) names: HashMap<Id, Name>,
-}
-
-impl Whole {
-    /// Returns the objects of a kind, ordered by id.
-    pub(crate) fn of(&self, kind: Kind) -> Vec<Object> {
-        self.objects.iter().filter(|(key, _)| key.kind == kind).map(|(_, object)| object.clone()).collect()
-    }
-
-    pub(crate) fn get(&self, key: &ObjectKey) -> Option<&Object> {
-        self.objects.get(key)
-    }
+    /// The kinds whose objects are told otherwise than they are, because something that makes them up could not be read.
+    pub(crate) unsure: Vec<Kind>,
 }

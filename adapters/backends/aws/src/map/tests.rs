@@ -312,32 +312,36 @@ fn two_accounts(ground: &Ground) -> inventory::Whole {
         let name =
             Name { account: index, region: REGION.to_owned(), sort: Sort::Subnet, id: "subnet-1".to_owned() };
         part.put(network::subnet(&here, &shared[0]).unwrap(), name);
-        all.merge(part);
+        all.merge(&part);
     }
     all.finish(&ground.scope, &HashMap::new()).unwrap()
+}
+
+fn of(whole: &inventory::Whole, kind: Kind) -> Vec<Object> {
+    whole.objects.values().filter(|object| object.key.kind == kind).cloned().collect()
 }
 
 #[test]
 fn places_follow_from_zones_and_sites_from_accounts() {
     let ground = Ground::new();
     let whole = two_accounts(&ground);
-    let locations: Vec<LocationInfo> = decoded(&whole.of(Kind::Location));
+    let locations: Vec<LocationInfo> = decoded(&of(&whole, Kind::Location));
     let named = |name: &str| locations.iter().find(|location| location.name == name).unwrap();
     assert_eq!(locations.len(), 2);
     assert_eq!(named(REGION).coordinate, Some(Point::new(-119.7, 45.8)));
     let outside = named("us-west-2-lax-1");
     assert_eq!(outside.address.as_deref(), Some("US West (Los Angeles) 1"));
     assert_eq!((&outside.coordinate, outside.o_cloud_site_ids.len()), (&None, 2));
-    let sites: Vec<OCloudSiteInfo> = decoded(&whole.of(Kind::OCloudSite));
+    let sites: Vec<OCloudSiteInfo> = decoded(&of(&whole, Kind::OCloudSite));
     assert_eq!(sites.len(), 4, "two accounts at two places");
-    let pools: Vec<ResourcePoolInfo> = decoded(&whole.of(Kind::ResourcePool));
+    let pools: Vec<ResourcePoolInfo> = decoded(&of(&whole, Kind::ResourcePool));
     assert_eq!(pools.len(), 6, "the region and two zones, twice");
     for pool in &pools {
         let site = sites.iter().find(|site| site.o_cloud_site_id == pool.o_cloud_site_id).unwrap();
         assert!(site.resource_pools.contains(&pool.resource_pool_id));
         assert_eq!(site.global_location_id, pool.global_location_id);
     }
-    let types: Vec<ResourceTypeInfo> = decoded(&whole.of(Kind::ResourceType));
+    let types: Vec<ResourceTypeInfo> = decoded(&of(&whole, Kind::ResourceType));
     assert_eq!(types.len(), 1);
 }
 
@@ -345,10 +349,10 @@ fn places_follow_from_zones_and_sites_from_accounts() {
 fn what_two_accounts_share_is_one_resource() {
     let ground = Ground::new();
     let whole = two_accounts(&ground);
-    let resources = whole.of(Kind::Resource);
+    let resources = of(&whole, Kind::Resource);
     assert_eq!(resources.len(), 1);
     let key = ObjectKey { kind: Kind::Resource, id: resources[0].key.id.clone() };
-    assert_eq!(whole.get(&key), Some(&resources[0]));
+    assert_eq!(whole.objects.get(&key), Some(&resources[0]));
     let pool = decoded::<ResourceInfo>(&resources).remove(0).resource_pool_id;
     assert_eq!(pool, ground.zone_pool(REGION), "as the first account tells it");
 }

@@ -46,6 +46,8 @@ pub(crate) struct Stock {
     pub(crate) objects: BTreeMap<Kind, Vec<Object>>,
     /// The resources by id, which cannot be turned back into a name.
     pub(crate) names: HashMap<Id, Name>,
+    /// The kinds whose objects are told otherwise than they are, because something that makes them up could not be read.
+    pub(crate) unsure: Vec<Kind>,
 }
 
 /// The facts of machine types by name; `None` for one that does not exist any more.
@@ -55,11 +57,15 @@ pub(crate) type Facts = BTreeMap<String, Option<Arc<MachineType>>>;
 ///
 /// # Errors
 /// `Internal`: an object cannot be serialised.
-pub(crate) fn stock(scope: &Scope, reports: Vec<Report>, facts: &Facts) -> Result<Stock> {
+pub(crate) fn stock<'a>(
+    scope: &Scope,
+    reports: impl IntoIterator<Item = &'a Report>,
+    facts: &Facts,
+) -> Result<Stock> {
     let mut builder = Builder::empty(scope);
     for report in reports {
-        builder.places(&report)?;
-        builder.resources(&report)?;
+        builder.places(report)?;
+        builder.resources(report)?;
     }
     builder.finish(facts)
 }
@@ -195,6 +201,10 @@ impl<'a> Builder<'a> {
             self.encode(&plain.info(scope))?;
         }
         let sorted = |(kind, objects): (Kind, BTreeMap<Id, Object>)| (kind, objects.into_values().collect());
-        Ok(Stock { objects: self.objects.into_iter().map(sorted).collect(), names: self.names })
+        Ok(Stock {
+            objects: self.objects.into_iter().map(sorted).collect(),
+            names: self.names,
+            unsure: Vec::new(),
+        })
     }
 }

@@ -49,7 +49,7 @@ fn report(project: &str) -> Report {
     }
 }
 
-fn all(reports: Vec<Report>) -> BTreeMap<ObjectKey, Object> {
+fn all(reports: &[Report]) -> BTreeMap<ObjectKey, Object> {
     let stock = stock(&scope(), reports, &Facts::new()).unwrap();
     let objects = stock.objects.into_values().flatten();
     objects.map(|object| (object.key.clone(), object)).collect()
@@ -70,12 +70,12 @@ fn what_is_made_does_not_depend_on_the_order() {
         report.instances.reverse();
         report.disks.reverse();
     }
-    assert_eq!(all(forth), all(back));
+    assert_eq!(all(&forth), all(&back));
 }
 
 #[test]
 fn projects_in_regions_are_sites_and_zones_are_pools() {
-    let objects = all(vec![report("ran-core"), report("ran-edge")]);
+    let objects = all(&[report("ran-core"), report("ran-edge")]);
     let site: OCloudSiteInfo = one(&objects, Kind::OCloudSite, "ran-core/europe-west3");
     // Two zones, the region's own, and the group.
     assert_eq!((site.name.as_str(), site.resource_pools.len()), ("ran-core/europe-west3", 4));
@@ -93,7 +93,7 @@ fn projects_in_regions_are_sites_and_zones_are_pools() {
 
 #[test]
 fn members_of_a_group_are_in_its_pool_and_disks_of_one_name_are_two() {
-    let objects = all(vec![report("ran-core")]);
+    let objects = all(&[report("ran-core")]);
     let zone = "projects/ran-core/zones/europe-west3-a";
     let group: ResourcePoolInfo =
         one(&objects, Kind::ResourcePool, &format!("{zone}/instanceGroupManagers/g"));

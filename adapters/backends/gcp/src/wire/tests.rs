@@ -69,7 +69,7 @@ fn read<T: DeserializeOwned>(page: Value, into: fn(&mut Report, Place, T)) -> Op
         into(&mut report, Place::parse(&place)?, item);
     }
     let scope = Scope { source: SourceName::from("gcp-1"), o_cloud_id: Id::from("cloud") };
-    let stock = stock(&scope, vec![report], &Facts::new()).unwrap();
+    let stock = stock(&scope, &[report], &Facts::new()).unwrap();
     Some(stock.objects.values().map(Vec::len).sum())
 }
 
