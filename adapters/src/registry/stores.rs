@@ -1,11 +1,51 @@
 //! From the configuration of the state to an open store, and of the shared response cache to its port.
 
-use super::{StoreConf, Stores};
 use netweave_model::Result;
 #[cfg(feature = "redis")]
 use netweave_model::port::{CacheObserver, ResponseCache, ServerHealth};
 use netweave_model::port::{Clock, Deliveries, Ids, InventoryLog, Leases, StoreHealth, Subscriptions};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+/// Where the state is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum StoreConf {
+    /// In this process, lost with it.
+    #[cfg(feature = "memory")]
+    Memory(netweave_memory::Conf),
+    /// In one file of this machine, for one process.
+    #[cfg(feature = "embedded")]
+    Embedded(netweave_embedded::Conf),
+    /// In Redis, for any number of processes: one server (`url`), or a primary that Sentinels name (`sentinels`).
+    #[cfg(feature = "redis")]
+    Redis(Box<netweave_redis::Conf>),
+}
+
+/// One store behind all its ports.
+#[derive(Clone)]
+pub struct Stores {
+    /// The change log.
+    pub log: Arc<dyn InventoryLog>,
+    /// The subscriptions.
+    pub subscriptions: Arc<dyn Subscriptions>,
+    /// The delivery queues.
+    pub deliveries: Arc<dyn Deliveries>,
+    /// Leadership.
+    pub leases: Arc<dyn Leases>,
+    /// The store's time, for whatever is compared with what it stamps.
+    pub clock: Arc<dyn Clock>,
+    /// How its server fares; `None` if it has none.
+    pub health: Option<Arc<dyn StoreHealth>>,
+}
+
+#[cfg(feature = "embedded")]
+impl Default for StoreConf {
+    fn default() -> Self {
+        Self::Embedded(netweave_embedded::Conf { path: "./netweave.db".into() })
+    }
+}
 
 impl StoreConf {
     /// Reaches the server of the store, without taking part in what it keeps; `None` if the store has none.
@@ -15,13 +55,13 @@ impl StoreConf {
     /// # Errors
     /// `Invalid`: the section names what cannot be used.
     pub fn health(&self, ids: Arc<dyn Ids>) -> Result<Option<Arc<dyn StoreHealth>>> {
-        match self {
+        match *self {
             #[cfg(feature = "memory")]
             Self::Memory(_) => Ok(None),
             #[cfg(feature = "embedded")]
             Self::Embedded(_) => Ok(None),
             #[cfg(feature = "redis")]
-            Self::Redis(conf) => Ok(Some(Arc::new(netweave_redis::look_at(conf, ids)?))),
+            Self::Redis(ref conf) => Ok(Some(Arc::new(netweave_redis::look_at(conf, ids)?))),
         }
     }
 
@@ -31,15 +71,15 @@ impl StoreConf {
     /// `Conflict`: another process holds the file. `Unavailable`: it cannot be opened, a newer version wrote it, or the
     /// server does not answer. `Invalid`: its address cannot be understood.
     pub async fn open(&self, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Stores> {
-        match self {
+        match *self {
             #[cfg(feature = "memory")]
             Self::Memory(_) => Ok(Stores::of(&netweave_memory::Memory::new(Arc::clone(&clock), ids), clock)),
             #[cfg(feature = "embedded")]
-            Self::Embedded(conf) => {
+            Self::Embedded(ref conf) => {
                 Ok(Stores::of(&netweave_embedded::open(conf, Arc::clone(&clock), ids).await?, clock))
             }
             #[cfg(feature = "redis")]
-            Self::Redis(conf) => {
+            Self::Redis(ref conf) => {
                 let store = netweave_redis::open(conf, None, ids).await?;
                 Ok(Stores { health: Some(Arc::new(store.clone())), ..Stores::of(&store, store.clock(clock)) })
             }
