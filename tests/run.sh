@@ -2,7 +2,7 @@
 # Sets up every peer and runs every test.
 #
 #   tests/run.sh                every suite
-#   tests/run.sh SUITE...       only these: unit, it, edge, durability, faults, zero-drop, backends, kubernetes
+#   tests/run.sh SUITE...       only these: unit, it, edge, security, durability, faults, zero-drop, backends, kubernetes
 #   tests/run.sh [...] --full   with the counts that the published figures need
 #
 # Needs Rust, Go and Python 3. Installs the rest where it is missing, and says so: Debian packages (as root or through sudo),
@@ -13,13 +13,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 
-ALL=(unit it edge durability faults zero-drop backends kubernetes)
+ALL=(unit it edge security durability faults zero-drop backends kubernetes)
 SUITES=()
 FULL=
 for arg; do
   case $arg in
     --full) FULL=1 ;;
-    unit | it | edge | durability | faults | zero-drop | backends | kubernetes) SUITES+=("$arg") ;;
+    unit | it | edge | security | durability | faults | zero-drop | backends | kubernetes) SUITES+=("$arg") ;;
     *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
 done
@@ -65,13 +65,13 @@ logged() { local log=$1; shift; "$@" 2>&1 | tee "$log"; }
 total() { sed -n "s/^test result:.* \([0-9]*\) $1.*/\1/p" "$2" | awk '{ n += $1 } END { print n + 0 }'; }
 
 suite() { # name
-  cases=0 failed=0 steps=()
+  cases=0 failed=0 steps=() counted=cases
   export NETWEAVE_FIGURES=$OUT/$1.figures
   : >"$NETWEAVE_FIGURES"
   "suite_$1"
   [ ${#steps[@]} -eq 0 ] || [ "$failed" -gt 0 ] || failed=${#steps[@]} # lints, dead processes: nothing that libtest counts
   [ "$failed" -eq 0 ] || bad=$((bad + 1))
-  echo "$1: cases=$cases failed=$failed $(tr '\n' ' ' <"$NETWEAVE_FIGURES")" | sed 's/ *$//' | tee "$OUT/$1.summary"
+  echo "$1: $counted=$cases failed=$failed $(tr '\n' ' ' <"$NETWEAVE_FIGURES")" | sed 's/ *$//' | tee "$OUT/$1.summary"
 }
 
 # Builds the gateway and every test once; the suites get the gateway's path.
@@ -100,6 +100,19 @@ cargo_deny() {
   echo "advisories were not checked: their database is not reachable from everywhere this runs"
 }
 
+# Each backend and store alone, and none: whoever builds for one infrastructure pays for no other.
+features() {
+  local feature
+  for feature in "" aws embedded file gcp kubernetes memory redis vmware; do
+    lone netweave-adapters "$feature" || return
+  done
+  for feature in "" aws gcp kubernetes vmware; do lone netweave "$feature" || return; done
+}
+lone() { # package feature
+  say "$1 with ${2:-no feature}"
+  cargo clippy --locked --quiet -p "$1" --no-default-features --features "$2" -- -D warnings
+}
+
 redis() { step redis bash tests/peers/redis.sh; }
 compute() { step compute bash tests/peers/compute.sh; }
 moto() { step moto bash tests/peers/moto.sh; }
@@ -121,6 +134,7 @@ suite_unit() {
   step fmt cargo fmt --all --check
   step clippy cargo clippy "${CARGO[@]}" --all-targets --quiet -- -D warnings
   step deny cargo_deny
+  [ -z "$FULL" ] || step features features
   build
   moto # the model of the services comes with it
   tests unit cargo test "${CARGO[@]}" --lib --bins --no-fail-fast
@@ -143,6 +157,14 @@ suite_it() {
 }
 suite_edge() { build; tests edge cargo test "${CARGO[@]}" --test edge -- --show-output; }
 suite_durability() { build; redis; tests durability cargo test "${CARGO[@]}" --test durability -- --show-output; }
+
+suite_security() {
+  build
+  tests security cargo test "${CARGO[@]}" --test security -- --show-output
+  # A line of a table for one client is a check, and so is a test without tables.
+  counted=checks cases=$((cases + $(awk -F= '$1 == "checks" { n += $2 } END { print n + 0 }' "$NETWEAVE_FIGURES")))
+  : >"$NETWEAVE_FIGURES"
+}
 
 suite_faults() {
   build

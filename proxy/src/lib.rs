@@ -3,6 +3,7 @@
 //! `docs/architecture.md` says which room holds what. Pingora is named in `gateway`, `listen`, `services::driver` and
 //! `ops` only; `wire` alone picks concrete backends and stores.
 
+pub mod access;
 pub mod cli;
 pub mod clock;
 pub mod conf;

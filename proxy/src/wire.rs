@@ -8,6 +8,7 @@ mod dev;
 mod observed;
 mod readiness;
 
+use crate::access::Access;
 use crate::cli::serve::ServeOptions;
 use crate::clock::{SystemClock, SystemIds};
 use crate::conf::tree::{Conf, Environment};
@@ -80,6 +81,7 @@ struct Base {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     metrics: Arc<Metrics>,
+    access: Arc<Access>,
 }
 
 impl Base {
@@ -87,7 +89,8 @@ impl Base {
         let metrics = Arc::new(Metrics::new()?);
         metrics.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         info!(version = env!("CARGO_PKG_VERSION"), backends = conf.backends.len(), "starting");
-        Ok(Self { clock: Arc::new(SystemClock), ids: Arc::new(SystemIds), metrics })
+        let access = Access::new(&conf.access, &conf.limits.per_identity, conf.subscriptions.per_owner);
+        Ok(Self { clock: Arc::new(SystemClock), ids: Arc::new(SystemIds), metrics, access: Arc::new(access) })
     }
 }
 
@@ -124,6 +127,7 @@ impl Gateway {
         let edge = Edge::bind(EdgeParts {
             api: conf.api.clone(),
             ops: conf.ops.clone(),
+            access: base.access,
             limits: conf.limits.clone(),
             shutdown: conf.shutdown.clone(),
             routes: Arc::new(routes),
@@ -250,12 +254,14 @@ impl Callbacks {
             subscriptions: Arc::clone(&stores.subscriptions),
             deliveries: Arc::clone(&stores.deliveries),
             paths: Arc::clone(inventory.catalog.paths()),
+            access: Arc::clone(&base.access),
             metrics: Arc::clone(&base.metrics),
         };
         let notifier = NotifierParts {
             deliveries: Arc::clone(&stores.deliveries),
             subscriptions: Arc::clone(&stores.subscriptions),
             outbound: Arc::clone(&self.outbound),
+            access: Arc::clone(&base.access),
             renderer: Renderer::new(&conf.o_cloud.service_uri)?,
             clock: Arc::clone(&base.clock),
             ids: Arc::clone(&base.ids),

@@ -3,8 +3,9 @@
 use crate::lines;
 use async_trait::async_trait;
 use http::StatusCode;
+use netweave::access::Access;
 use netweave::cli::gen_certs::GenCerts;
-use netweave::conf::tree::{Api, ClientAuth, Limits, Ops, Rate, Shutdown, Tls, TlsVersion};
+use netweave::conf::tree::{self, Api, ClientAuth, Limits, Ops, Rate, Role, Shutdown, Tls, TlsVersion};
 use netweave::conf::unit::{Size, Span};
 use netweave::filters::Routes;
 use netweave::listen::{Ask, Edge, Parts, Signals, StopHandle, tls};
@@ -187,6 +188,11 @@ impl Target {
         let edge = Edge::bind(Parts {
             api: Api { listen: vec![any], tls, ..Api::default() },
             ops: Ops { listen: any },
+            access: Arc::new(Access::new(
+                &tree::Access { others: vec![Role::Admin], ..tree::Access::default() },
+                &setup.limits.per_identity,
+                100,
+            )),
             limits: setup.limits,
             shutdown: setup.shutdown,
             routes: Arc::new(Fakes),

@@ -110,8 +110,7 @@ async fn while_a_region_fails_the_others_are_told_and_its_objects_stay() {
     told(&callbacks, &instance, 2).await;
     assert_eq!(pools().await, before);
     assert!(!source().await["failure"].is_null(), "it fails all the time");
-    let gone =
-        |body: &&Value| body["notificationEventType"] == 2 && body["priorObjectState"]["name"] != Value::Null;
+    let gone = |body: &&Value| body["notificationEventType"] == 2 && body["objectType"] == "ResourcePoolInfo";
     assert_eq!(callbacks.received("/smo").iter().find(gone), None, "no pool was told to be gone");
     wire.pass();
     until(LOOKS * 3, "a source that is well again", well).await;

@@ -118,6 +118,7 @@ async fn a_cache_on_the_server_of_the_state_is_told_of_unless_it_is_safe() {
 fn prod(state: Value) -> Setup {
     Setup::state(state)
         .set("/environment", json!("prod"))
+        .set("/access", json!({}))
         .set("/oCloud/serviceUri", json!("https://o2.example.net"))
         .set("/subscriptions/callback/schemes", json!(["https"]))
 }

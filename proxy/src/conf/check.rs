@@ -2,6 +2,7 @@
 //!
 //! [`rules`] looks at the values alone; [`files`] opens what they name.
 
+mod access;
 mod files;
 
 pub use files::{files, inventories};
@@ -49,6 +50,7 @@ pub fn rules(conf: &Conf) -> Vec<Finding> {
     let mut findings = Findings::default();
     cloud(conf, &mut findings);
     listeners(conf, &mut findings);
+    access::access(conf, &mut findings);
     limits(conf, &mut findings);
     state(conf, &mut findings);
     callbacks(&conf.subscriptions.callback, conf.environment, &mut findings);

@@ -39,6 +39,7 @@ pub fn dev(dev: &Dev<'_>) -> String {
     };
     format!(
         "environment: dev
+access: {{ others: [admin, deployer] }}
 oCloud: {{ id: dev, globalCloudId: dev, name: Development, description: A development gateway }}
 api:
   listen: ['127.0.0.1:8443']

@@ -27,9 +27,11 @@ macro_rules! section {
     };
 }
 
+mod access;
 mod limits;
 mod subscriptions;
 
+pub use access::{Access, Client, Collection, Role, Rule, ScopeConf};
 pub use limits::{Limits, Rate};
 pub use subscriptions::{Callback, Delivery, Subscriptions, Verify};
 
@@ -66,6 +68,17 @@ pub enum ClientAuth {
     Request,
     /// The handshake fails.
     Require,
+}
+
+/// What a revocation list counts for whose time for replacement has passed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CrlStale {
+    /// Nothing: no client of its authority is believed.
+    #[default]
+    Fail,
+    /// As before; `netweave_tls_crl_next_update_timestamp_seconds` tells.
+    Warn,
 }
 
 /// The oldest TLS version that is spoken.
@@ -108,6 +121,8 @@ section! {
         api: Api = Api::default(),
         /// The operations listener: plain HTTP, for probes and Prometheus.
         ops: Ops = Ops::default(),
+        /// Who may do and see what.
+        access: Access = Access::default(),
         /// Bounds on what clients may ask.
         limits: Limits = Limits::default(),
         /// Where subscriptions, the change log and the delivery queues are kept.
@@ -178,6 +193,8 @@ section! {
         /// Revocation lists of these authorities.
         #[schemars(example = &"crl.pem")]
         crl: Option<PathBuf> = None,
+        /// What a revocation list counts for that should have been replaced: `fail` or `warn`.
+        crl_stale: CrlStale = CrlStale::Fail,
         /// What a client without a certificate meets: `request` or `require`.
         client_auth: ClientAuth = ClientAuth::Request,
         /// The oldest TLS version that is spoken: `1.3` or `1.2`.

@@ -48,47 +48,45 @@ pub struct Share {
     bucket: Bucket,
     /// When it was last used, in milliseconds since 1970.
     used: AtomicI64,
+    /// The time after which the bucket is full again, unused.
+    refilled: Duration,
+}
+
+impl Share {
+    fn new(rate: &Rate, now: Timestamp) -> Self {
+        Self {
+            bucket: Bucket::new(rate.rate, rate.burst),
+            used: AtomicI64::new(now.0),
+            refilled: Duration::from_secs(u64::from(rate.burst / rate.rate.max(1)) + 1),
+        }
+    }
 }
 
 /// The shares of all identities that were seen lately.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Shares {
-    rate: Rate,
     known: Mutex<HashMap<String, Arc<Share>>>,
 }
 
 impl Shares {
-    /// Starts without any identity.
-    pub fn new(rate: Rate) -> Self {
-        Self { rate, known: Mutex::new(HashMap::new()) }
-    }
-
-    /// Finds or makes the share of an identity.
-    pub fn of(&self, name: &str, now: Timestamp) -> Arc<Share> {
+    /// Finds or makes the share of an identity, which has this rate.
+    pub fn of(&self, name: &str, rate: &Rate, now: Timestamp) -> Arc<Share> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(share) = known.get(name) {
             return Arc::clone(share);
         }
         if known.len() >= MOST_SHARES {
-            let refilled = self.refill_time();
             known.retain(|_, share| {
                 let idle = now.since(Timestamp(share.used.load(Ordering::Relaxed)));
-                Arc::strong_count(share) > 1 || idle < refilled
+                Arc::strong_count(share) > 1 || idle < share.refilled
             });
         }
-        let share =
-            Share { bucket: Bucket::new(self.rate.rate, self.rate.burst), used: AtomicI64::new(now.0) };
-        let share = Arc::new(share);
+        let share = Arc::new(Share::new(rate, now));
         // Beyond the bound a share lives as long as its connection.
         if known.len() < MOST_SHARES {
             known.insert(name.to_owned(), Arc::clone(&share));
         }
         share
-    }
-
-    /// Returns the time after which an unused bucket is full again.
-    fn refill_time(&self) -> Duration {
-        Duration::from_secs(u64::from(self.rate.burst / self.rate.rate.max(1)) + 1)
     }
 }
 
@@ -154,17 +152,17 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_000_000);
 
-    fn limits(change: impl FnOnce(&mut tree::Limits)) -> (Limits, Shares) {
+    fn limits(change: impl FnOnce(&mut tree::Limits)) -> (Limits, impl Fn(&str) -> Arc<Share>) {
         let mut conf = tree::Limits::default();
         change(&mut conf);
-        (Limits::new(&conf, &Metrics::new().unwrap()), Shares::new(conf.per_identity))
+        let (limits, shares) = (Limits::new(&conf, &Metrics::new().unwrap()), Shares::default());
+        (limits, move |name| shares.of(name, &conf.per_identity, NOW))
     }
 
     #[test]
     fn one_identity_is_refused_above_its_burst_and_another_is_not() {
         let (limits, shares) = limits(|conf| conf.per_identity = Rate { rate: 1, burst: 2 });
-        let enter =
-            |name: &str| limits.enter(&shares.of(name, NOW), NOW).map(drop).map_err(|p| p.status().as_u16());
+        let enter = |name: &str| limits.enter(&shares(name), NOW).map(drop).map_err(|p| p.status().as_u16());
         assert_eq!([enter("a"), enter("a"), enter("a")], [Ok(()), Ok(()), Err(429)]);
         assert_eq!(enter("b"), Ok(()));
     }
@@ -172,14 +170,14 @@ mod tests {
     #[test]
     fn all_together_are_bounded() {
         let (limits, shares) = limits(|conf| conf.requests_per_second = 1);
-        assert!(limits.enter(&shares.of("a", NOW), NOW).is_ok());
-        assert!(limits.enter(&shares.of("b", NOW), NOW).is_err());
+        assert!(limits.enter(&shares("a"), NOW).is_ok());
+        assert!(limits.enter(&shares("b"), NOW).is_err());
     }
 
     #[test]
     fn requests_in_flight_are_bounded_and_free_their_place() {
         let (limits, shares) = limits(|conf| conf.in_flight = 1);
-        let share = shares.of("a", NOW);
+        let share = shares("a");
         let first = limits.enter(&share, NOW).unwrap();
         assert!(limits.enter(&share, NOW).is_err());
         drop(first);
@@ -192,19 +190,19 @@ mod tests {
             conf.requests_per_second = 0;
             conf.per_identity = Rate { rate: 0, burst: 0 };
         });
-        let share = shares.of("a", NOW);
+        let share = shares("a");
         assert!((0..2000).all(|_| limits.enter(&share, NOW).is_ok()));
     }
 
     #[test]
     fn a_reconnect_finds_the_same_share_and_the_map_stays_bounded() {
-        let (_, shares) = limits(|_| {});
-        assert!(Arc::ptr_eq(&shares.of("a", NOW), &shares.of("a", NOW)));
+        let (shares, rate) = (Shares::default(), Rate::default());
+        assert!(Arc::ptr_eq(&shares.of("a", &rate, NOW), &shares.of("a", &rate, NOW)));
         for number in 0..MOST_SHARES + 10 {
-            shares.of(&number.to_string(), NOW);
+            shares.of(&number.to_string(), &rate, NOW);
         }
         assert!(shares.known.lock().unwrap().len() <= MOST_SHARES);
-        shares.of("late", NOW.plus(Duration::from_mins(1)));
+        shares.of("late", &rate, NOW.plus(Duration::from_mins(1)));
         assert_eq!(shares.known.lock().unwrap().len(), 1);
     }
 }

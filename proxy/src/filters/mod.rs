@@ -16,12 +16,11 @@ pub mod limits;
 pub mod negotiate;
 pub mod target;
 
-use crate::listen::identity::Identity;
-use crate::listen::peer::{NoIdentity, Peer};
+use crate::listen::peer::{Caller, NoIdentity, Peer};
 use crate::listen::trust::Trust;
 use crate::problem::{Problem, Refused};
 use crate::reply::Reply;
-use crate::routes::{Call, Health, Route, Scope, table};
+use crate::routes::{Call, Health, Route, table};
 use async_trait::async_trait;
 use http::request::Parts;
 use http::{HeaderMap, Method};
@@ -73,8 +72,7 @@ pub struct Pending<'a> {
     pub method: &'a Method,
     query: &'a str,
     headers: &'a HeaderMap,
-    identity: &'a Identity,
-    scope: Scope,
+    caller: &'a Caller,
     /// Frees the place in flight when the call is over.
     _in_flight: InFlight,
 }
@@ -107,19 +105,19 @@ impl Chain {
         let health = table::health(path);
         let caller =
             if health.is_some() { None } else { Some(peer.identity(&self.trust, now).map_err(unknown)?) };
-        let in_flight = caller.map(|(_, share)| self.limits.enter(share, now)).transpose()?;
+        let in_flight = caller.map(|caller| self.limits.enter(&caller.share, now)).transpose()?;
         let route = table::resolve(path, &self.majors).ok_or_else(|| Box::new(Problem::no_such_path()))?;
         *slot = table::slot(&route);
         let method = declared(&route, &head.method)?;
-        let (Some((identity, _)), Some(in_flight)) = (caller, in_flight) else {
+        let (Some(caller), Some(in_flight)) = (caller, in_flight) else {
             let health = health.ok_or_else(|| Box::new(Problem::no_such_path()))?;
             return Ok(Admitted::Health(health, route));
         };
-        let scope = authz::check(identity, &route, method)?;
+        authz::check(&caller.grant, &route)?;
         negotiate::check(head, &route, method)?;
         let query = head.uri.query().unwrap_or("");
         let headers = &head.headers;
-        Ok(Admitted::Call(Pending { route, method, query, headers, identity, scope, _in_flight: in_flight }))
+        Ok(Admitted::Call(Pending { route, method, query, headers, caller, _in_flight: in_flight }))
     }
 }
 
@@ -136,8 +134,8 @@ impl Pending<'_> {
             method: self.method,
             query: self.query,
             headers: self.headers,
-            identity: self.identity,
-            scope: self.scope,
+            identity: &self.caller.identity,
+            grant: &self.caller.grant,
             body,
         }
     }

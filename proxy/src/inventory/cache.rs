@@ -47,7 +47,7 @@ pub struct KeyRef<'a> {
     /// The interface it was asked through.
     pub major: Major,
     /// What the caller may see.
-    pub scope: &'static str,
+    pub scope: &'a str,
     /// The version of all data in the answer.
     pub version: Version,
     /// What is asked for.
@@ -65,7 +65,7 @@ pub struct KeyRef<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     major: Major,
-    scope: &'static str,
+    scope: Box<str>,
     version: Version,
     subject: Subject,
     parent: Option<Box<str>>,
@@ -109,7 +109,7 @@ impl KeyRef<'_> {
     fn to_key(self) -> Key {
         Key {
             major: self.major,
-            scope: self.scope,
+            scope: self.scope.into(),
             version: self.version,
             subject: self.subject,
             parent: self.parent.map(Into::into),
@@ -124,7 +124,7 @@ impl Key {
     fn borrow(&self) -> KeyRef<'_> {
         KeyRef {
             major: self.major,
-            scope: self.scope,
+            scope: &self.scope,
             version: self.version,
             subject: self.subject,
             parent: self.parent.as_deref(),
@@ -144,7 +144,7 @@ impl Equivalent<Key> for KeyRef<'_> {
 impl Weighter<Key, Arc<Answer>> for ByBytes {
     /// An answer under two keys counts twice: the budget is kept, whichever of them goes first.
     fn weight(&self, key: &Key, answer: &Arc<Answer>) -> u64 {
-        let texts = [key.parent.as_deref(), key.id.as_deref(), Some(&*key.query)];
+        let texts = [key.parent.as_deref(), key.id.as_deref(), Some(&*key.query), Some(&*key.scope)];
         let texts: usize = texts.into_iter().flatten().map(str::len).sum();
         let bytes = texts + answer.body.len() + answer.link.as_ref().map_or(0, HeaderValue::len);
         OVERHEAD + u64::try_from(bytes).unwrap_or(u64::MAX - OVERHEAD)

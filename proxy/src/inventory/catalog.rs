@@ -6,6 +6,7 @@
 use super::per_kind::PerKind;
 use super::version::Version;
 use super::view::{KeyRef, View};
+use crate::access::Scope;
 use arc_swap::{ArcSwap, Guard};
 use netweave_model::port::InventoryLog;
 use netweave_model::query::{Bound, Indexed, Paths};
@@ -58,6 +59,8 @@ pub struct Selection<'a> {
     pub parent: Option<&'a str>,
     /// Only objects whose ids come after this one.
     pub after: Option<&'a str>,
+    /// Only objects that may be seen.
+    pub scope: &'a Scope,
     /// Only objects that match.
     pub filter: Option<&'a Bound>,
     /// How many of these to leave out first.
@@ -100,7 +103,8 @@ impl Views {
                 self.sources.iter().find_map(|source| source.kinds.get(kind).version(key))
             }
             Part::Pool(pool) => {
-                self.get(Kind::ResourcePool, None, pool)?;
+                let key = KeyRef { parent: None, id: pool };
+                self.sources.iter().find_map(|source| source.kinds.get(Kind::ResourcePool).get(key))?;
                 Some(self.version_of_members(Kind::Resource, Some(pool)))
             }
             Part::Kinds(kinds) => {
@@ -125,20 +129,27 @@ impl Views {
         self.sources.iter_mut().find(|views| views.name == *source).map(|views| views.kinds.get_mut(kind))
     }
 
-    /// Returns one object, from whichever source has it.
-    pub fn get(&self, kind: Kind, parent: Option<&str>, id: &str) -> Option<&Arc<Indexed>> {
-        self.sources.iter().find_map(|source| source.kinds.get(kind).get(KeyRef { parent, id }))
+    /// Returns one object, from whichever source has it, if it may be seen.
+    pub fn get(&self, scope: &Scope, kind: Kind, key: KeyRef<'_>) -> Option<&Arc<Indexed>> {
+        let sees = |name: &SourceName| scope.sees(name, kind, key.parent, key.id);
+        self.sources
+            .iter()
+            .filter(|source| sees(&source.name))
+            .find_map(|source| source.kinds.get(kind).get(key))
     }
 
     /// Lists a part of a collection over all sources.
     pub fn list<'a>(&'a self, selection: Selection<'a>) -> Page<'a> {
-        let Selection { kind, parent, after, filter, skip, limit } = selection;
+        let Selection { kind, parent, after, scope, filter, skip, limit } = selection;
         let matches = move |object: &Indexed| filter.is_none_or(|filter| filter.matches(object));
+        let seen = move |source: &SourceName, id: &Id| scope.sees(source, kind, parent, id.as_str());
         let mut streams: Vec<_> = self
             .sources
             .iter()
-            .map(|source| source.kinds.get(kind).range(parent, after))
-            .map(|range| range.filter(move |(_, object)| matches(object)).peekable())
+            .map(|source| {
+                let range = source.kinds.get(kind).range(parent, after);
+                range.filter(move |(id, object)| seen(&source.name, id) && matches(object)).peekable()
+            })
             .collect();
         let mut page = Page { objects: Vec::new(), last: None, more: false };
         let mut left_out = 0;

@@ -6,8 +6,10 @@
 use super::gate::Gate;
 use super::identity::Identity;
 use super::link::Link;
-use super::peer::Peer;
+use super::peer::{Caller, Peer};
+use super::renewal::Clients;
 use super::trust::Trust;
+use crate::access::Access;
 use crate::filters::limits::Shares;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::throttle::Throttle;
@@ -26,7 +28,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 /// Pause after a failed accept: when descriptors run out, accepting again at once only burns the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -84,6 +86,10 @@ pub(crate) struct Tls {
     pub(crate) acceptor: TlsAcceptor,
     /// Verifies resumed clients again.
     pub(crate) trust: Arc<Trust>,
+    /// What identities may do and see.
+    pub(crate) access: Arc<Access>,
+    /// When the certificates of clients end.
+    pub(crate) clients: Arc<Clients>,
     /// The shares of the identities.
     pub(crate) shares: Arc<Shares>,
     /// The time of day, for certificates.
@@ -209,20 +215,31 @@ where
             debug!(%error, "a connection ended before it began");
             return;
         }
-        let link = match &self.tls {
-            None => Link::plain(stream, Arc::new(Peer::anonymous(address))),
-            Some(tls) => self.handshake(tls, stream, address).await,
+        let Some(tls) = &self.tls else {
+            if let Some(link) = Link::plain(stream, Arc::new(Peer::anonymous(address))) {
+                self.gate.serve(link).await;
+            }
+            return;
         };
-        let Some(link) = link else { return };
-        let _open = Open::new(&self.metrics, self.tls.is_some());
-        self.gate.serve(link).await;
+        let Some((link, peer)) = self.handshake(tls, stream, address).await else { return };
+        let _open = Open::new(&self.metrics);
+        tokio::select! {
+            biased;
+            () = self.gate.serve(link) => {}
+            () = tls.distrusted(&peer) => self.cut_off(&peer),
+        }
     }
 
-    async fn handshake(&self, tls: &Tls, stream: TcpStream, address: IpAddr) -> Option<Link> {
+    fn cut_off(&self, peer: &Peer) {
+        self.metrics.connections_distrusted.inc();
+        info!(identity = peer.name(), "a connection was closed: its certificate is not believed any more");
+    }
+
+    async fn handshake(&self, tls: &Tls, stream: TcpStream, address: IpAddr) -> Option<(Link, Arc<Peer>)> {
         match timeout(self.gate.pace.head_time(), tls.acceptor.accept(stream)).await {
             Ok(Ok(stream)) => {
-                let peer = tls.peer(&stream, address);
-                Link::tls(stream, Arc::new(peer))
+                let peer = Arc::new(tls.peer(&stream, address));
+                Some((Link::tls(stream, Arc::clone(&peer))?, peer))
             }
             Ok(Err(error)) => {
                 self.refused("handshake");
@@ -238,6 +255,22 @@ where
 }
 
 impl Tls {
+    /// Waits until the certificate of a connection is no longer believed.
+    async fn distrusted(&self, peer: &Peer) {
+        let mut exchanges = self.trust.exchanges();
+        let mut confirmed = peer.generation();
+        loop {
+            let generation = self.trust.generation();
+            if generation != confirmed && !peer.is_believed(&self.trust, self.clock.now()) {
+                return;
+            }
+            confirmed = generation;
+            if exchanges.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+        }
+    }
+
     /// Reads who the client is. rustls does not verify again on resumption, so that is done here.
     fn peer(&self, stream: &TlsStream<TcpStream>, address: IpAddr) -> Peer {
         let session = stream.get_ref().1;
@@ -254,30 +287,29 @@ impl Tls {
         let Some(identity) = chain.first().and_then(|leaf| Identity::read(leaf).ok()) else {
             return Peer::unusable(address);
         };
-        let share = self.shares.of(&identity.name, self.clock.now());
+        let Some(grant) = self.access.of(&identity.name) else {
+            return Peer::unusable(address);
+        };
+        self.clients.note(&identity.name, identity.not_after, self.clock.now());
+        let share = self.shares.of(&identity.name, &grant.rate, self.clock.now());
         let chain = chain.iter().map(|certificate| certificate.clone().into_owned()).collect();
-        Peer::known(address, identity, share, chain, generation)
+        Peer::known(address, Caller { identity, grant, share }, chain, generation)
     }
 }
 
 /// Counts an open connection of the API listener.
-struct Open<'a>(Option<&'a Metrics>);
+struct Open<'a>(&'a Metrics);
 
 impl<'a> Open<'a> {
-    fn new(metrics: &'a Metrics, counted: bool) -> Self {
-        let metrics = counted.then_some(metrics);
-        if let Some(metrics) = metrics {
-            metrics.connections.inc();
-        }
+    fn new(metrics: &'a Metrics) -> Self {
+        metrics.connections.inc();
         Self(metrics)
     }
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        if let Some(metrics) = self.0 {
-            metrics.connections.dec();
-        }
+        self.0.connections.dec();
     }
 }
 

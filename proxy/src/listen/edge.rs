@@ -2,15 +2,18 @@
 
 use super::accept::{Door, Room, Tls};
 use super::gate::{Gate, Pace};
+use super::renewal::Renewal;
 use super::stop::{Ask, Ending, StopHandle, Stopping};
 use super::tls::Certificates;
+use crate::access::Access;
 use crate::conf::tree;
 use crate::ctx::RequestIds;
-use crate::filters::limits::{Limits, Shares};
+use crate::filters::limits::Limits;
 use crate::filters::{Chain, Routes};
 use crate::gateway::Gateway;
 use crate::ops::{HealthView, Ops, Readiness};
 use crate::services::Service;
+use crate::services::certificates::Certificates as CertificateService;
 use crate::services::driver::{Driver, FIRST_PAUSE};
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::requests::Requests;
@@ -48,6 +51,8 @@ pub struct Parts {
     pub api: tree::Api,
     /// The operations listener.
     pub ops: tree::Ops,
+    /// Who may do and see what.
+    pub access: Arc<Access>,
     /// The bounds.
     pub limits: tree::Limits,
     /// How the process ends.
@@ -87,7 +92,7 @@ pub enum Signals {
 /// The edge with its sockets bound, ready to run.
 pub struct Edge {
     parts: Parts,
-    certificates: Arc<Certificates>,
+    renewal: Arc<Renewal>,
     api: Vec<TcpListener>,
     ops: TcpListener,
     addresses: Addresses,
@@ -103,13 +108,14 @@ impl Edge {
     /// `Invalid`: a certificate file is faulty, or an address cannot be bound.
     pub fn bind(parts: Parts) -> Result<Self> {
         let certificates = Arc::new(Certificates::load(&parts.api.tls)?);
-        certificates.report(&parts.metrics);
+        let renewal =
+            Arc::new(Renewal::new(certificates, Arc::clone(&parts.metrics), Arc::clone(&parts.clock)));
         let api = parts.api.listen.iter().map(|address| bind(*address)).collect::<Result<Vec<_>>>()?;
         let ops = bind(parts.ops.listen)?;
         let addresses =
             Addresses { api: api.iter().map(local).collect::<Result<Vec<_>>>()?, ops: local(&ops)? };
         let (handle, asked) = StopHandle::new();
-        Ok(Self { parts, certificates, api, ops, addresses, stopping: Arc::default(), handle, asked })
+        Ok(Self { parts, renewal, api, ops, addresses, stopping: Arc::default(), handle, asked })
     }
 
     /// Returns where it listens, with the ports that port 0 became.
@@ -132,12 +138,12 @@ impl Edge {
     /// # Errors
     /// `Internal`: TLS cannot be configured.
     pub fn run(self, signals: Signals) -> Result<()> {
-        let Self { parts, certificates, api, ops, stopping, asked, .. } = self;
+        let Self { parts, renewal, api, ops, stopping, asked, .. } = self;
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut server = Server::new_with_opt_and_conf(None, server_conf(threads, &parts.api.tls));
         let requests = Arc::new(Requests::new(Arc::clone(&parts.metrics)));
         let health = HealthView::new(Arc::clone(&parts.readiness), Arc::clone(&stopping));
-        let plan = Plan { parts, certificates, stopping, requests, health };
+        let plan = Plan { parts, renewal, stopping, requests, health };
         let most =
             u32::try_from(plan.parts.limits.connections).unwrap_or(u32::MAX).clamp(1, MOST_CONNECTIONS);
         let connections = Arc::new(Semaphore::new(most as usize));
@@ -164,7 +170,7 @@ impl Edge {
 /// Everything that the parts of the server share.
 struct Plan {
     parts: Parts,
-    certificates: Arc<Certificates>,
+    renewal: Arc<Renewal>,
     stopping: Arc<Stopping>,
     requests: Arc<Requests>,
     health: HealthView,
@@ -187,7 +193,7 @@ impl Plan {
 
     fn proxy(&self, conf: &Arc<ServerConf>) -> HttpProxy<Gateway> {
         let limits = &self.parts.limits;
-        let trust = Arc::clone(&self.certificates.trust);
+        let trust = Arc::clone(&self.renewal.certificates().trust);
         let chain = Chain::new(
             limits,
             self.parts.api.majors.clone(),
@@ -216,9 +222,11 @@ impl Plan {
 
     fn tls(&self) -> Result<Tls> {
         Ok(Tls {
-            acceptor: TlsAcceptor::from(Arc::new(self.certificates.server_config()?)),
-            trust: Arc::clone(&self.certificates.trust),
-            shares: Arc::new(Shares::new(self.parts.limits.per_identity.clone())),
+            acceptor: TlsAcceptor::from(Arc::new(self.renewal.certificates().server_config()?)),
+            trust: Arc::clone(&self.renewal.certificates().trust),
+            clients: Arc::clone(self.renewal.clients()),
+            access: Arc::clone(&self.parts.access),
+            shares: Arc::default(),
             clock: Arc::clone(&self.parts.clock),
         })
     }
@@ -233,9 +241,12 @@ impl Plan {
     }
 
     fn driver(&self) -> Driver {
-        self.stopping.services_done(self.parts.services.is_empty());
+        self.stopping.services_done(false);
+        let certificates = CertificateService::new(Arc::clone(&self.renewal));
+        let mut services = self.parts.services.clone();
+        services.push(Arc::new(certificates));
         Driver {
-            services: self.parts.services.clone(),
+            services,
             metrics: Arc::clone(&self.parts.metrics),
             stopping: Arc::clone(&self.stopping),
             ids: Arc::clone(&self.parts.ids),
@@ -250,8 +261,7 @@ impl Plan {
         signals: Signals,
         connections: (Arc<Semaphore>, u32),
     ) -> Ending {
-        let certificates = Arc::clone(&self.certificates);
-        let metrics = Arc::clone(&self.parts.metrics);
+        let renewal = Arc::clone(&self.renewal);
         Ending {
             stopping: Arc::clone(&self.stopping),
             asked: tokio::sync::Mutex::new(asked),
@@ -260,7 +270,7 @@ impl Plan {
             permits: connections.1,
             delay: self.parts.shutdown.delay.0,
             grace: self.parts.shutdown.grace.0,
-            reload: Box::new(move || certificates.renew(&metrics)),
+            reload: Box::new(move || renewal.load()),
         }
     }
 }

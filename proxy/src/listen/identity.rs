@@ -54,6 +54,10 @@ impl Identity {
         if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
             return Err(nobody("has a name that is empty, too long or not printable"));
         }
+        // Rules and owners know names alone, so no host name or common name may pass for a URI.
+        if field != IdentityField::Uri && name.contains("://") {
+            return Err(nobody("has a URI where a name should be"));
+        }
         Ok(Self {
             name: name.to_owned(),
             field,
@@ -120,6 +124,7 @@ mod tests {
             certificate(None, vec![]),
             certificate(Some("two\nlines"), vec![]),
             certificate(Some(&"x".repeat(600)), vec![]),
+            certificate(Some("spiffe://o2/smo"), vec![]),
             b"not a certificate".to_vec(),
         ];
         for certificate in refused {

@@ -11,10 +11,12 @@ mod held;
 pub mod identity;
 mod link;
 pub mod peer;
+mod renewal;
 mod stop;
 pub mod tls;
 pub mod trust;
 
 pub use edge::{Addresses, Edge, Parts, Signals};
 pub(crate) use link::peer as peer_of;
+pub use renewal::Renewal;
 pub use stop::{Ask, StopHandle, Stopping};

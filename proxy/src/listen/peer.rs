@@ -2,6 +2,7 @@
 
 use super::identity::Identity;
 use super::trust::Trust;
+use crate::access::Grant;
 use crate::filters::limits::Share;
 use netweave_model::Timestamp;
 use rustls::pki_types::CertificateDer;
@@ -30,13 +31,22 @@ enum Client {
 
 #[derive(Debug)]
 struct Known {
-    identity: Identity,
-    /// The identity's share of the limits, looked up once per connection.
-    share: Arc<Share>,
+    caller: Caller,
     chain: Vec<CertificateDer<'static>>,
     /// The generation of authorities under which `confirmed` holds.
     generation: AtomicU64,
     confirmed: AtomicBool,
+}
+
+/// Who calls, with what was looked up for it once per connection.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The identity.
+    pub identity: Identity,
+    /// What it may do and see.
+    pub grant: Arc<Grant>,
+    /// Its share of the limits.
+    pub share: Arc<Share>,
 }
 
 /// Why there is no identity.
@@ -66,13 +76,12 @@ impl Peer {
     /// Makes a peer with the chain that was verified under `generation`.
     pub fn known(
         address: IpAddr,
-        identity: Identity,
-        share: Arc<Share>,
+        caller: Caller,
         chain: Vec<CertificateDer<'static>>,
         generation: u64,
     ) -> Self {
         let generation = AtomicU64::new(generation);
-        let known = Known { identity, share, chain, generation, confirmed: AtomicBool::new(true) };
+        let known = Known { caller, chain, generation, confirmed: AtomicBool::new(true) };
         Self { address, client: Client::Known(Box::new(known)) }
     }
 
@@ -80,13 +89,13 @@ impl Peer {
     ///
     /// # Errors
     /// Says why there is no identity.
-    pub fn identity(&self, trust: &Trust, now: Timestamp) -> Result<(&Identity, &Share), NoIdentity> {
+    pub fn identity(&self, trust: &Trust, now: Timestamp) -> Result<&Caller, NoIdentity> {
         let known = match &self.client {
             Client::Anonymous => return Err(NoIdentity::Anonymous),
             Client::Unusable => return Err(NoIdentity::Unusable),
             Client::Known(known) => known,
         };
-        if now > known.identity.not_after {
+        if now > known.caller.identity.not_after {
             return Err(NoIdentity::Expired);
         }
         let generation = trust.generation();
@@ -97,13 +106,29 @@ impl Peer {
         if !known.confirmed.load(Ordering::Acquire) {
             return Err(NoIdentity::Distrusted);
         }
-        Ok((&known.identity, &known.share))
+        Ok(&known.caller)
+    }
+
+    /// Returns the generation of authorities under which the certificate was looked at last.
+    pub fn generation(&self) -> u64 {
+        match &self.client {
+            Client::Known(known) => known.generation.load(Ordering::Acquire),
+            Client::Anonymous | Client::Unusable => 0,
+        }
+    }
+
+    /// Returns whether the certificate that was shown, if one was, is still believed.
+    pub fn is_believed(&self, trust: &Trust, now: Timestamp) -> bool {
+        match &self.client {
+            Client::Known(known) => trust.confirm(&known.chain, now),
+            Client::Anonymous | Client::Unusable => true,
+        }
     }
 
     /// Returns the name for logs, whether or not it still holds.
     pub fn name(&self) -> &str {
         match &self.client {
-            Client::Known(known) => &known.identity.name,
+            Client::Known(known) => &known.caller.identity.name,
             Client::Anonymous | Client::Unusable => "-",
         }
     }
@@ -112,7 +137,8 @@ impl Peer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conf::tree::Rate;
+    use crate::access::Access;
+    use crate::conf::tree::{self, Rate};
     use crate::filters::limits::Shares;
     use crate::listen::trust::Authorities;
     use rcgen::{CertificateParams, DnType, KeyPair};
@@ -129,9 +155,11 @@ mod tests {
         let trust = Trust::try_new(authorities, false, &provider).unwrap();
         let mut identity = Identity::read(&certificate).unwrap();
         identity.not_after = now.plus(Duration::from_secs(1));
-        let share = Shares::new(Rate::default()).of("smo", now);
+        let grant = Access::new(&tree::Access::default(), &Rate::default(), 1).of("smo").unwrap();
+        let share = Shares::default().of("smo", &grant.rate, now);
+        let caller = Caller { identity, grant, share };
         let address = IpAddr::from([127, 0, 0, 1]);
-        let peer = Peer::known(address, identity, share, vec![certificate.clone()], trust.generation());
+        let peer = Peer::known(address, caller, vec![certificate.clone()], trust.generation());
         assert!(peer.identity(&trust, now).is_ok());
         assert_eq!(peer.identity(&trust, now.plus(Duration::from_secs(2))).err(), Some(NoIdentity::Expired));
         let other =

@@ -1,7 +1,8 @@
 //! The certificates of the API listener: loaded from PEM files, served, and exchanged without a restart.
 
 use super::trust::{Authorities, Trust};
-use crate::conf::tree::{ClientAuth, Tls, TlsVersion};
+use crate::conf::tree::{ClientAuth, CrlStale, Tls, TlsVersion};
+use crate::digest::sha256;
 use crate::telemetry::metrics::Metrics;
 use arc_swap::ArcSwap;
 use netweave_model::{Error, Result};
@@ -13,8 +14,8 @@ use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, version};
 use std::path::Path;
 use std::sync::Arc;
-use tracing::{error, info};
 use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::revocation_list::CertificateRevocationList;
 
 /// Sessions that may be resumed; a resumed handshake costs a third less, and its certificate is verified again.
 const SESSIONS: usize = 4096;
@@ -74,17 +75,16 @@ impl Certificates {
         Ok(())
     }
 
-    /// Loads all files again, publishes when they end, and logs how it went.
-    pub fn renew(&self, metrics: &Metrics) {
-        let renewed = self.reload();
-        self.report(metrics);
-        let Err(error) = renewed else {
-            return info!("certificates were loaded again");
-        };
-        error!(%error, "certificates cannot be loaded again; the old ones stay");
+    /// Returns a hash of what the files hold; what cannot be read is a content of its own.
+    pub fn contents(&self) -> String {
+        let files = [Some(&self.files.certificate), Some(&self.files.key), Some(&self.files.client_ca)];
+        let files = files.into_iter().chain([self.files.crl.as_ref()]).flatten();
+        let all: String =
+            files.map(|path| read(path).map_or_else(|_| "-".to_owned(), |text| sha256(&text))).collect();
+        sha256(all.as_bytes())
     }
 
-    /// Publishes when the certificates end.
+    /// Publishes when the certificates that are served and believed end, and when revocation lists are to be replaced.
     pub fn report(&self, metrics: &Metrics) {
         let ends = |role: &str, chain: &[CertificateDer<'_>]| {
             if let Some(end) = chain.iter().filter_map(end).min() {
@@ -95,6 +95,10 @@ impl Certificates {
         ends("server", &self.served.0.load().cert);
         if let Ok(authorities) = authorities(&self.files) {
             ends("client_ca", &authorities.roots);
+            if let Some(next) = authorities.revoked.iter().filter_map(next_update).min() {
+                #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit into 53 bits")]
+                metrics.crl_next_update.set(next as f64);
+            }
         }
     }
 
@@ -124,6 +128,12 @@ fn end(certificate: &CertificateDer<'_>) -> Option<i64> {
     Some(parsed.validity().not_after.timestamp())
 }
 
+/// Returns when a revocation list is to be replaced, in seconds since 1970.
+fn next_update(list: &CertificateRevocationListDer<'_>) -> Option<i64> {
+    let (_, parsed) = CertificateRevocationList::from_der(list).ok()?;
+    parsed.next_update().map(|time| time.timestamp())
+}
+
 fn own(files: &Tls, provider: &Arc<CryptoProvider>) -> Result<CertifiedKey> {
     let chain = certificates(&files.certificate)?;
     let key = PrivateKeyDer::from_pem_slice(&read(&files.key)?)
@@ -147,7 +157,7 @@ fn authorities(files: &Tls) -> Result<Authorities> {
             lists
         }
     };
-    Ok(Authorities { roots, revoked })
+    Ok(Authorities { roots, revoked, stale: files.crl_stale == CrlStale::Warn })
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {

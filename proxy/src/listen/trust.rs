@@ -14,12 +14,15 @@ use rustls::{DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureS
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// The client verifier of the API listener.
 #[derive(Debug)]
 pub struct Trust {
     current: ArcSwap<Verifier>,
     generation: AtomicU64,
+    /// Tells of each exchange.
+    exchanged: watch::Sender<()>,
     mandatory: bool,
 }
 
@@ -33,6 +36,8 @@ pub struct Authorities {
     pub roots: Vec<CertificateDer<'static>>,
     /// Their revocation lists; if there is one, every certificate of a chain must be covered by one that is in date.
     pub revoked: Vec<CertificateRevocationListDer<'static>>,
+    /// Lists are believed although they should have been replaced.
+    pub stale: bool,
 }
 
 impl Authorities {
@@ -45,7 +50,10 @@ impl Authorities {
         let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
             .allow_unauthenticated();
         if !self.revoked.is_empty() {
-            builder = builder.with_crls(self.revoked).enforce_revocation_expiration();
+            builder = builder.with_crls(self.revoked);
+            if !self.stale {
+                builder = builder.enforce_revocation_expiration();
+            }
         }
         let verifier =
             builder.build().map_err(|error| faulty("no client verifier can be built").with_source(error))?;
@@ -68,7 +76,12 @@ impl Trust {
         provider: &Arc<CryptoProvider>,
     ) -> Result<Self> {
         let verifier = authorities.verifier(provider)?;
-        Ok(Self { current: ArcSwap::from_pointee(verifier), generation: AtomicU64::new(1), mandatory })
+        Ok(Self {
+            current: ArcSwap::from_pointee(verifier),
+            generation: AtomicU64::new(1),
+            exchanged: watch::Sender::new(()),
+            mandatory,
+        })
     }
 
     /// Exchanges the authorities; identities of before are confirmed again at their next request.
@@ -78,7 +91,13 @@ impl Trust {
     pub fn replace(&self, authorities: Authorities, provider: &Arc<CryptoProvider>) -> Result<()> {
         self.current.store(Arc::new(authorities.verifier(provider)?));
         self.generation.fetch_add(1, Ordering::Release);
+        self.exchanged.send_replace(());
         Ok(())
+    }
+
+    /// Returns a receiver that is told of each exchange from now on.
+    pub fn exchanges(&self) -> watch::Receiver<()> {
+        self.exchanged.subscribe()
     }
 
     /// Returns the generation of the authorities, raised by each exchange.
@@ -175,7 +194,7 @@ mod tests {
         }
 
         fn authorities(&self) -> Authorities {
-            Authorities { roots: vec![self.issuer.der().clone()], revoked: Vec::new() }
+            Authorities { roots: vec![self.issuer.der().clone()], ..Authorities::default() }
         }
 
         fn revoking(&self, serial: u64, next_update: OffsetDateTime) -> Authorities {

@@ -5,24 +5,13 @@ pub mod netweave;
 pub mod subscriptions;
 pub mod table;
 
+use crate::access::Grant;
 use crate::listen::identity::Identity;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use netweave_model::subscription::Major;
 use netweave_model::{Error, Kind, Result};
 use std::borrow::Cow;
-
-/// What a caller may see. It is part of every cache key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Scope {
-    /// Names the scope in cache keys; equal keys see equal objects.
-    pub key: &'static str,
-}
-
-impl Scope {
-    /// The scope of an identity that may see every object.
-    pub const ALL: Self = Self { key: "all" };
-}
 
 /// One operation, as the path names it. Ids are percent-decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,8 +100,8 @@ pub struct Call<'a> {
     pub headers: &'a HeaderMap,
     /// The caller.
     pub identity: &'a Identity,
-    /// What the caller may see.
-    pub scope: Scope,
+    /// What the caller may do and see.
+    pub grant: &'a Grant,
     /// The body; empty unless the operation takes one. At most `limits.body` bytes.
     pub body: Bytes,
 }

@@ -61,7 +61,7 @@ impl NetweaveRoutes {
         call.without_parameters()?;
         let reply = match (&call.route.operation, call.method) {
             (Operation::Caller, &Method::GET) => self.caller(call).await,
-            (Operation::Sources, &Method::GET) => self.sources(),
+            (Operation::Sources, &Method::GET) => self.sources(call),
             (Operation::Refresh(source), &Method::POST) => self.refresh(source).await,
             (Operation::Lease(id), &Method::GET) => self.lease(call, id).await,
             (Operation::Lease(id), &Method::PUT) => self.replace(call, id).await,

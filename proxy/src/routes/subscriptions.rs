@@ -99,8 +99,7 @@ impl SubscriptionRoutes {
             secret: Secret::generate(&*self.desk.parts().ids).as_str().to_owned(),
             lease: settings.subscriptions.ttl.0,
         };
-        let quota =
-            Quota { per_owner: settings.subscriptions.per_owner, total: settings.subscriptions.total };
+        let quota = Quota { per_owner: call.grant.subscriptions, total: settings.subscriptions.total };
         match self.desk.parts().subscriptions.create(new, quota).await? {
             Created::New(subscription) => created(&subscription),
             Created::Duplicate(twin) => Err(self.duplicate(major, &twin)),

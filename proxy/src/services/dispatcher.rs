@@ -6,6 +6,7 @@
 pub mod matcher;
 
 use super::Service;
+use crate::access::Access;
 use crate::telemetry::metrics::Metrics;
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -40,6 +41,8 @@ pub struct Parts {
     pub deliveries: Arc<dyn Deliveries>,
     /// The attribute paths that the views share.
     pub paths: Arc<Paths>,
+    /// Who may be told of what.
+    pub access: Arc<Access>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
 }
@@ -164,7 +167,8 @@ impl Service for Dispatcher {
 
     async fn activate(&self) -> Result<bool> {
         let known = self.matcher.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let mut matcher = known.unwrap_or_else(|| Matcher::new(Arc::clone(&self.parts.paths)));
+        let mut matcher = known
+            .unwrap_or_else(|| Matcher::new(Arc::clone(&self.parts.paths), Arc::clone(&self.parts.access)));
         let more = self.round(&mut matcher).await;
         self.parts.metrics.subscriptions.set(i64::try_from(matcher.len()).unwrap_or(i64::MAX));
         *self.matcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(matcher);

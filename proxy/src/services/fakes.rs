@@ -127,6 +127,7 @@ impl Core {
             subscriptions: self.store.share(),
             deliveries: self.store.share(),
             paths: Arc::new(Paths::new()),
+            access: crate::access::admins(),
             metrics: Arc::clone(&self.metrics),
         };
         Dispatcher::new(parts, max_queue)
@@ -138,6 +139,7 @@ impl Core {
             subscriptions: self.store.share(),
             outbound: Arc::clone(&self.outbound),
             renderer: Renderer::new("https://gw.example.net").unwrap(),
+            access: crate::access::admins(),
             clock: self.clock.share(),
             ids: self.ids.share(),
             metrics: Arc::clone(&self.metrics),

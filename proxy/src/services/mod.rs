@@ -1,5 +1,6 @@
 //! Background work: each service is a reconciler over stored state, and `driver` runs them all.
 
+pub mod certificates;
 pub mod dispatcher;
 pub mod driver;
 #[cfg(test)]

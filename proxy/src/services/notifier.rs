@@ -8,6 +8,7 @@ pub mod outcome;
 mod worker;
 
 use super::Service;
+use crate::access::Access;
 use crate::conf::tree::Delivery;
 use crate::telemetry::metrics::Metrics;
 use crate::webhook::notification::Renderer;
@@ -45,6 +46,8 @@ pub struct Parts {
     pub subscriptions: Arc<dyn Subscriptions>,
     /// The client that posts.
     pub outbound: Arc<Outbound>,
+    /// Who may be told of what.
+    pub access: Arc<Access>,
     /// Renders bodies.
     pub renderer: Renderer,
     /// The store's time: items are stamped with it.

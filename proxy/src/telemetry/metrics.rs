@@ -60,6 +60,12 @@ families! {
     limited: IntCounterVec = counter_vec("netweave_requests_limited_total", "Requests refused by a limit", &["limit"]);
     /// When certificates end, by role.
     certificate_expiry: GaugeVec = float_gauge_vec("netweave_tls_certificate_expiration_timestamp_seconds", "When a certificate ends, in seconds since 1970", &["role"]);
+    /// Exchanges of the listener's certificates, by result.
+    certificate_reloads: IntCounterVec = counter_vec("netweave_tls_reloads_total", "Exchanges of the API listener's certificates", &["result"]);
+    /// When the first revocation list is to be replaced.
+    crl_next_update: Gauge = float_gauge("netweave_tls_crl_next_update_timestamp_seconds", "When the first revocation list is to be replaced, in seconds since 1970");
+    /// Connections that were closed because their certificate was no longer believed.
+    connections_distrusted: IntCounter = counter("netweave_connections_distrusted_total", "Connections closed because their certificate was no longer believed");
 
     /// Calls to backends, by outcome.
     adapter_operations: IntCounterVec = counter_vec("o2ims_adapter_operations_total", "Backend operations", &["adapter", "operation", "status"]);

@@ -3,6 +3,7 @@
 use super::pki::{Leaf, Pki};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -94,10 +95,15 @@ pub struct Client {
 impl Client {
     /// Makes a client that trusts the test's authority, with a certificate or without.
     pub fn new(pki: &Pki, leaf: Option<&Leaf>, base: impl Into<String>) -> Self {
-        let authority =
-            reqwest::Certificate::from_pem(pki.authority().as_bytes()).expect("the authority as PEM");
+        Self::trusting(&pki.authority(), leaf, base)
+    }
+
+    /// Makes the same client for authorities as PEM.
+    pub fn trusting(authorities: &str, leaf: Option<&Leaf>, base: impl Into<String>) -> Self {
+        let authorities =
+            reqwest::Certificate::from_pem_bundle(authorities.as_bytes()).expect("authorities as PEM");
         let mut builder = reqwest::Client::builder()
-            .tls_certs_only([authority])
+            .tls_certs_only(authorities)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(PATIENCE);
@@ -188,13 +194,18 @@ impl Client {
 
 /// Makes the settings of TLS connections that trust an authority and may show a certificate.
 pub fn tls(pki: &Pki, leaf: Option<&Leaf>) -> ClientConfig {
+    tls_by(rustls::crypto::aws_lc_rs::default_provider(), pki, leaf)
+}
+
+/// Makes the same settings with the suites and groups of a provider.
+pub fn tls_by(provider: CryptoProvider, pki: &Pki, leaf: Option<&Leaf>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(pki.authority().as_bytes()).expect("the authority"))
         .expect("an authority");
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder =
-        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("TLS 1.3");
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .expect("TLS 1.3");
     let builder = builder.with_root_certificates(roots);
     match leaf {
         Some(leaf) => {

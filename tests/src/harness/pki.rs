@@ -1,10 +1,12 @@
 //! A certificate authority for one test, with server and client certificates.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DistinguishedName,
+    DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
 };
-use rcgen::{KeyUsagePurpose, SanType};
+use rcgen::{KeyIdMethod, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber};
 use std::path::Path;
+use time::{Duration, OffsetDateTime};
 
 /// A certificate and its key, as PEM.
 #[derive(Clone, Debug)]
@@ -13,6 +15,17 @@ pub struct Leaf {
     pub certificate: String,
     /// The private key.
     pub key: String,
+}
+
+/// A name in a certificate.
+#[derive(Clone, Copy, Debug)]
+pub enum Name<'a> {
+    /// The subject's common name.
+    Common(&'a str),
+    /// A DNS subject alternative name.
+    Dns(&'a str),
+    /// A URI subject alternative name.
+    Uri(&'a str),
 }
 
 /// An authority that exists for one test.
@@ -50,6 +63,54 @@ impl Pki {
         params.distinguished_name.push(DnType::CommonName, name);
         let uri = format!("spiffe://test/{name}").try_into().expect("an ASCII name");
         params.subject_alt_names.push(SanType::URI(uri));
+        self.issue(params, ExtendedKeyUsagePurpose::ClientAuth)
+    }
+
+    /// Issues the same with a serial number, by which it can be revoked.
+    pub fn client_numbered(&self, name: &str, serial: u64) -> Leaf {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.serial_number = Some(SerialNumber::from(serial));
+        let uri = format!("spiffe://test/{name}").try_into().expect("an ASCII name");
+        params.subject_alt_names.push(SanType::URI(uri));
+        self.issue(params, ExtendedKeyUsagePurpose::ClientAuth)
+    }
+
+    /// Returns the list of revoked serial numbers as PEM; it is good for a day.
+    pub fn revocations(&self, serials: &[u64]) -> String {
+        let now = OffsetDateTime::now_utc();
+        let revoked = |serial: &u64| RevokedCertParams {
+            serial_number: SerialNumber::from(*serial),
+            revocation_time: now - Duration::HOUR,
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update: now - Duration::HOUR,
+            next_update: now + Duration::DAY,
+            crl_number: SerialNumber::from(1_u64),
+            issuing_distribution_point: None,
+            revoked_certs: serials.iter().map(revoked).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.ca).expect("a signed list").pem().expect("PEM")
+    }
+
+    /// Issues a client certificate with these names, in each field one at most.
+    pub fn client_named(&self, names: &[Name<'_>]) -> Leaf {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        for name in names {
+            match *name {
+                Name::Common(name) => params.distinguished_name.push(DnType::CommonName, name),
+                Name::Dns(name) => {
+                    params.subject_alt_names.push(SanType::DnsName(name.try_into().expect("an ASCII name")));
+                }
+                Name::Uri(name) => {
+                    params.subject_alt_names.push(SanType::URI(name.try_into().expect("an ASCII name")));
+                }
+            }
+        }
         self.issue(params, ExtendedKeyUsagePurpose::ClientAuth)
     }
 

@@ -1,6 +1,7 @@
 use super::*;
 use crate::inventory::fakes::{object, pool};
 use netweave_model::query::{Filter, Target};
+use std::sync::LazyLock;
 
 fn put(views: &mut Views, source: &str, kind: Kind, parent: Option<&str>, id: &str, at: u64) {
     let json = object(kind, parent, id, source).json;
@@ -21,7 +22,8 @@ fn two_sources() -> Views {
 }
 
 fn all(kind: Kind) -> Selection<'static> {
-    Selection { kind, parent: None, after: None, filter: None, skip: 0, limit: 1000 }
+    static SCOPE: LazyLock<Scope> = LazyLock::new(Scope::default);
+    Selection { kind, parent: None, after: None, scope: &SCOPE, filter: None, skip: 0, limit: 1000 }
 }
 
 fn ids(page: &Page<'_>) -> Vec<String> {

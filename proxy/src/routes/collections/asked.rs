@@ -66,14 +66,14 @@ impl<'a> Asked<'a> {
     /// Names the answer in the caches.
     pub(super) fn key<'k>(
         &'k self,
-        call: &Call<'_>,
+        call: &'k Call<'_>,
         version: Version,
         spelling: Spelling,
         query: &'k str,
     ) -> KeyRef<'k> {
         KeyRef {
             major: call.route.major,
-            scope: call.scope.key,
+            scope: call.grant.scope.key(),
             version,
             subject: self.subject,
             parent: self.parent,

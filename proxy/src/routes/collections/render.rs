@@ -1,7 +1,9 @@
 //! Bodies made of views: pages of collections and single objects, in the spelling of a major.
 
+use crate::access::Scope;
 use crate::inventory::cache::Answer;
 use crate::inventory::catalog::{Selection, Views};
+use crate::inventory::view::KeyRef;
 use crate::present::spelling::{Dictionaries, with_alarm_dictionary};
 use crate::present::{etag, link, page};
 use bytes::Bytes;
@@ -20,6 +22,7 @@ pub(super) struct List<'a> {
     /// Names the collection in markers.
     pub(super) collection: &'a str,
     pub(super) major: Major,
+    pub(super) scope: &'a Scope,
 }
 
 /// An object to render.
@@ -28,6 +31,7 @@ pub(super) struct Single<'a> {
     pub(super) parent: Option<&'a str>,
     pub(super) id: Cow<'a, str>,
     pub(super) major: Major,
+    pub(super) scope: &'a Scope,
 }
 
 /// Renders a page; `link_path` is the collection's path, for the link to the next page.
@@ -53,8 +57,8 @@ pub(super) fn list(
     let limit = page::size(query, list.major);
     let before = usize::try_from(number.unwrap_or(1).saturating_sub(1)).unwrap_or(usize::MAX);
     let skip = before.saturating_mul(limit);
-    let (kind, parent) = (list.kind, list.parent);
-    let page = spelled.list(Selection { kind, parent, after, filter: filter.as_ref(), skip, limit });
+    let List { kind, parent, scope, .. } = *list;
+    let page = spelled.list(Selection { kind, parent, after, scope, filter: filter.as_ref(), skip, limit });
     if skip > 0 && page.objects.is_empty() {
         return Err(Error::invalid("nextpage_opaque_marker", "there is no page with this number"));
     }
@@ -79,14 +83,11 @@ pub(super) fn list(
 
 /// Renders one object; `None` if the views do not hold it.
 pub(super) fn single(views: &Views, single: &Single<'_>, selectors: &Selectors) -> Result<Option<Bytes>> {
-    let Some(object) = views.get(single.kind, single.parent, &single.id) else {
+    let key = KeyRef { parent: single.parent, id: &single.id };
+    let Some(object) = views.get(single.scope, single.kind, key) else {
         return Ok(None);
     };
-    let json = if with_dictionary(single.kind, single.major) {
-        type_with_dictionary(views, object.json())?
-    } else {
-        object.json().clone()
-    };
+    let json = shown(views, single.scope, (single.kind, single.major), object.json())?;
     selected(json, selectors).map(Some)
 }
 
@@ -105,25 +106,37 @@ fn with_dictionary(kind: Kind, major: Major) -> bool {
     kind == Kind::ResourceType && major == Major::V1
 }
 
-/// Returns the views as a major spells the objects of a list, so that filters see what the client sees.
+/// Returns the views as the caller may see the objects of a list, in the spelling of its major, so that filters see what the
+/// client sees.
 fn spelled<'a>(views: &'a Views, paths: &Paths, list: &List<'_>) -> Result<Cow<'a, Views>> {
-    if !with_dictionary(list.kind, list.major) {
+    if !with_dictionary(list.kind, list.major) && !list.scope.alters(list.kind) {
         return Ok(Cow::Borrowed(views));
     }
     let mut spelled = views.clone();
     for source in &mut spelled.sources {
         let view = source.kinds.get_mut(list.kind);
         for (id, object) in view.clone().range(None, None) {
-            let json = type_with_dictionary(views, object.json())?;
-            view.insert(None, id.clone(), Arc::new(Indexed::new(json, paths)?));
+            let json = shown(views, list.scope, (list.kind, list.major), object.json())?;
+            if json.as_ptr() != object.json().as_ptr() {
+                view.insert(None, id.clone(), Arc::new(Indexed::new(json, paths)?));
+            }
         }
     }
     Ok(Cow::Owned(spelled))
 }
 
+/// Returns an object as the caller may see it, in the spelling of its major.
+fn shown(views: &Views, scope: &Scope, (kind, major): (Kind, Major), json: &Bytes) -> Result<Bytes> {
+    if with_dictionary(kind, major) {
+        type_with_dictionary(views, scope, json)
+    } else {
+        scope.shown(kind, json)
+    }
+}
+
 /// Returns a resource type with a copy of its alarm dictionary, if it has one that is known.
-fn type_with_dictionary(views: &Views, json: &Bytes) -> Result<Bytes> {
-    let id = Dictionaries::of(json)?.alarm_dictionary_id;
-    let dictionary = id.and_then(|id| views.get(Kind::AlarmDictionary, None, id.as_str()));
+fn type_with_dictionary(views: &Views, scope: &Scope, json: &Bytes) -> Result<Bytes> {
+    let Some(id) = Dictionaries::of(json)?.alarm_dictionary_id else { return Ok(json.clone()) };
+    let dictionary = views.get(scope, Kind::AlarmDictionary, KeyRef { parent: None, id: id.as_str() });
     Ok(dictionary.map_or_else(|| json.clone(), |found| with_alarm_dictionary(json, found.json()).into()))
 }

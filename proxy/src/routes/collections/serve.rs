@@ -3,10 +3,12 @@
 use super::asked::{Asked, full_path, path};
 use super::render::{self, List, Single};
 use super::{Collections, Found};
+use crate::access::Scope;
 use crate::inventory::cache::{Answer, KeyRef, Spelling, Subject};
 use crate::inventory::catalog::Views;
 use crate::inventory::second::Origin;
 use crate::inventory::version::Version;
+use crate::inventory::view::KeyRef as ObjectRef;
 use crate::present::spelling::{self, Dictionaries};
 use crate::routes::Call;
 use netweave_model::query::{Query, Target};
@@ -34,12 +36,13 @@ impl Collections {
     }
 
     async fn list(&self, call: &Call<'_>, asked: &Asked<'_>, kind: Kind) -> Result<(Arc<Answer>, Found)> {
+        let scope = &*call.grant.scope;
         let collection = path(kind, asked.parent);
         let query =
             Query::parse(Target::Inventory(kind), &collection, call.query, self.settings.filter_depth)?;
         self.parts.fills.known(asked.kinds, false).await?;
         let views = match asked.parent {
-            Some(pool) => self.find(Kind::ResourcePool, None, pool).await?,
+            Some(pool) => self.find(scope, Kind::ResourcePool, ObjectRef { parent: None, id: pool }).await?,
             None => Arc::clone(&self.parts.catalog.views()),
         };
         let canonical = query.canonical();
@@ -49,7 +52,8 @@ impl Collections {
             self.answers.put(asked.key(call, key.version, Spelling::Raw, call.query), &answer);
             return Ok((answer, Found::Hit));
         }
-        let list = List { kind, parent: asked.parent, collection: &collection, major: call.route.major };
+        let list =
+            List { kind, parent: asked.parent, collection: &collection, major: call.route.major, scope };
         let link_path = full_path(call.route.major, kind, asked.parent);
         let make = || render::list(&views, self.parts.catalog.paths(), &list, &query, &link_path);
         let (answer, found) = match &self.parts.second {
@@ -66,17 +70,20 @@ impl Collections {
 
     async fn single(&self, call: &Call<'_>, asked: &Asked<'_>, kind: Kind) -> Result<(Arc<Answer>, Found)> {
         let selectors = Query::parse_single(Target::Inventory(kind), call.query)?;
+        let (scope, major) = (&*call.grant.scope, call.route.major);
         let id = asked.id.unwrap_or_default();
         let (views, single) = match asked.subject {
             Subject::Dictionary(_) => {
-                let views = self.find(Kind::ResourceType, None, id).await?;
-                let dictionary = dictionary_of(&views, kind, id)?.ok_or_else(|| absent(kind))?;
-                let views = self.find(kind, None, &dictionary).await?;
-                (views, Single { kind, parent: None, id: dictionary.into(), major: call.route.major })
+                let key = ObjectRef { parent: None, id };
+                let views = self.find(scope, Kind::ResourceType, key).await?;
+                let dictionary = dictionary_of(&views, scope, kind, key)?.ok_or_else(|| absent(kind))?;
+                let views = self.find(scope, kind, ObjectRef { parent: None, id: &dictionary }).await?;
+                (views, Single { kind, parent: None, id: dictionary.into(), major, scope })
             }
             Subject::Cloud | Subject::List(_) | Subject::Get(_) => {
-                let views = self.find(kind, asked.parent, id).await?;
-                (views, Single { kind, parent: asked.parent, id: id.into(), major: call.route.major })
+                let parent = asked.parent;
+                let views = self.find(scope, kind, ObjectRef { parent, id }).await?;
+                (views, Single { kind, parent, id: id.into(), major, scope })
             }
         };
         let version = views.version(&asked.part()).ok_or_else(|| absent(kind))?;
@@ -91,18 +98,18 @@ impl Collections {
         Ok((answer, Found::Miss))
     }
 
-    /// Returns views that hold an object.
+    /// Returns views that hold an object which may be seen.
     ///
     /// Before it says that there is none, every source that may have it was read, and the views are as far as the log.
-    async fn find(&self, kind: Kind, parent: Option<&str>, id: &str) -> Result<Arc<Views>> {
+    async fn find(&self, scope: &Scope, kind: Kind, key: ObjectRef<'_>) -> Result<Arc<Views>> {
         let views = Arc::clone(&self.parts.catalog.views());
-        if views.get(kind, parent, id).is_some() {
+        if views.get(scope, kind, key).is_some() {
             return Ok(views);
         }
         self.parts.fills.known(&[kind], true).await?;
         self.parts.catalog.catch_up(&*self.parts.log).await;
         let views = Arc::clone(&self.parts.catalog.views());
-        if views.get(kind, parent, id).is_some() { Ok(views) } else { Err(absent(kind)) }
+        if views.get(scope, kind, key).is_some() { Ok(views) } else { Err(absent(kind)) }
     }
 
     /// Keeps an answer in the first cache, under both spellings of its query.
@@ -123,8 +130,13 @@ impl From<Origin> for Found {
 }
 
 /// Returns the id of the dictionary that a resource type names.
-fn dictionary_of(views: &Views, kind: Kind, resource_type: &str) -> Result<Option<String>> {
-    let Some(object) = views.get(Kind::ResourceType, None, resource_type) else {
+fn dictionary_of(
+    views: &Views,
+    scope: &Scope,
+    kind: Kind,
+    resource_type: ObjectRef<'_>,
+) -> Result<Option<String>> {
+    let Some(object) = views.get(scope, Kind::ResourceType, resource_type) else {
         return Ok(None);
     };
     let dictionaries = Dictionaries::of(object.json())?;

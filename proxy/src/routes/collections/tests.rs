@@ -1,8 +1,9 @@
 use super::*;
+use crate::access;
 use crate::inventory::fakes::{FakeBackend, World, object, pool};
 use crate::inventory::feed::Feed;
 use crate::listen::identity::{Identity, IdentityField};
-use crate::routes::{Scope, table};
+use crate::routes::table;
 use async_trait::async_trait;
 use bytes::Bytes;
 use fixture::{
@@ -78,7 +79,7 @@ impl Reads {
             query,
             headers: &headers,
             identity: &identity,
-            scope: Scope::ALL,
+            grant: &access::admins().of("smo").unwrap(),
             body: Bytes::new(),
         };
         match self.collections.cached(&call) {

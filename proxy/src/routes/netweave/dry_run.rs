@@ -25,15 +25,17 @@ struct Answer {
 }
 
 /// A change that might happen.
-struct Supposed {
+struct Supposed<'a> {
     kind: Kind,
+    /// The pool, if it is a resource or a pool.
+    pool: Option<&'a str>,
     state: Indexed,
 }
 
 impl NetweaveRoutes {
     pub(super) fn dry_run(call: &Call<'_>, subscription: &Subscription) -> Result<Reply> {
         let members = request::object(&call.body)?;
-        answer(&members, subscription.major, stored_exclusion(subscription)?)
+        answer(&members, call, subscription.major, stored_exclusion(subscription)?)
     }
 
     pub(super) fn dry_run_unstored(&self, call: &Call<'_>) -> Result<Reply> {
@@ -44,25 +46,33 @@ impl NetweaveRoutes {
             Some("v1") => Major::V1,
             Some(_) => return Err(Error::invalid("/major", "must be \"v1\" or \"v2\"")),
         };
-        answer(&members, major, Exclusion::parse(filter, self.parts.limits.filter_depth)?)
+        answer(&members, call, major, Exclusion::parse(filter, self.parts.limits.filter_depth)?)
     }
 }
 
-fn answer(members: &Map<String, Value>, major: Major, exclusion: Option<Exclusion>) -> Result<Reply> {
+fn answer(
+    members: &Map<String, Value>,
+    call: &Call<'_>,
+    major: Major,
+    exclusion: Option<Exclusion>,
+) -> Result<Reply> {
     let paths = Paths::new();
     let exclusion = exclusion.map(|exclusion| exclusion.bind(&paths));
-    let Supposed { kind, state } = supposed(members, &paths)?;
-    let verdict = judge(major, exclusion.as_ref(), kind, &state);
+    let Supposed { kind, pool, state } = supposed(members, &paths)?;
+    let scope = &call.grant.scope;
+    let seen = scope.covers(kind) && pool.is_none_or(|pool| scope.covers_pool(pool));
+    let verdict = if seen { Some(judge(major, exclusion.as_ref(), kind, &state)) } else { None };
     let (reason, detail) = match verdict {
-        Verdict::Sent => ("notExcluded", "the filter does not match, so the change is sent"),
-        Verdict::Excluded => ("excluded", "the filter matches, and says what must not be sent"),
-        Verdict::NotCovered => ("notCovered", "this major has no notifications of this object type"),
+        None => ("outOfScope", "you may not see this object"),
+        Some(Verdict::Sent) => ("notExcluded", "the filter does not match, so the change is sent"),
+        Some(Verdict::Excluded) => ("excluded", "the filter matches, and says what must not be sent"),
+        Some(Verdict::NotCovered) => ("notCovered", "this major has no notifications of this object type"),
     };
-    let body = Answer { sent: verdict == Verdict::Sent, reason, detail };
+    let body = Answer { sent: verdict == Some(Verdict::Sent), reason, detail };
     Ok(Reply::json(StatusCode::OK, json(&body)?))
 }
 
-fn supposed(members: &Map<String, Value>, paths: &Paths) -> Result<Supposed> {
+fn supposed<'a>(members: &'a Map<String, Value>, paths: &Paths) -> Result<Supposed<'a>> {
     let name = request::text(members, "objectType")?;
     let name = name.ok_or_else(|| Error::invalid("/objectType", "the object type is missing"))?;
     let kind = Kind::ALL.into_iter().find(|kind| kind.type_name() == name);
@@ -81,7 +91,9 @@ fn supposed(members: &Map<String, Value>, paths: &Paths) -> Result<Supposed> {
     let needed = if event_type == EventType::Delete { "/prior" } else { "/post" };
     let state = decisive(event_type, prior, post);
     let state = state.ok_or_else(|| Error::invalid(needed, "the state that decides is missing"))?;
-    Ok(Supposed { kind, state: Indexed::new(json(state)?.into(), paths)? })
+    let pool = matches!(kind, Kind::Resource | Kind::ResourcePool)
+        .then(|| state.get("resourcePoolId").and_then(Value::as_str).unwrap_or_default());
+    Ok(Supposed { kind, pool, state: Indexed::new(json(state)?.into(), paths)? })
 }
 
 fn state<'a>(members: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a Map<String, Value>>> {

@@ -5,6 +5,7 @@
 //! subscription gets. Everything keeps its notification id and comes at the end of the queue, with a new sequence number.
 
 use super::NetweaveRoutes;
+use crate::access::Scope;
 use crate::reply::Reply;
 use crate::routes::Call;
 use crate::routes::subscriptions::represent::json;
@@ -57,7 +58,7 @@ impl NetweaveRoutes {
         let replayed = match (from, since) {
             (Some(_), Some(_)) => return Err(Error::invalid("/since", "say either from or since")),
             (from, None) => self.replay_letters(subscription, from.unwrap_or(0)).await?,
-            (None, Some(since)) => self.replay_since(subscription, since).await?,
+            (None, Some(since)) => self.replay_since(subscription, &call.grant.scope, since).await?,
         };
         tracing::info!(
             subscription = %subscription.id, dead_letters = replayed.dead_letters, changes = replayed.changes,
@@ -85,7 +86,12 @@ impl NetweaveRoutes {
         Ok(replayed)
     }
 
-    async fn replay_since(&self, subscription: &Subscription, since: Timestamp) -> Result<Replayed> {
+    async fn replay_since(
+        &self,
+        subscription: &Subscription,
+        scope: &Scope,
+        since: Timestamp,
+    ) -> Result<Replayed> {
         let deliveries = &self.parts.desk.parts().deliveries;
         let letters = deliveries.dead_letters(Some(&subscription.id), MAX_LETTERS).await?;
         let recent: Vec<_> = letters.iter().filter(|letter| letter.at >= since).collect();
@@ -99,7 +105,7 @@ impl NetweaveRoutes {
         let end = deliveries.cursor().await?;
         let mut at = self.oldest(end).await?;
         replayed.complete &= at.sequence == 0 || self.reaches_back(at, since).await?;
-        let recall = Recall::new(subscription, since, dead)?;
+        let recall = Recall::new(subscription, scope, since, dead)?;
         while at < end {
             let entries = self.parts.log.read(at, BATCH).await?;
             let Some(last) = entries.iter().rev().find_map(Entry::position) else {
@@ -159,6 +165,8 @@ impl NetweaveRoutes {
 /// Chooses what a subscription gets of the log's past.
 struct Recall<'a> {
     subscription: &'a Subscription,
+    /// What its owner may see.
+    scope: &'a Scope,
     since: Timestamp,
     /// Notifications that come as dead letters already.
     dead: HashSet<Uuid>,
@@ -167,9 +175,14 @@ struct Recall<'a> {
 }
 
 impl<'a> Recall<'a> {
-    fn new(subscription: &'a Subscription, since: Timestamp, dead: HashSet<Uuid>) -> Result<Self> {
+    fn new(
+        subscription: &'a Subscription,
+        scope: &'a Scope,
+        since: Timestamp,
+        dead: HashSet<Uuid>,
+    ) -> Result<Self> {
         let exclusion = stored_exclusion(subscription)?;
-        Ok(Self { subscription, since, dead, exclusion, paths: Paths::new() })
+        Ok(Self { subscription, scope, since, dead, exclusion, paths: Paths::new() })
     }
 
     fn notices(&self, entries: &[Entry], end: Position) -> Result<Vec<Notice>> {
@@ -190,7 +203,8 @@ impl<'a> Recall<'a> {
         if early || self.dead.contains(&event.notification_id) {
             return Ok(false);
         }
-        let state = decisive(event.event_type, event.prior.as_ref(), event.post.as_ref());
+        let Some(told) = self.scope.told(event)? else { return Ok(false) };
+        let state = decisive(told.event_type, told.prior.as_ref(), told.post.as_ref());
         let Some(json) = state else { return Ok(false) };
         let state = Indexed::new(json.clone(), &self.paths)?;
         let bound = self.exclusion.as_ref().map(|exclusion| exclusion.bind(&self.paths));

@@ -1,6 +1,7 @@
 //! The caller and the sources, as the gateway sees them.
 
 use super::NetweaveRoutes;
+use crate::conf::tree::{Client, Role, ScopeConf};
 use crate::listen::identity::IdentityField;
 use crate::reply::Reply;
 use crate::routes::Call;
@@ -23,6 +24,10 @@ struct Caller<'a> {
     fingerprint: &'a str,
     not_after: String,
     certificate_days_left: u64,
+    client: Client,
+    tenant: Option<&'a str>,
+    roles: &'a [Role],
+    scope: &'a ScopeConf,
     limits: Bounds,
     subscriptions: Used,
 }
@@ -65,7 +70,8 @@ struct Failure {
 
 impl NetweaveRoutes {
     pub(super) async fn caller(&self, call: &Call<'_>) -> Result<Reply> {
-        let (identity, limits, desk) = (call.identity, &self.parts.limits, &self.parts.desk);
+        let (identity, grant) = (call.identity, call.grant);
+        let (limits, desk) = (&self.parts.limits, &self.parts.desk);
         let left = identity.not_after.since(desk.parts().clock.now());
         let body = Caller {
             name: &identity.name,
@@ -78,17 +84,18 @@ impl NetweaveRoutes {
             fingerprint: &identity.fingerprint,
             not_after: identity.not_after.to_string(),
             certificate_days_left: left.as_secs() / Duration::from_hours(24).as_secs(),
+            client: grant.client,
+            tenant: grant.tenant.as_deref(),
+            roles: &grant.roles,
+            scope: &grant.visible,
             limits: Bounds {
-                requests_per_second: limits.per_identity.rate,
-                burst: limits.per_identity.burst,
+                requests_per_second: grant.rate.rate,
+                burst: grant.rate.burst,
                 body_bytes: limits.body.0,
                 url_bytes: limits.url.0,
                 filter_depth: limits.filter_depth,
             },
-            subscriptions: Used {
-                used: self.count(&identity.name).await?,
-                allowed: desk.settings().subscriptions.per_owner,
-            },
+            subscriptions: Used { used: self.count(&identity.name).await?, allowed: grant.subscriptions },
         };
         Ok(Reply::json(StatusCode::OK, json(&body)?))
     }
@@ -105,7 +112,7 @@ impl NetweaveRoutes {
         }
     }
 
-    pub(super) fn sources(&self) -> Result<Reply> {
+    pub(super) fn sources(&self, call: &Call<'_>) -> Result<Reply> {
         let now = self.parts.desk.parts().clock.now();
         let views = self.parts.catalog.views();
         let shown: Vec<Source> = self
@@ -113,6 +120,7 @@ impl NetweaveRoutes {
             .sources
             .all()
             .iter()
+            .filter(|(name, _)| call.grant.scope.covers_source(name))
             .map(|(name, state)| Source {
                 name: name.clone(),
                 backend: state.backend,

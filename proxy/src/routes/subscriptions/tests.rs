@@ -1,10 +1,11 @@
 //! The O2 operations on subscriptions, each with every error it can give.
 
 use super::*;
+use crate::access::{self, Grant};
 use crate::conf::tree::{self, Verify};
 use crate::conf::unit::Span;
 use crate::listen::identity::{Identity, IdentityField};
-use crate::routes::{Route, Scope};
+use crate::routes::Route;
 use crate::services::fakes::{Rig, Share};
 use bytes::Bytes;
 use http::HeaderMap;
@@ -49,17 +50,24 @@ pub(crate) struct Caller<'a> {
     pub(crate) operation: Operation<'a>,
     pub(crate) major: Major,
     pub(crate) who: &'a str,
+    /// How many subscriptions it may have.
+    quota: u64,
     pub(crate) query: &'a str,
     pub(crate) headers: HeaderMap,
 }
 
 impl<'a> Caller<'a> {
     pub(crate) fn new(operation: Operation<'a>) -> Self {
-        Self { operation, major: Major::V2, who: "smo", query: "", headers: HeaderMap::new() }
+        Self { operation, major: Major::V2, who: "smo", quota: 250, query: "", headers: HeaderMap::new() }
     }
 
     pub(crate) fn major(mut self, major: Major) -> Self {
         self.major = major;
+        self
+    }
+
+    fn quota(mut self, quota: u64) -> Self {
+        self.quota = quota;
         self
     }
 
@@ -88,13 +96,14 @@ impl<'a> Caller<'a> {
         let known =
             Route { operation: self.operation.clone(), major: self.major, template: "/x", methods: &[] };
         let identity = identity(self.who);
+        let grant = Grant { subscriptions: self.quota, ..(*access::admins().of(self.who).unwrap()).clone() };
         let call = Call {
             route: &known,
             method: &method,
             query: self.query,
             headers: &self.headers,
             identity: &identity,
-            scope: Scope::ALL,
+            grant: &grant,
             body: Bytes::copy_from_slice(body),
         };
         route(&call).await
@@ -215,10 +224,10 @@ async fn a_duplicate_is_a_conflict_and_in_the_fields_v1_invalid() {
 #[tokio::test]
 async fn the_quota_is_a_rate_limit() {
     let rig = Rig::start().await;
-    let routes = SubscriptionRoutes::new(desk(&rig, |settings| settings.subscriptions.per_owner = 1));
+    let routes = SubscriptionRoutes::new(desk(&rig, |_| {}));
     create(&routes, &rig, "a").await;
     let second = json!({ "callback": rig.url, "consumerSubscriptionId": "b" });
-    assert_eq!(post(&routes, all(), &second).await.unwrap_err().kind(), ErrorKind::RateLimited);
+    assert_eq!(post(&routes, all().quota(1), &second).await.unwrap_err().kind(), ErrorKind::RateLimited);
 }
 
 #[tokio::test]

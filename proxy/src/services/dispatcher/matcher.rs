@@ -17,12 +17,15 @@
 //! A consumer that must know when an object enters the set leaves the attribute out of its filter and drops such
 //! notifications itself; the dry run shows what a filter does with a given change.
 //!
+//! All of this happens within what the owner may see: an object that leaves it is deleted for the owner, one that enters is created.
+//!
 //! The specification notifies of types, pools, resources and deployment managers, and since 2.0.0 of locations and sites;
 //! dictionaries have no notification. "Existed" is by the store's clock, in milliseconds: an event of the very same millisecond
 //! is sent.
 //!
 //! Source: O-RAN.WG6.TS.O2IMS-INTERFACE-R004-v10.00, inventory subscription and notification; `docs/o2ims-coverage.md`.
 
+use crate::access::{Access, Scope};
 use netweave_model::port::{SubscriptionChange, Subscriptions};
 use netweave_model::query::{BoundExclusion, Exclusion, Indexed, Paths};
 use netweave_model::subscription::Major;
@@ -82,8 +85,44 @@ pub fn judge(major: Major, exclusion: Option<&BoundExclusion>, kind: Kind, state
     }
 }
 
+/// What a scope lets see of a change: the state on which filters are evaluated.
+enum Seen {
+    /// The change is not told.
+    Nothing,
+    /// This state.
+    State(Indexed),
+    /// Nobody can tell whether it is excluded, and losing it would be worse than sending it.
+    Unreadable,
+}
+
+impl Seen {
+    fn of(event: &Event, scope: &Scope, paths: &Paths) -> Self {
+        let position = event.position;
+        let told = match scope.told(event) {
+            Ok(Some(told)) => told,
+            Ok(None) => return Self::Nothing,
+            Err(error) => {
+                tracing::error!(%position, %error, "nobody can tell whether an event may be seen, it is not told");
+                return Self::Nothing;
+            }
+        };
+        let Some(json) = decisive(told.event_type, told.prior.as_ref(), told.post.as_ref()) else {
+            return Self::Unreadable;
+        };
+        Indexed::new(json.clone(), paths).map_or_else(
+            |error| {
+                tracing::error!(%position, %error, "an event cannot be matched, it goes to everybody who may see it");
+                Self::Unreadable
+            },
+            Self::State,
+        )
+    }
+}
+
 /// What must be known of a subscription to match it.
 struct Rule {
+    /// What its owner may be told of; `None` if nothing.
+    scope: Option<Arc<Scope>>,
     major: Major,
     created_at: Timestamp,
     exclusion: Option<(Exclusion, BoundExclusion)>,
@@ -92,14 +131,15 @@ struct Rule {
 /// All subscriptions, at one version.
 pub struct Matcher {
     paths: Arc<Paths>,
+    access: Arc<Access>,
     version: u64,
     rules: BTreeMap<Id, Rule>,
 }
 
 impl Matcher {
     /// Starts without knowing any subscription.
-    pub fn new(paths: Arc<Paths>) -> Self {
-        Self { paths, version: 0, rules: BTreeMap::new() }
+    pub fn new(paths: Arc<Paths>, access: Arc<Access>) -> Self {
+        Self { paths, access, version: 0, rules: BTreeMap::new() }
     }
 
     /// Returns the version of the subscriptions that are known.
@@ -173,23 +213,23 @@ impl Matcher {
 
     fn choose(&mut self, event: &Event, items: &mut Vec<(Id, Arc<Event>)>) {
         let kind = event.key.kind;
-        let state = decisive(event.event_type, event.prior.as_ref(), event.post.as_ref());
-        let state = state.map(|json| Indexed::new(json.clone(), &self.paths));
-        let state = match state {
-            Some(Ok(state)) => Some(state),
-            // Nobody can tell whether it is excluded, and losing it would be worse than sending it.
-            Some(Err(error)) => {
-                tracing::error!(position = %event.position, %error, "an event cannot be matched, it goes to everybody");
-                None
-            }
-            None => None,
-        };
+        let mut seen: Vec<(Arc<Scope>, Seen)> = Vec::new();
         let mut shared = None;
         for (id, rule) in &mut self.rules {
+            let Some(scope) = &rule.scope else { continue };
             if event.at < rule.created_at || !covers(rule.major, kind) {
                 continue;
             }
-            if let (Some((exclusion, bound)), Some(state)) = (&mut rule.exclusion, &state) {
+            let place = seen.iter().position(|(known, _)| Arc::ptr_eq(known, scope)).unwrap_or_else(|| {
+                seen.push((Arc::clone(scope), Seen::of(event, scope, &self.paths)));
+                seen.len() - 1
+            });
+            let state = match seen.get(place) {
+                None | Some((_, Seen::Nothing)) => continue,
+                Some((_, Seen::State(state))) => Some(state),
+                Some((_, Seen::Unreadable)) => None,
+            };
+            if let (Some((exclusion, bound)), Some(state)) = (&mut rule.exclusion, state) {
                 if !bound.is_current(&self.paths) {
                     *bound = exclusion.bind(&self.paths);
                 }
@@ -208,6 +248,7 @@ impl Matcher {
             None
         });
         Rule {
+            scope: self.access.told(&subscription.owner),
             major: subscription.major,
             created_at: subscription.created_at,
             exclusion: exclusion.map(|exclusion| {

@@ -52,6 +52,7 @@ async fn nobody_is_told_to_resync_because_the_cursor_was_old() {
         subscriptions: Arc::<Memory>::clone(&store),
         deliveries: Arc::<Memory>::clone(&store),
         paths: Arc::new(Paths::new()),
+        access: crate::access::admins(),
         metrics,
     };
     assert!(Dispatcher::new(parts, 10).activate().await.unwrap());

@@ -150,7 +150,7 @@ async fn a_match_that_a_new_subscription_has_overtaken_is_made_again() {
     let rig = Rig::start().await;
     rig.change("r", 1).await;
     let (cursor, head) = (rig.store.cursor().await.unwrap(), rig.store.head().await.unwrap());
-    let mut matcher = Matcher::new(Arc::new(Paths::new()));
+    let mut matcher = Matcher::new(Arc::new(Paths::new()), crate::access::admins());
     matcher.refresh(&*rig.store).await.unwrap();
     let late = rig.subscribe_as(Major::V2, NOBODY, None).await;
     let version = matcher.version();
@@ -173,7 +173,7 @@ fn a_step_ends_with_the_event_that_fills_it() {
     let entries: Vec<_> = (1..=5)
         .map(|sequence| Entry::Baseline { position: at(sequence), source: "s".into(), kind: Kind::Resource })
         .collect();
-    let mut matcher = Matcher::new(Arc::new(Paths::new()));
+    let mut matcher = Matcher::new(Arc::new(Paths::new()), crate::access::admins());
     assert_eq!(matcher.select(at(0), &entries, 1).0, at(5), "entries without deliveries fill nothing");
     assert_eq!(matcher.select(at(7), &[], 1).0, at(7));
 }

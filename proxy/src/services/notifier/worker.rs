@@ -10,6 +10,7 @@ use http::HeaderMap;
 use netweave_http::Answer;
 use netweave_model::port::{Acked, Attempt, Claim, DeadLetterReason, Item, Notice, Update};
 use netweave_model::{ErrorKind, Result, Subscription, SubscriptionState, Timestamp};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
@@ -123,7 +124,11 @@ impl Worker<'_> {
             parts.deliveries.postpone(self.claim, pause).await?;
             return Ok(Next::Ended);
         }
-        match self.render(subscription, item, now) {
+        let Some(shown) = self.shown(subscription, item)? else {
+            let attempt = attempt(item, now, Duration::ZERO, Err("out-of-scope"));
+            return self.bury(item, DeadLetterReason::Refused, attempt).await;
+        };
+        match self.render(subscription, &shown, now) {
             Ok((headers, body)) => {
                 let begun = Instant::now();
                 let result = parts.outbound.post(&subscription.callback, headers, body).await;
@@ -139,6 +144,16 @@ impl Worker<'_> {
                 self.bury(item, DeadLetterReason::Refused, attempt).await
             }
         }
+    }
+
+    /// Returns an item as the owner may see it now; `None` if it may not.
+    fn shown<'i>(&self, subscription: &Subscription, item: &'i Item) -> Result<Option<Cow<'i, Item>>> {
+        let Some(scope) = self.shared.parts.access.told(&subscription.owner) else { return Ok(None) };
+        let Notice::Change(event) = &item.notice else { return Ok(Some(Cow::Borrowed(item))) };
+        Ok(scope.told(event)?.map(|told| match told {
+            Cow::Borrowed(_) => Cow::Borrowed(item),
+            Cow::Owned(told) => Cow::Owned(Item { notice: Notice::Change(Arc::new(told)), ..item.clone() }),
+        }))
     }
 
     fn count(&self, item: &Item, result: &Result<Answer>) {

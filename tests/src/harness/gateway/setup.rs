@@ -44,6 +44,7 @@ impl Setup {
             "oCloud": { "id": "cloud-1", "globalCloudId": "global-1", "name": "Test cloud", "description": "A cloud of the tests" },
             "api": { "tls": { "certificate": "tls.crt", "key": "tls.key", "clientCa": "ca.crt" } },
             "ops": {},
+            "access": { "others": ["admin", "deployer"] },
             "limits": { "requestsPerSecond": 100_000, "perIdentity": { "rate": 100_000, "burst": 100_000 } },
             "subscriptions": { "callback": { "schemes": ["http", "https"], "allow": ["127.0.0.0/8"] } },
             "shutdown": { "delay": "100ms", "grace": "5s" },

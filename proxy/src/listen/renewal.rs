@@ -1,0 +1,151 @@
+//! Exchanges certificates while the gateway serves, and says when each of them ends.
+
+use super::tls::Certificates;
+use crate::telemetry::metrics::Metrics;
+use netweave_model::port::Clock;
+use netweave_model::{Error, Timestamp};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tracing::{error, info};
+
+/// Clients whose certificates are remembered.
+const MOST_CLIENTS: usize = 10_000;
+/// How long a client is remembered after it was seen last.
+const REMEMBERED: Duration = Duration::from_hours(24);
+
+/// When the certificates of clients end that were seen within a day.
+#[derive(Debug, Default)]
+pub struct Clients(Mutex<HashMap<String, Client>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Client {
+    ends: Timestamp,
+    seen: Timestamp,
+}
+
+impl Clients {
+    /// Notes the certificate that a client has shown.
+    pub fn note(&self, name: &str, ends: Timestamp, now: Timestamp) {
+        let mut known = self.known();
+        let client = Client { ends, seen: now };
+        if let Some(known) = known.get_mut(name) {
+            *known = client;
+        } else if known.len() < MOST_CLIENTS {
+            known.insert(name.to_owned(), client);
+        }
+    }
+
+    /// Returns when the first of them ends, and forgets clients that stay away.
+    fn first_end(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut known = self.known();
+        known.retain(|_, client| now.since(client.seen) < REMEMBERED);
+        known.values().map(|client| client.ends).min()
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Client>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The certificates of the listener with what changes them.
+pub struct Renewal {
+    certificates: Arc<Certificates>,
+    clients: Arc<Clients>,
+    metrics: Arc<Metrics>,
+    clock: Arc<dyn Clock>,
+    /// What the files held when they were loaded last, well or not.
+    loaded: Mutex<String>,
+}
+
+impl Renewal {
+    /// Takes certificates that were just loaded.
+    pub fn new(certificates: Arc<Certificates>, metrics: Arc<Metrics>, clock: Arc<dyn Clock>) -> Self {
+        let loaded = Mutex::new(certificates.contents());
+        let renewal = Self { certificates, clients: Arc::default(), metrics, clock, loaded };
+        renewal.report();
+        renewal
+    }
+
+    /// Returns the certificates.
+    pub fn certificates(&self) -> &Arc<Certificates> {
+        &self.certificates
+    }
+
+    /// Returns the certificates of clients.
+    pub fn clients(&self) -> &Arc<Clients> {
+        &self.clients
+    }
+
+    /// Loads all files again if they hold something else than when they were loaded last. A set of files that cannot be used
+    /// is tried once; the old one stays.
+    pub fn look(&self) {
+        let contents = self.certificates.contents();
+        if *self.loaded() == contents {
+            self.report();
+        } else {
+            self.load();
+        }
+    }
+
+    /// Loads all files again, and logs how it went.
+    pub fn load(&self) {
+        let mut loaded = self.loaded();
+        *loaded = self.certificates.contents();
+        let reloaded = self.certificates.reload();
+        let result = if reloaded.is_ok() { "ok" } else { "failed" };
+        reloaded.map_or_else(|error| refused(&error), |()| info!("certificates were loaded again"));
+        drop(loaded);
+        self.metrics.certificate_reloads.with_label_values(&[result]).inc();
+        self.report();
+    }
+
+    /// Publishes when the certificates end.
+    fn report(&self) {
+        self.certificates.report(&self.metrics);
+        if let Some(end) = self.clients.first_end(self.clock.now()) {
+            #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit into 53 bits")]
+            let end = end.0 as f64 / 1000.0;
+            self.metrics.certificate_expiry.with_label_values(&["observed_client"]).set(end);
+        }
+    }
+
+    fn loaded(&self) -> MutexGuard<'_, String> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn refused(error: &Error) {
+    error!(%error, "certificates cannot be loaded again; the old ones stay");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_end_is_that_of_clients_seen_within_a_day() {
+        let clients = Clients::default();
+        let (day, start) = (REMEMBERED, Timestamp(0));
+        clients.note("gone", Timestamp(5), start);
+        clients.note("smo", Timestamp(7), start.plus(day / 2));
+        assert_eq!(clients.first_end(start.plus(day / 2)), Some(Timestamp(5)));
+        assert_eq!(clients.first_end(start.plus(day)), Some(Timestamp(7)));
+        clients.note("smo", Timestamp(900), start.plus(day));
+        assert_eq!(
+            clients.first_end(start.plus(day)),
+            Some(Timestamp(900)),
+            "a new certificate replaces the old"
+        );
+        assert_eq!(clients.first_end(start.plus(day * 3)), None);
+    }
+
+    #[test]
+    fn clients_are_bounded() {
+        let clients = Clients::default();
+        for number in 0..MOST_CLIENTS + 10 {
+            clients.note(&number.to_string(), Timestamp(1), Timestamp(0));
+        }
+        assert_eq!(clients.known().len(), MOST_CLIENTS);
+    }
+}
