@@ -5,6 +5,7 @@
     reason = "code of tests: a panic says what is not as it must be"
 )]
 
+mod callbacks;
 mod credentials;
 mod names;
 mod roles;

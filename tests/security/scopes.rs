@@ -173,3 +173,18 @@ async fn sources_that_may_not_be_seen_are_not_named_and_not_read_anew() {
     scoped.post("/netweave/v1/sources/far/refresh", &json!({})).await.problem(404);
     assert_eq!(gateway.client("all").get("/netweave/v1/sources").await.expect(200).list().len(), 2);
 }
+
+#[tokio::test]
+async fn a_source_that_may_not_be_seen_keeps_no_answer_away_however_it_fails() {
+    let (lab, far) = inventories();
+    far.vanish();
+    let setup = Setup::memory().file("lab", &lab).file("far", &far);
+    let gateway = setup.set("/access", json!({ "rules": rules() })).start().await;
+    let (all, scoped) = (gateway.client("all"), gateway.client("lab"));
+    let list = format!("{V2}/resourcePools");
+    assert_eq!(all.get(&list).await.expect(200).header("x-cache"), "STALE");
+    all.get(&format!("{list}/unknown")).await.problem(503);
+    let answer = scoped.get(&list).await.expect(200);
+    assert!(["HIT", "MISS"].contains(&answer.header("x-cache")), "{answer:?}");
+    scoped.get(&format!("{list}/unknown")).await.problem(404);
+}

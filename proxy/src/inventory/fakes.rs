@@ -1,11 +1,14 @@
 //! Fakes of the ports for tests: a clock that is set, ids that count, and a backend that does as it is told.
 
 use super::catalog::Catalog;
+use super::class::Class;
 use super::feed::{Desk, Feed};
 use super::fill::Fills;
 use super::filler::Filler;
 use super::follow::Follow;
+use super::line::Freshness;
 use super::sources::Sources;
+use crate::access::Scope;
 use crate::conf::tree::Ttl;
 use crate::services::Service;
 use crate::services::watcher::Watcher;
@@ -188,6 +191,16 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// Waits as whoever may see everything.
+    pub(crate) async fn known(&self, kinds: &[Kind], every: bool) -> Result<()> {
+        self.fills.known(&Scope::default(), kinds, every).await
+    }
+
+    /// Says how fresh kinds are for whoever may see everything.
+    pub(crate) fn freshness(&self, kinds: &[Kind], class: Class) -> Freshness {
+        self.fills.freshness(&Scope::default(), kinds, class)
+    }
+
     /// Builds everything around these backends; nothing runs yet.
     pub(crate) fn new(backends: &[(&str, &Arc<FakeBackend>)]) -> Self {
         let clock = FakeClock::new();

@@ -12,6 +12,7 @@ use super::class::Class;
 use super::feed::Feed;
 use super::filler::Filler;
 use super::line::{Freshness, Line, PAUSE};
+use crate::access::Scope;
 use crate::conf::tree::Ttl;
 use netweave_model::port::{Clock, Ids};
 use netweave_model::{Error, ErrorKind, Kind, Result, Retry};
@@ -62,14 +63,14 @@ impl Fills {
         class.lifetime(&self.ttl)
     }
 
-    /// Says how fresh these kinds are, and asks sources again whose answers are older than their lifetime.
-    pub fn freshness(&self, kinds: &[Kind], class: Class) -> Freshness {
+    /// Says how fresh these kinds are in the sources that may be seen, and asks sources again whose answers are older than their lifetime.
+    pub fn freshness(&self, scope: &Scope, kinds: &[Kind], class: Class) -> Freshness {
         let (now, lifetime, views) = (self.clock.now(), self.lifetime(class), self.catalog.views());
         let mut freshness = Freshness::default();
         let Some(states) = self.lines.first().map(|line| line.feed.desk().sources.states()) else {
             return freshness;
         };
-        for line in &self.lines {
+        for line in self.seen(scope) {
             let Some(state) = states.get(&line.feed.name) else {
                 continue;
             };
@@ -82,17 +83,17 @@ impl Fills {
         freshness
     }
 
-    /// Waits until these kinds can be answered; at once unless a source was never read.
+    /// Waits until these kinds can be answered; at once unless a source that may be seen was never read.
     ///
     /// `every` asks for all sources: whoever is told that something does not exist must not learn it from half of them.
     ///
     /// # Errors
     /// `Unavailable` with its pause: nothing is known of one of the kinds, and asking for it failed or took too long.
-    pub async fn known(&self, kinds: &[Kind], every: bool) -> Result<()> {
+    pub async fn known(&self, scope: &Scope, kinds: &[Kind], every: bool) -> Result<()> {
         let settled = async {
             let mut pulse = self.catalog.pulse();
             loop {
-                match self.standing(kinds) {
+                match self.standing(scope, kinds) {
                     Standing::Whole => return Ok(()),
                     Standing::Partial if !every => return Ok(()),
                     Standing::Partial | Standing::Nothing => return Err(unread()),
@@ -106,13 +107,17 @@ impl Fills {
         timeout(FIRST_READ, settled).await.unwrap_or_else(|_| Err(unread()))
     }
 
+    fn seen(&self, scope: &Scope) -> impl Iterator<Item = &Arc<Line>> {
+        self.lines.iter().filter(|line| scope.covers_source(&line.feed.name))
+    }
+
     /// Compares what is offered with what is known; asks for what was never read.
-    fn standing(&self, kinds: &[Kind]) -> Standing {
+    fn standing(&self, scope: &Scope, kinds: &[Kind]) -> Standing {
         let views = self.catalog.views();
         if !views.loaded {
             return Standing::Pending;
         }
-        let worst = kinds.iter().map(|kind| self.standing_of(&views, *kind));
+        let worst = kinds.iter().map(|kind| self.standing_of(&views, scope, *kind));
         let rank = |standing: &Standing| match standing {
             Standing::Whole => 0,
             Standing::Partial => 1,
@@ -122,9 +127,9 @@ impl Fills {
         worst.max_by_key(rank).unwrap_or(Standing::Whole)
     }
 
-    fn standing_of(&self, views: &Views, kind: Kind) -> Standing {
+    fn standing_of(&self, views: &Views, scope: &Scope, kind: Kind) -> Standing {
         let (mut read, mut parts, mut failed, mut pending) = (0, 0, 0, 0);
-        for line in self.lines.iter().filter(|line| line.offers.contains(&kind)) {
+        for line in self.seen(scope).filter(|line| line.offers.contains(&kind)) {
             if is_known(views, line, kind) {
                 read += 1;
             } else {

@@ -194,7 +194,7 @@ impl Collections {
 
     /// Puts an answer on the wire: 304 if the client has it, and how fresh it is either way.
     fn reply(&self, call: &Call<'_>, asked: &Asked<'_>, answer: &Answer, found: Found) -> Reply {
-        let freshness = self.parts.fills.freshness(asked.kinds, asked.class);
+        let freshness = self.parts.fills.freshness(&call.grant.scope, asked.kinds, asked.class);
         let mut reply = conditional(call, answer);
         let mut x_cache = found.label();
         let mut cache_control = ASK_AGAIN;

@@ -67,6 +67,23 @@ fn local() -> Outbound {
     outbound(&loopback(), rebinding("127.0.0.1", "127.0.0.1")).1
 }
 
+/// What was stored before a rule was tightened, or came into the store by another way, is refused when it is called.
+#[tokio::test]
+async fn every_spelling_of_a_forbidden_address_is_refused_at_delivery_too() {
+    let settings = Settings { schemes: vec!["https".to_owned(), "http".to_owned()], ..Settings::default() };
+    let refused: Vec<(String, String)> = serde_json::from_str(include_str!("../guard/refused.json")).unwrap();
+    // Names lead to loopback, whatever they are.
+    let (_, outbound) = outbound(&settings, rebinding("127.0.0.1", "127.0.0.1"));
+    for (url, _) in &refused {
+        let error = outbound.post(url, HeaderMap::new(), Bytes::new()).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.public()),
+            (ErrorKind::Forbidden, FORBIDDEN_ADDRESS),
+            "{url}: {error}"
+        );
+    }
+}
+
 /// Serves connections with a fixed text each; returns the port and the number of connections so far.
 async fn raw(answer: Vec<u8>, end: bool) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -9,7 +9,7 @@ const POOLS: Kind = Kind::ResourcePool;
 const LIFETIME: Duration = Duration::from_mins(5);
 
 fn fresh(world: &World) -> Freshness {
-    world.fills.freshness(&[POOLS], Class::ResourcePools)
+    world.freshness(&[POOLS], Class::ResourcePools)
 }
 
 #[tokio::test]
@@ -17,7 +17,7 @@ async fn many_readers_of_what_was_never_read_cause_one_list() {
     let backend = FakeBackend::new(&[POOLS]);
     backend.holds(POOLS, vec![pool("p")]);
     let world = World::new(&[("a", &backend)]).run();
-    let readers = join_all((0..50).map(|_| world.fills.known(&[POOLS], false))).await;
+    let readers = join_all((0..50).map(|_| world.known(&[POOLS], false))).await;
     assert!(readers.into_iter().all(|known| known.is_ok()));
     assert_eq!(backend.lists.load(Ordering::SeqCst), 1);
     assert_eq!(world.ids(POOLS, None), ["p"]);
@@ -28,12 +28,12 @@ async fn a_source_that_was_never_read_and_fails_is_unavailable_with_a_pause() {
     let backend = FakeBackend::new(&[POOLS]);
     backend.failing.store(true, Ordering::SeqCst);
     let world = World::new(&[("a", &backend)]).run();
-    let readers = join_all((0..20).map(|_| world.fills.known(&[POOLS], false))).await;
+    let readers = join_all((0..20).map(|_| world.known(&[POOLS], false))).await;
     for error in readers.into_iter().map(|known| known.unwrap_err()) {
         assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::After(PAUSE)));
     }
     for _ in 0..100 {
-        assert!(world.fills.known(&[POOLS], false).await.is_err(), "answered at once");
+        assert!(world.known(&[POOLS], false).await.is_err(), "answered at once");
     }
     assert_eq!(backend.lists.load(Ordering::SeqCst), 1, "the pause is kept, however many ask");
 }
@@ -43,11 +43,11 @@ async fn a_failing_source_is_passed_over_beside_one_that_was_read() {
     let (good, bad) = (FakeBackend::new(&[POOLS]), FakeBackend::new(&[POOLS]));
     bad.failing.store(true, Ordering::SeqCst);
     let world = World::new(&[("a", &good), ("b", &bad)]).run();
-    world.fills.known(&[POOLS], false).await.unwrap();
+    world.known(&[POOLS], false).await.unwrap();
     assert!(fresh(&world).stale, "the answer is marked");
     world.desk.sources.restored(&SourceName::from("b"), world.desk.clock.now());
     assert!(fresh(&world).stale, "also if the source confirmed other kinds");
-    let error = world.fills.known(&[POOLS], true).await.unwrap_err();
+    let error = world.known(&[POOLS], true).await.unwrap_err();
     assert_eq!(
         error.kind(),
         ErrorKind::Unavailable,
@@ -61,7 +61,7 @@ async fn a_source_still_being_read_for_the_first_time_is_waited_for() {
     slow.permits.forget_permits(usize::MAX);
     slow.holds(POOLS, vec![pool("late")]);
     let world = World::new(&[("a", &good), ("b", &slow)]).run();
-    let reader = world.fills.known(&[POOLS], false);
+    let reader = world.known(&[POOLS], false);
     let release = async {
         world.eventually(|| slow.lists.load(Ordering::SeqCst) == 1).await;
         world.until(|views| views.view(&SourceName::from("a"), POOLS).unwrap().known).await;
@@ -76,18 +76,15 @@ async fn a_source_still_being_read_for_the_first_time_is_waited_for() {
 #[tokio::test]
 async fn a_kind_that_no_source_offers_is_known_to_be_empty() {
     let world = World::new(&[("a", &FakeBackend::new(&[POOLS]))]).run();
-    world.fills.known(&[Kind::PerformanceDictionary], true).await.unwrap();
-    assert_eq!(
-        world.fills.freshness(&[Kind::PerformanceDictionary], Class::Capabilities),
-        Freshness::default()
-    );
+    world.known(&[Kind::PerformanceDictionary], true).await.unwrap();
+    assert_eq!(world.freshness(&[Kind::PerformanceDictionary], Class::Capabilities), Freshness::default());
 }
 
 #[tokio::test]
 async fn an_old_view_is_served_at_once_and_its_source_asked_once() {
     let backend = FakeBackend::new(&[POOLS]);
     let world = World::new(&[("a", &backend)]).run();
-    world.fills.known(&[POOLS], false).await.unwrap();
+    world.known(&[POOLS], false).await.unwrap();
     assert_eq!(fresh(&world), Freshness { age: Some(Duration::ZERO), stale: false });
     world.clock.forward(LIFETIME / 2);
     assert_eq!(fresh(&world), Freshness { age: Some(LIFETIME / 2), stale: false });
@@ -96,7 +93,7 @@ async fn an_old_view_is_served_at_once_and_its_source_asked_once() {
     world.clock.forward(LIFETIME);
     for _ in 0..10 {
         assert!(fresh(&world).stale);
-        world.fills.known(&[POOLS], false).await.unwrap();
+        world.known(&[POOLS], false).await.unwrap();
     }
     world.eventually(|| !fresh(&world).stale).await;
     assert_eq!(backend.lists.load(Ordering::SeqCst), 2);
@@ -107,7 +104,7 @@ async fn a_source_that_is_gone_changes_the_age_and_nothing_else() {
     let backend = FakeBackend::new(&[POOLS]);
     backend.holds(POOLS, vec![pool("p")]);
     let world = World::new(&[("a", &backend)]).run();
-    world.fills.known(&[POOLS], false).await.unwrap();
+    world.known(&[POOLS], false).await.unwrap();
     backend.failing.store(true, Ordering::SeqCst);
     world.clock.forward(LIFETIME * 2);
     assert!(fresh(&world).stale);
@@ -115,7 +112,7 @@ async fn a_source_that_is_gone_changes_the_age_and_nothing_else() {
     let name = SourceName::from("a");
     world.eventually(|| world.desk.sources.state(&name).unwrap().failure.is_some()).await;
     assert_eq!(fresh(&world), Freshness { age: Some(LIFETIME * 2), stale: true });
-    world.fills.known(&[POOLS], true).await.unwrap();
+    world.known(&[POOLS], true).await.unwrap();
     assert_eq!(world.ids(POOLS, None), ["p"]);
 }
 
@@ -148,7 +145,7 @@ async fn a_source_that_can_only_be_asked_is_asked_by_its_stream() {
     let backend = FakeBackend::polled(&[POOLS]);
     let world = World::new(&[("a", &backend)]).run().watch();
     world.eventually(|| backend.streams.load(Ordering::SeqCst) == 1).await;
-    let reader = world.fills.known(&[POOLS], false);
+    let reader = world.known(&[POOLS], false);
     let stream = async {
         world.eventually(|| backend.refreshes.load(Ordering::SeqCst) > 0).await;
         backend.say_list(POOLS, &[pool("p"), pool("q")]);
@@ -176,8 +173,8 @@ async fn what_can_be_read_of_a_source_is_served_while_a_part_of_it_fails() {
     let name = SourceName::from("a");
     world.eventually(|| world.desk.sources.state(&name).unwrap().failure.is_some()).await;
     world.eventually(|| world.ids(POOLS, None) == ["p"]).await;
-    world.fills.known(&[POOLS], false).await.unwrap();
+    world.known(&[POOLS], false).await.unwrap();
     assert!(fresh(&world).stale, "the answer is marked");
-    let error = world.fills.known(&[POOLS], true).await.unwrap_err();
+    let error = world.known(&[POOLS], true).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "nobody learns from a part that something is absent");
 }

@@ -40,7 +40,7 @@ impl Collections {
         let collection = path(kind, asked.parent);
         let query =
             Query::parse(Target::Inventory(kind), &collection, call.query, self.settings.filter_depth)?;
-        self.parts.fills.known(asked.kinds, false).await?;
+        self.parts.fills.known(scope, asked.kinds, false).await?;
         let views = match asked.parent {
             Some(pool) => self.find(scope, Kind::ResourcePool, ObjectRef { parent: None, id: pool }).await?,
             None => Arc::clone(&self.parts.catalog.views()),
@@ -106,7 +106,7 @@ impl Collections {
         if views.get(scope, kind, key).is_some() {
             return Ok(views);
         }
-        self.parts.fills.known(&[kind], true).await?;
+        self.parts.fills.known(scope, &[kind], true).await?;
         self.parts.catalog.catch_up(&*self.parts.log).await;
         let views = Arc::clone(&self.parts.catalog.views());
         if views.get(scope, kind, key).is_some() { Ok(views) } else { Err(absent(kind)) }
