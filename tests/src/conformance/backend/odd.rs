@@ -49,8 +49,14 @@ pub(super) async fn odd_answers_delete_nothing_and_need_little_memory(bench: &mu
         // Pauses grow while nothing succeeds.
         told.until_resources(bench, &resources(count, 1)).await;
     }
-    figures::record(&format!("odd_answers_peak_mib={most_mib}"));
+    figures::record(&format!("{}_odd_answers_peak_mib={most_mib}", tried()));
     recovers(bench, &mut told, &resources(count + 1, 1)).await;
+}
+
+/// Returns who is tried, as the test's name says: `backend::NAME::..`.
+fn tried() -> String {
+    let thread = std::thread::current();
+    thread.name().and_then(|name| name.split("::").nth(1)).unwrap_or("backend").to_owned()
 }
 
 /// Sees that an answer is an error wherever it is read: in a list, in the stream, or in both.
