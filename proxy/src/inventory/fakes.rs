@@ -90,7 +90,7 @@ impl FakeBackend {
 
     fn watched(kinds: &[Kind], native_watch: bool) -> Arc<Self> {
         Arc::new(Self {
-            capabilities: Capabilities { kinds: kinds.to_vec(), native_watch, single_get: false },
+            capabilities: Capabilities { kinds: kinds.to_vec(), native_watch, ..Capabilities::default() },
             objects: Mutex::default(),
             listeners: Mutex::default(),
             permits: Semaphore::new(1000),

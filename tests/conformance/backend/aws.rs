@@ -172,11 +172,43 @@ impl Bench for AwsBench {
         Some(&self.wire)
     }
 
-    fn busy(&self) -> Fault {
-        Fault::answer(
-            503,
-            "<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>slow down</Message></Error></Errors></Response>",
-        )
+    fn odd(&self) -> Vec<(&'static str, String)> {
+        let page = |set: &str| format!("<DescribeInstancesResponse>{set}</DescribeInstancesResponse>");
+        let reservation =
+            |inside: &str| page(&format!("<reservationSet><item>{inside}</item></reservationSet>"));
+        let instance =
+            |inside: &str| reservation(&format!("<instancesSet><item>{inside}</item></instancesSet>"));
+        let named = |inside: &str| {
+            instance(&format!("<instanceId>i-1</instanceId><instanceType>t</instanceType>{inside}"))
+        };
+        let many = "<item/>".repeat((30 << 20) / "<item/>".len());
+        let instances = [
+            page(""),
+            page("<reservationSet>many</reservationSet>"),
+            page("<reservationSet><member/></reservationSet>"),
+            reservation("<ownerId>1</ownerId>"),
+            reservation("<instancesSet>many</instancesSet>"),
+            instance("<instanceType>t</instanceType>"),
+            instance("<instanceId>i-1</instanceId>"),
+            named("<cpuOptions><coreCount>many</coreCount></cpuOptions>"),
+            named("<tagSet><item><value>no key</value></item></tagSet>"),
+            page(&format!("<reservationSet>{many}</reservationSet>")),
+            reservation(&format!("<instancesSet>{many}</instancesSet>")),
+            named(&format!("<networkInterfaceSet>{many}</networkInterfaceSet>")),
+        ];
+        let zones = ["", "<item/>", "<item><zoneId>z</zoneId></item>"].map(|zones| {
+            format!("<DescribeAvailabilityZonesResponse><availabilityZoneInfo>{zones}</availabilityZoneInfo></DescribeAvailabilityZonesResponse>")
+        });
+        let instances = instances.into_iter().map(|text| ("Action=DescribeInstances&", text));
+        instances.chain(zones.into_iter().map(|text| ("Action=DescribeAvailabilityZones", text))).collect()
+    }
+
+    fn busy(&self) -> Vec<Fault> {
+        let refused = |status, code| {
+            let text = "<Response><Errors><Error><Code>CODE</Code><Message>slow down</Message></Error></Errors></Response>";
+            Fault::answer(status, text.replace("CODE", code))
+        };
+        vec![refused(503, "RequestLimitExceeded"), refused(400, "Throttling")]
     }
 }
 

@@ -1,8 +1,10 @@
-//! A bench over a real Kubernetes API server, which is reached through a wire that can be cut.
+//! A bench over a real Kubernetes API server, which is reached through a wire that can be made to fail.
 //!
 //! Starting a server takes seconds, so one test runs all cases on one server, one after the other.
 
 use async_trait::async_trait;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Node;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
@@ -12,62 +14,21 @@ use netweave_model::{Id, Kind, SourceName};
 use netweave_tests::conformance::backend::{self as suite, Bench, Resources};
 use netweave_tests::harness::clock::TestClock;
 use netweave_tests::harness::kube::Cluster;
+use netweave_tests::harness::{Fault, FaultProxy};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
 
 const NAME: &str = "edge-1";
 /// Requests that set the stage at the same time.
 const PARALLEL: usize = 16;
 
-/// Forwards connections to a server until it is cut.
-struct Wire {
-    here: SocketAddr,
-    there: SocketAddr,
-    task: Option<JoinHandle<()>>,
-}
-
-impl Wire {
-    async fn to(there: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let here = listener.local_addr().unwrap();
-        Self { here, there, task: Some(tokio::spawn(forward(listener, there))) }
-    }
-
-    /// Ends all connections and refuses new ones.
-    async fn cut(&mut self) {
-        if let Some(task) = self.task.take() {
-            task.abort();
-            // It ends by the abort; only then is the port free.
-            drop(task.await);
-        }
-    }
-
-    async fn mend(&mut self) {
-        let listener = TcpListener::bind(self.here).await.unwrap();
-        self.task = Some(tokio::spawn(forward(listener, self.there)));
-    }
-}
-
-async fn forward(listener: TcpListener, there: SocketAddr) {
-    // Aborts all of them when this future is dropped.
-    let mut pipes = JoinSet::new();
-    while let Ok((mut near, _)) = listener.accept().await {
-        pipes.spawn(async move {
-            let mut far = TcpStream::connect(there).await?;
-            tokio::io::copy_bidirectional(&mut near, &mut far).await
-        });
-    }
-}
-
 /// The server, the wire and the backend at its end.
 struct ClusterBench {
     cluster: Cluster,
-    wire: Wire,
+    wire: FaultProxy,
     backend: Arc<dyn Backend>,
     _folder: tempfile::TempDir,
 }
@@ -76,11 +37,12 @@ impl ClusterBench {
     async fn start() -> Option<Self> {
         let cluster = Cluster::start().await?;
         let kubeconfig = std::fs::read_to_string(cluster.gateway_kubeconfig()).unwrap();
-        let port = server_port(&kubeconfig);
-        let wire = Wire::to(SocketAddr::from(([127, 0, 0, 1], port))).await;
+        let port = after(&kubeconfig, "https://127.0.0.1:").parse().unwrap();
+        let ca = BASE64_STANDARD.decode(after(&kubeconfig, "certificate-authority-data: ")).unwrap();
+        let wire = FaultProxy::to_tls(SocketAddr::from(([127, 0, 0, 1], port)), &ca).await;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kubeconfig");
-        let through = kubeconfig.replace(&format!("127.0.0.1:{port}"), &wire.here.to_string());
+        let through = kubeconfig.replace(&format!("https://127.0.0.1:{port}"), &wire.url());
         std::fs::write(&path, through).unwrap();
         let backend = connect(&path).await;
         Some(Self { cluster, wire, backend, _folder: folder })
@@ -99,9 +61,10 @@ pub(super) async fn connect(kubeconfig: &Path) -> Arc<dyn Backend> {
     Arc::new(Kubernetes::connect(&conf, &Id::from("cloud"), Arc::new(TestClock::new())).await.unwrap())
 }
 
-fn server_port(kubeconfig: &str) -> u16 {
-    let (_, rest) = kubeconfig.split_once("https://127.0.0.1:").expect("the server's address");
-    rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()
+/// Returns the value that stands after a mark, up to what cannot belong to it.
+fn after<'a>(text: &'a str, mark: &str) -> &'a str {
+    let (_, rest) = text.split_once(mark).expect("a value after its mark");
+    rest.split(['"', '}']).next().unwrap_or_default()
 }
 
 #[async_trait]
@@ -151,11 +114,11 @@ impl Bench for ClusterBench {
     }
 
     async fn cut(&mut self) {
-        self.wire.cut().await;
+        self.wire.all(Fault::Cut);
     }
 
     async fn mend(&mut self) {
-        self.wire.mend().await;
+        self.wire.pass();
     }
 
     fn page(&self) -> usize {
@@ -164,6 +127,30 @@ impl Bench for ClusterBench {
 
     fn large(&self) -> usize {
         if std::env::var_os("NETWEAVE_FULL").is_some() { 10_000 } else { 1_100 }
+    }
+
+    fn wire(&self) -> Option<&FaultProxy> {
+        Some(&self.wire)
+    }
+
+    fn odd(&self) -> Vec<(&'static str, String)> {
+        let page = |items: &str| {
+            format!(r#"{{ "kind": "NodeList", "apiVersion": "v1", "metadata": {{}}, "items": {items} }}"#)
+        };
+        let many = |item: &str| format!("[{}]", vec![item; (30 << 20) / (item.len() + 1)].join(","));
+        let node = |status: &str| format!(r#"[{{ "metadata": {{ "name": "r1" }}, "status": {status} }}]"#);
+        [
+            page("[{}]"),
+            page(r#"[{ "metadata": {} }]"#),
+            page(r#"[{ "metadata": { "name": 1 } }]"#),
+            page(r#""many""#),
+            page(&node(r#"{ "conditions": "good" }"#)),
+            page(&many("{}")),
+            page(&node(&format!(r#"{{ "images": {} }}"#, many("{}")))),
+            page(&node(&format!(r#"{{ "unknown": {} }}"#, "[".repeat(1000)))),
+        ]
+        .map(|text| ("/api/v1/nodes?&limit=500", text))
+        .into()
     }
 }
 

@@ -106,6 +106,44 @@ impl Bench for GcpBench {
     fn page(&self) -> usize {
         500
     }
+
+    fn wire(&self) -> Option<&FaultProxy> {
+        Some(&self.wire)
+    }
+
+    fn odd(&self) -> Vec<(&'static str, String)> {
+        let page = |instances: &str| {
+            let place = format!(r#""zones/us-central1-b": {{ "instances": {instances} }}"#);
+            format!(r#"{{ "kind": "compute#instanceAggregatedList", "items": {{ {place} }} }}"#)
+        };
+        let many =
+            |item: &str| format!("[{item}]", item = vec![item; (30 << 20) / (item.len() + 1)].join(","));
+        [
+            page("[{}]"),
+            page(r#"[{ "name": 1 }]"#),
+            page(r#"{ "name": "r1" }"#),
+            page(r#"[{ "name": "r1", "disks": [{ "diskSizeGb": {} }] }]"#),
+            page(&many("{}")),
+            page(&many(r#"{"name":"r1"}"#)),
+            page(&format!(r#"[{{ "name": "r1", "disks": {} }}]"#, many("{}"))),
+            page(&format!(r#"[{{ "name": "r1", "unknown": {} }}]"#, "[".repeat(1000))),
+            page("[]").replace("instanceAggregatedList", "instanceList"),
+        ]
+        .map(|text| ("aggregated/instances", text))
+        .into()
+    }
+
+    /// A spent quota is refused as if a right were missing.
+    fn busy(&self) -> Vec<Fault> {
+        let error = json!({
+            "code": 403, "message": "Quota exceeded for quota metric 'Read requests'",
+            "errors": [{ "reason": "rateLimitExceeded", "domain": "usageLimits", "message": "Quota exceeded" }],
+        });
+        vec![
+            Fault::too_many(Duration::from_secs(1)),
+            Fault::answer(403, json!({ "error": error }).to_string()),
+        ]
+    }
 }
 
 /// Returns the identifier of a resource by the path that names it.

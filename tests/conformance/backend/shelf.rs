@@ -64,7 +64,7 @@ pub(crate) struct ShelfBench {
 impl ShelfBench {
     pub(crate) fn new() -> Self {
         let capabilities =
-            Capabilities { kinds: vec![Kind::Resource], native_watch: false, single_get: true };
+            Capabilities { kinds: vec![Kind::Resource], single_get: true, ..Capabilities::default() };
         let shelf = Arc::new(Shelf { capabilities, ..Shelf::default() });
         let poller = Arc::new(Poller::new(Arc::clone(&shelf) as Arc<dyn Backend>, EVERY));
         Self { shelf, poller }

@@ -1,10 +1,10 @@
 //! What a vCenter does now and then, and the simulator never: answers in pieces, sessions and versions that end, passwords
 //! that change, answers of no use.
 
-use super::vmware::{VcenterBench, conf, connect, id};
+use super::vmware::{VcenterBench, id};
 use netweave_model::{ErrorKind, Kind, Retry};
 use netweave_tests::conformance::backend::{Bench, Told, resources};
-use netweave_tests::harness::fault_proxy::{Fault, FaultProxy};
+use netweave_tests::harness::fault_proxy::Fault;
 use netweave_tests::harness::{figures, soon};
 use std::time::{Duration, Instant};
 
@@ -145,9 +145,7 @@ async fn sessions_that_nobody_uses_are_ended() {
 async fn refusals_before_the_server_have_their_kinds() {
     let mut bench = VcenterBench::bare().await;
     bench.set(&resources(2, 1)).await;
-    let address = bench.vcenter.url().strip_prefix("http://").unwrap().parse().unwrap();
-    let wire = FaultProxy::to(address).await;
-    let backend = connect(&conf(&wire.url(), &bench.folder.path().join("password"))).await;
+    let (wire, backend) = (&bench.wire, &bench.backend);
     backend.probe().await.unwrap();
     let seven = Duration::from_secs(7);
     for (fault, kind, retry) in [

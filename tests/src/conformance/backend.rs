@@ -8,10 +8,14 @@
     reason = "code of tests: a panic is how it says that something is not as it must be"
 )]
 
+mod cases;
 mod faults;
+mod need;
+mod odd;
 mod table;
 
-pub use table::{CASES, every_case, run};
+pub use need::Need;
+pub use table::{every_case, run};
 
 use crate::harness::{Fault, FaultProxy};
 use async_trait::async_trait;
@@ -57,14 +61,25 @@ pub trait Bench: Send + Sync {
         10_000
     }
 
-    /// Returns the wire to the source, if it is reached over plain HTTP; without one, cases that need it are skipped.
+    /// Returns the wire to the source; every backend that is reached over a network has one.
     fn wire(&self) -> Option<&FaultProxy> {
         None
     }
 
-    /// Returns what the source answers to who asks too often.
-    fn busy(&self) -> Fault {
-        Fault::too_many(Duration::from_secs(1))
+    /// Returns what the source answers to who asks too often, in all its forms.
+    fn busy(&self) -> Vec<Fault> {
+        vec![Fault::too_many(Duration::from_secs(1))]
+    }
+
+    /// Returns answers of no use in the source's own form, each with a text that is in the calls that get it: without what
+    /// they must have, with values of another type, with far too much of everything.
+    fn odd(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// Returns what this source, such as a simulator, cannot do although those that it stands for can.
+    fn flaws(&self) -> &'static [Need] {
+        &[]
     }
 }
 

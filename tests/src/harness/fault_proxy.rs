@@ -1,14 +1,17 @@
-//! A wire to a peer that speaks plain HTTP/1.1, which can be made to fail: it sits before the peer on a port of its own.
+//! A wire to a peer that speaks HTTP/1.1, which can be made to fail: it sits before the peer on a port of its own.
 //!
+//! Whoever calls speaks plain HTTP, also when the peer wants TLS. Answers pass as they come, so that a stream stays one.
 //! Faults are switched while it runs, for all calls, for some, or for the next few. Every call is counted, also those
 //! that the peer never sees.
 
 mod fault;
+mod peer;
 mod relay;
 
 pub use fault::{Call, Fault};
 
 use fault::{Faults, Rule};
+use peer::Peer;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -24,6 +27,15 @@ pub struct FaultProxy {
 impl FaultProxy {
     /// Starts before a peer, which need not run yet; every call passes.
     pub async fn to(peer: SocketAddr) -> Self {
+        Self::before(Peer::plain(peer)).await
+    }
+
+    /// Starts before a peer that wants TLS; `ca` is the PEM of its certificate's authority.
+    pub async fn to_tls(peer: SocketAddr, ca: &[u8]) -> Self {
+        Self::before(Peer::tls(peer, ca)).await
+    }
+
+    async fn before(peer: Peer) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let faults = Arc::new(Faults::default());
@@ -46,7 +58,9 @@ impl FaultProxy {
         self.faults.replace(Vec::new());
     }
 
-    /// Makes every call from now on meet this fault and no other. [`Fault::Cut`] also ends what is under way.
+    /// Makes every call from now on meet this fault and no other, and those that wait for their answer, too.
+    ///
+    /// Answers that are coming break off, unless it is a delay: a wire that fails spares no stream.
     pub fn all(&self, fault: Fault) {
         self.faults.replace(vec![Rule { text: String::new(), left: None, fault }]);
     }

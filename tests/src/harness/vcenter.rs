@@ -29,7 +29,7 @@ pub const USER: &str = "netweave@vsphere.local";
 pub struct Vcenter {
     state: Arc<Shared>,
     address: SocketAddr,
-    server: Option<JoinHandle<()>>,
+    server: JoinHandle<()>,
 }
 
 /// What the connections share.
@@ -72,13 +72,13 @@ impl Vcenter {
             instead: Vec::new(),
         };
         let state = Arc::new(Shared { state: Mutex::new(state), changed: watch::Sender::new(0) });
-        let server = Some(tokio::spawn(serve(listener, Arc::clone(&state))));
+        let server = tokio::spawn(serve(listener, Arc::clone(&state)));
         Self { state, address, server }
     }
 
-    /// Returns its address as the gateway is told it.
-    pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+    /// Returns where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Makes it hold exactly these virtual machines, named with their processors.
@@ -125,21 +125,6 @@ impl Vcenter {
         self.state.lock().broken.clone()
     }
 
-    /// Ends all connections and refuses new ones; what it holds stays.
-    pub async fn cut(&mut self) {
-        if let Some(server) = self.server.take() {
-            server.abort();
-            // It ends by the abort; only then is the port free.
-            server.await.ok();
-        }
-    }
-
-    /// Listens again on the same port.
-    pub async fn mend(&mut self) {
-        let listener = TcpListener::bind(self.address).await.expect("the port again");
-        self.server = Some(tokio::spawn(serve(listener, Arc::clone(&self.state))));
-    }
-
     fn wake(&self) {
         self.state.changed.send_modify(|count| *count += 1);
     }
@@ -147,9 +132,7 @@ impl Vcenter {
 
 impl Drop for Vcenter {
     fn drop(&mut self) {
-        if let Some(server) = &self.server {
-            server.abort();
-        }
+        self.server.abort();
     }
 }
 

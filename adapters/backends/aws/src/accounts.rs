@@ -99,7 +99,10 @@ impl Account {
         let ask = async || {
             let keys = self.keys(client, region).await?;
             let caller: Caller = client.call(Site { keys: &keys, region }, &[]).await?;
-            Ok(caller.result.account)
+            // Every object is named with it.
+            Some(caller.result.account)
+                .filter(|account| !account.is_empty())
+                .ok_or_else(|| error::unreadable("an account without a number"))
         };
         self.id.get_or_try_init(ask).await.map(String::as_str)
     }

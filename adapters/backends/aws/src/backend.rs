@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use netweave_http::{Api, ApiSettings};
 use netweave_model::parts::Parts;
-use netweave_model::port::{Backend, Capabilities, Changes, Clock, Look};
+use netweave_model::port::{Backend, Capabilities, Changes, Clock, Look, Reach};
 use netweave_model::{Error, ErrorKind, Id, Kind, Object, ObjectKey, Result, SourceName};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -66,7 +66,12 @@ impl Aws {
         Ok(Self {
             reader,
             names: Mutex::new(HashMap::new()),
-            capabilities: Capabilities { kinds: KINDS.to_vec(), native_watch: false, single_get: true },
+            capabilities: Capabilities {
+                kinds: KINDS.to_vec(),
+                native_watch: false,
+                single_get: true,
+                reach: Reach::Network,
+            },
         })
     }
 

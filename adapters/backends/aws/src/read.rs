@@ -3,6 +3,7 @@
 use crate::accounts::{Account, Accounts};
 use crate::client::{Client, Params, Site};
 use crate::conf::{Family, Pools};
+use crate::error::unreadable;
 use crate::map::inventory::{Inventory, Name, Whole};
 use crate::map::kind::Sort;
 use crate::map::place::{Place, Zones};
@@ -233,7 +234,11 @@ impl Reader {
         let regions = if self.regions.is_empty() {
             let all = self.client.list::<Regions>(Site { keys: &keys, region: &self.home }, &[]).await?;
             let enabled = all.into_iter().filter(|region| region.opt_in_status != "not-opted-in");
-            enabled.map(|region| region.region_name).collect()
+            let names: Vec<String> = enabled.map(|region| region.region_name).collect();
+            if names.is_empty() || names.iter().any(String::is_empty) {
+                return Err(unreadable("no region, or one without a name"));
+            }
+            names
         } else {
             self.regions.clone()
         };
@@ -260,7 +265,7 @@ impl Reader {
 
     /// Reads the zones and, where they are pools, the groups; adds their pools.
     async fn ground(&self, part: &Part, inventory: &mut Inventory) -> Result<Ground> {
-        let zones = Zones::new(self.client.list::<ZoneList>(part.site(), &[]).await?);
+        let zones = Zones::new(self.client.list::<ZoneList>(part.site(), &[]).await?)?;
         let mut ground = Ground { zones, groups: BTreeMap::new() };
         let region = Place { region: part.region.clone(), words: None };
         let here = ground.here(&self.scope, part);
@@ -271,6 +276,9 @@ impl Reader {
         let mut groups = BTreeMap::new();
         if self.pools == Pools::AutoScalingGroups {
             for group in self.client.list::<Groups>(part.site(), &[]).await? {
+                if group.arn.is_empty() || group.auto_scaling_group_name.is_empty() {
+                    return Err(unreadable("a group without a name"));
+                }
                 inventory.put_pool(pool::group(&here, &group), region.clone())?;
                 groups.insert(group.auto_scaling_group_name.clone(), pool::group_id(&self.scope, &group));
             }
@@ -352,7 +360,7 @@ impl Reader {
 
 fn put(inventory: &mut Inventory, member: Member, name: Name) -> Result<()> {
     if name.id.is_empty() {
-        return Err(crate::error::unreadable("an object without an id"));
+        return Err(unreadable("an object without an id"));
     }
     inventory.put(member, name);
     Ok(())

@@ -4,7 +4,7 @@ use crate::conf::Conf;
 use crate::load::{Depth, Loader};
 use crate::watch;
 use async_trait::async_trait;
-use netweave_model::port::{Backend, Capabilities, Changes, Look};
+use netweave_model::port::{Backend, Capabilities, Changes, Look, Reach};
 use netweave_model::{Error, ErrorKind, Id, Kind, Object, ObjectKey, Result, SourceName};
 use std::sync::Arc;
 
@@ -29,7 +29,12 @@ impl File {
         let source = SourceName::from(conf.name.as_str());
         Ok(Self {
             loader: Arc::new(Loader::new(conf.path.clone(), source, o_cloud_id.clone())),
-            capabilities: Capabilities { kinds: Kind::ALL.to_vec(), native_watch: true, single_get: true },
+            capabilities: Capabilities {
+                kinds: Kind::ALL.to_vec(),
+                native_watch: true,
+                single_get: true,
+                reach: Reach::Local,
+            },
         })
     }
 }

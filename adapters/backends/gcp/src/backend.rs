@@ -9,7 +9,7 @@ use crate::read::Reader;
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use netweave_http::{Api, ApiSettings};
-use netweave_model::port::{Backend, Capabilities, Changes, Clock, Look};
+use netweave_model::port::{Backend, Capabilities, Changes, Clock, Look, Reach};
 use netweave_model::{Error, Id, Kind, Object, ObjectKey, Result, SourceName};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -53,7 +53,12 @@ impl Gcp {
         Ok(Self {
             reader: Reader::new(client, scope, conf, clock),
             names: Mutex::default(),
-            capabilities: Capabilities { kinds: KINDS.to_vec(), native_watch: false, single_get: true },
+            capabilities: Capabilities {
+                kinds: KINDS.to_vec(),
+                native_watch: false,
+                single_get: true,
+                reach: Reach::Network,
+            },
         })
     }
 

@@ -21,6 +21,11 @@ const MAX_PAGES: usize = 1_000;
 /// Objects of one list; more is refused rather than held.
 const MAX_OBJECTS: usize = 200_000;
 
+/// Most objects and lists of one answer, and most values in them; a page of 500 instances has about 10,000 and 50,000. What
+/// is read takes up to a hundred times the room that it has on the wire.
+const MAX_NESTED: usize = 200_000;
+const MAX_VALUES: usize = 2_000_000;
+
 /// One API, with the credentials for it.
 pub(crate) struct Client {
     api: Api,
@@ -126,6 +131,9 @@ impl Client {
         if !(200..300).contains(&answer.status) {
             return Err(error::answer(&answer));
         }
+        if !is_read(&answer.body) {
+            return Err(error::unusable(format!("{}: more values than are read", ask.path)));
+        }
         serde_json::from_slice(&answer.body).map_err(|error| error::unusable(ask.path).with_source(error))
     }
 
@@ -144,5 +152,32 @@ impl Client {
             request.headers_mut().insert(header::CONTENT_LENGTH, http::HeaderValue::from_static("0"));
         }
         Ok(request)
+    }
+}
+
+/// Tells whether an answer has no more in it than is read.
+fn is_read(body: &[u8]) -> bool {
+    let (mut nested, mut values) = (0, 0);
+    for byte in body {
+        match byte {
+            b'{' | b'[' => nested += 1,
+            b',' => values += 1,
+            _ => {}
+        }
+    }
+    nested <= MAX_NESTED && values <= MAX_VALUES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_bounded_by_what_is_in_them() {
+        let list = |item: &str, count: usize| format!("[{}0]", format!("{item},").repeat(count));
+        for (item, most) in [("{}", MAX_NESTED - 1), ("[]", MAX_NESTED - 1), ("0", MAX_VALUES)] {
+            assert!(is_read(list(item, most).as_bytes()), "{item}");
+            assert!(!is_read(list(item, most + 1).as_bytes()), "{item}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::client::{Ask, Client};
 use crate::conf::{self, Conf, Family, Pools};
+use crate::error;
 use crate::facts::Machines;
 use crate::map::{self, Family as Sort, Name, Place, Report, Scope, Stock};
 use crate::wire::{
@@ -130,9 +131,9 @@ impl Reader {
 
     /// Reads what there are few of.
     async fn rest(&self, project: &str) -> Result<Report> {
-        let mut regions: Vec<Region> = self.flat(&format!("{project}/regions"), REGION).await?;
+        let mut regions: Vec<Region> = self.places(project, "regions", REGION).await?;
         regions.retain(|region| self.chosen(&region.name));
-        let mut zones: Vec<Zone> = self.flat(&format!("{project}/zones"), ZONE).await?;
+        let mut zones: Vec<Zone> = self.places(project, "zones", ZONE).await?;
         zones.retain(|zone| {
             let place = Place::parse(&format!("zones/{}", zone.name));
             place.is_some_and(|place| self.chosen(place.region()))
@@ -186,6 +187,12 @@ impl Reader {
         };
         self.client.pages(Ask::post(&path, MEMBERS), take).await?;
         Ok((place, group, members))
+    }
+
+    /// Reads the places of a project, which always has some.
+    async fn places<T: DeserializeOwned>(&self, project: &str, what: &str, of_item: &str) -> Result<Vec<T>> {
+        let all = self.flat(&format!("{project}/{what}"), of_item).await?;
+        if all.is_empty() { Err(error::incomplete(format!("{project} has no {what}"))) } else { Ok(all) }
     }
 
     async fn flat<T: DeserializeOwned>(&self, path: &str, of_item: &str) -> Result<Vec<T>> {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Node;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
-use netweave_model::port::{Backend, Capabilities, Changes, Clock, Listing, Look};
+use netweave_model::port::{Backend, Capabilities, Changes, Clock, Listing, Look, Reach};
 use netweave_model::{Error, ErrorKind, Id, Kind, Object, ObjectKey, Result, SourceName};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -100,7 +100,12 @@ impl Kubernetes {
         };
         Ok(Self {
             shared: Arc::new(shared),
-            capabilities: Capabilities { kinds: Kind::ALL.to_vec(), native_watch: true, single_get: true },
+            capabilities: Capabilities {
+                kinds: Kind::ALL.to_vec(),
+                native_watch: true,
+                single_get: true,
+                reach: Reach::Network,
+            },
         })
     }
 

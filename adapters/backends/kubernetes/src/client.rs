@@ -1,12 +1,15 @@
 //! From the configuration to a client, made anew when its credentials have run out.
 
+use crate::bound::Bounded;
 use crate::conf::Conf;
+use kube::client::ClientBuilder;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use netweave_model::port::Clock;
 use netweave_model::{Error, Result, Timestamp};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tower::layer::layer_fn;
 use tracing::warn;
 
 /// Time to open a connection.
@@ -44,7 +47,8 @@ impl Connection {
             return Ok(client);
         }
         let config = config(&self.conf).await?;
-        let client = Client::try_from(config).map_err(crate::error::call)?;
+        let builder = ClientBuilder::try_from(config).map_err(crate::error::call)?;
+        let client = builder.with_layer(&layer_fn(Bounded)).build();
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(client.clone());
         Ok(client)
     }

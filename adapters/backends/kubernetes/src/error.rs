@@ -1,5 +1,6 @@
 //! What the server says -> the error of the model. The only place that knows which answer means what.
 
+use crate::bound::TooLong;
 use kube::core::Status;
 use kube::runtime::watcher;
 use netweave_model::{Error, ErrorKind, Retry};
@@ -13,6 +14,10 @@ const BUSY: Duration = Duration::from_secs(1);
 pub(crate) fn call(error: kube::Error) -> Error {
     use kube::Error as K;
     let mapped = match &error {
+        _ if causes(&error).any(|cause| cause.downcast_ref::<TooLong>().is_some()) => {
+            Error::new(ErrorKind::Unavailable, "the cluster's answer is longer than is read")
+                .with_retry(Retry::Never)
+        }
         K::Api(status) => answer(status),
         K::HyperError(_) | K::Service(_) | K::ReadEvents(_) => {
             let kind = if timed_out(&error) { ErrorKind::Timeout } else { ErrorKind::Unavailable };
@@ -74,17 +79,14 @@ fn answer(status: &Status) -> Error {
     }
 }
 
-/// Looks for a time-out among the causes.
 fn timed_out(error: &kube::Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        let io = error.downcast_ref::<std::io::Error>();
-        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::TimedOut) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    let mut ios = causes(error).filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    ios.any(|io| io.kind() == std::io::ErrorKind::TimedOut)
+}
+
+/// Returns an error and what lies behind it.
+fn causes(error: &kube::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source())
 }
 
 /// The error of a call that took too long.

@@ -1,6 +1,7 @@
 //! Backend: the inventory of a Kubernetes cluster. Which attribute comes from where: `docs/api-mapping.md`.
 
 mod backend;
+mod bound;
 mod client;
 mod cluster;
 mod conf;

@@ -142,8 +142,10 @@ impl Follow {
             // Not a failure: the past of the watch is gone, and it names everything again.
             Failure::Watch(_, watcher::Error::WatchError(status)) if status.code == 410 => {}
             Failure::Watch(_, error) => {
+                // The watch goes on after an event that cannot be read, but what that said is lost.
+                let is_lost = matches!(error, watcher::Error::WatchFailed(kube::Error::SerdeError(_)));
                 let error = error::watch(error);
-                if error.kind() == ErrorKind::Unauthenticated {
+                if is_lost || error.kind() == ErrorKind::Unauthenticated {
                     self.start_over();
                 }
                 self.report(error);

@@ -7,7 +7,7 @@ use crate::map::Scope;
 use crate::session::Session;
 use crate::{read, watch};
 use async_trait::async_trait;
-use netweave_model::port::{Backend, Capabilities, Changes, Clock, Look};
+use netweave_model::port::{Backend, Capabilities, Changes, Clock, Look, Reach};
 use netweave_model::{Id, Kind, Object, ObjectKey, Result, SourceName};
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -51,7 +51,12 @@ impl Vmware {
         };
         Ok(Self {
             shared: Arc::new(Shared { connection, scope }),
-            capabilities: Capabilities { kinds: KINDS.to_vec(), native_watch: true, single_get: false },
+            capabilities: Capabilities {
+                kinds: KINDS.to_vec(),
+                native_watch: true,
+                single_get: false,
+                reach: Reach::Network,
+            },
             session: Mutex::new(None),
         })
     }

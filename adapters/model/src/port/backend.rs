@@ -17,6 +17,18 @@ pub struct Capabilities {
     pub native_watch: bool,
     /// `get` asks for one object without listing all.
     pub single_get: bool,
+    /// How its calls get there.
+    pub reach: Reach,
+}
+
+/// How the calls of a backend get to the infrastructure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// They stay in this machine.
+    #[default]
+    Local,
+    /// Over a network, so they can be refused, late, broken off, or answered by somebody else on the way.
+    Network,
 }
 
 impl Capabilities {

@@ -14,7 +14,7 @@ mod look;
 pub mod refusal;
 mod subscriptions;
 
-pub use backend::{Backend, Capabilities, Change, Changes, fold};
+pub use backend::{Backend, Capabilities, Change, Changes, Reach, fold};
 pub use cache::{CacheFill, CacheObserver, CacheRead, CachedBody, ResponseCache};
 pub use clock::{Clock, Ids};
 pub use deliveries::{

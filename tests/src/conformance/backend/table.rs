@@ -1,74 +1,51 @@
-//! The cases by name, and how each ended, for the matrix of all backends.
+//! The cases as a table, and how each ended, for the matrix of all backends.
+#![cfg_attr(not(test), expect(clippy::wildcard_imports, reason = "the names of the cases stand in one list"))]
 
-use super::{Bench, faults};
+use super::faults::*;
+use super::need::Need;
+use super::odd::*;
+use super::*;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::fs::File;
 use std::io::Write;
 use std::panic::AssertUnwindSafe;
 
-/// The variable that names the file to which each case adds a line: backend, case, `passed`, `failed` or `skipped`.
+/// The variable that names the file to which each case adds a line: backend, case, `passed`, `failed`, or `skipped` and why.
 const MATRIX: &str = "NETWEAVE_MATRIX";
 
 /// One case of the suite.
-pub struct Case {
-    /// Its name.
-    pub name: &'static str,
-    /// It makes the wire to the source fail, so the bench must have one.
-    pub needs_wire: bool,
+struct Case {
+    name: &'static str,
+    /// What the source must have for it.
+    needs: &'static [Need],
     run: for<'a> fn(&'a mut dyn Bench) -> BoxFuture<'a, ()>,
 }
 
-const fn case(name: &'static str, run: for<'a> fn(&'a mut dyn Bench) -> BoxFuture<'a, ()>) -> Case {
-    Case { name, needs_wire: false, run }
+macro_rules! table {
+    ([] $($name:ident: [$($need:ident)*];)+) => {
+        /// All cases; the large one is last.
+        const CASES: &[Case] = &[
+            $(Case {
+                name: stringify!($name),
+                needs: &[$(Need::$need)*],
+                run: |bench| Box::pin($name(bench)),
+            }),+
+        ];
+    };
 }
-
-const fn on_the_wire(name: &'static str, run: for<'a> fn(&'a mut dyn Bench) -> BoxFuture<'a, ()>) -> Case {
-    Case { name, needs_wire: true, run }
-}
-
-/// All cases; the large one is last.
-pub const CASES: &[Case] = &[
-    case("list_equals_stream_after_synced", |bench| Box::pin(super::list_equals_stream_after_synced(bench))),
-    case("upserts_and_deletes_are_seen", |bench| Box::pin(super::upserts_and_deletes_are_seen(bench))),
-    case("listing_is_sorted_and_unique", |bench| Box::pin(super::listing_is_sorted_and_unique(bench))),
-    case("get_agrees_with_list", |bench| Box::pin(super::get_agrees_with_list(bench))),
-    case("capability_flags_match", |bench| Box::pin(super::capability_flags_match(bench))),
-    case("repeated_state_is_harmless", |bench| Box::pin(super::repeated_state_is_harmless(bench))),
-    case("a_change_while_the_stream_begins_is_told", |bench| {
-        Box::pin(super::a_change_while_the_stream_begins_is_told(bench))
-    }),
-    case("streams_are_independent", |bench| Box::pin(super::streams_are_independent(bench))),
-    case("a_quiet_source_gives_a_sign_of_life", |bench| {
-        Box::pin(super::a_quiet_source_gives_a_sign_of_life(bench))
-    }),
-    case("peer_gone_and_back", |bench| Box::pin(super::peer_gone_and_back(bench))),
-    on_the_wire("a_throttled_peer_is_told_and_spared", |bench| {
-        Box::pin(faults::a_throttled_peer_is_told_and_spared(bench))
-    }),
-    on_the_wire("a_slow_peer_is_read_completely", |bench| {
-        Box::pin(faults::a_slow_peer_is_read_completely(bench))
-    }),
-    on_the_wire("answers_that_cannot_be_read_delete_nothing", |bench| {
-        Box::pin(faults::answers_that_cannot_be_read_delete_nothing(bench))
-    }),
-    on_the_wire("refusals_delete_nothing", |bench| Box::pin(faults::refusals_delete_nothing(bench))),
-    case("page_borders_are_complete", |bench| Box::pin(super::page_borders_are_complete(bench))),
-    case("a_large_source_is_told_completely", |bench| {
-        Box::pin(super::a_large_source_is_told_completely(bench))
-    }),
-];
+crate::every_backend_case!(table []);
 
 /// Runs a case on a bench, and notes how it ends.
 pub async fn run(backend: &'static str, name: &str, bench: &mut dyn Bench) {
     let case = CASES.iter().find(|case| case.name == name).expect("a case of the suite");
-    let mut note = Note { backend, case: case.name, outcome: "failed" };
-    if case.needs_wire && bench.wire().is_none() {
-        note.outcome = "skipped";
+    let mut note = Note { backend, case: case.name, outcome: Outcome::Failed };
+    if let Some(need) = case.needs.iter().find(|need| !need.is_met(bench)) {
+        note.outcome = Outcome::Skipped(need.absence());
         return;
     }
     (case.run)(bench).await;
-    note.outcome = "passed";
+    note.outcome = Outcome::Passed;
 }
 
 /// Runs all cases on one bench, one after the other; one that fails does not keep the others from running.
@@ -83,17 +60,29 @@ pub async fn every_case(backend: &'static str, bench: &mut dyn Bench) {
     assert!(failed.is_empty(), "{backend}: {failed:?}");
 }
 
+/// How a case ended.
+enum Outcome {
+    Passed,
+    Failed,
+    Skipped(&'static str),
+}
+
 /// Adds its line to the matrix when the case is over, however that came.
 struct Note {
     backend: &'static str,
     case: &'static str,
-    outcome: &'static str,
+    outcome: Outcome,
 }
 
 impl Drop for Note {
     fn drop(&mut self) {
-        let line = format!("{} {} {}\n", self.backend, self.case, self.outcome);
-        if self.outcome == "skipped" {
+        let outcome = match self.outcome {
+            Outcome::Passed => "passed".to_owned(),
+            Outcome::Failed => "failed".to_owned(),
+            Outcome::Skipped(why) => format!("skipped {why}"),
+        };
+        let line = format!("{} {} {outcome}\n", self.backend, self.case);
+        if matches!(self.outcome, Outcome::Skipped(_)) {
             std::io::stderr().write_all(format!("SKIPPED: {line}").as_bytes()).ok();
         }
         let Some(path) = std::env::var_os(MATRIX) else { return };

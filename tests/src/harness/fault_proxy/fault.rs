@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// What happens to a call instead of, or before, an answer of the peer.
+///
+/// As the fault of all calls, each but a delay also breaks off the answers that are coming at that moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// It reaches the peer so much later.
     Delay(Duration),
-    /// The connection ends without an answer; as the fault of all calls it also ends those under way and refuses new
-    /// connections by ending them at once.
+    /// The connection ends without an answer; as the fault of all calls it also ends all that are open and refuses new
+    /// ones by ending them at once.
     Cut,
     /// The peer is not asked; this is answered.
     Answer {
@@ -21,9 +23,9 @@ pub enum Fault {
         /// The body.
         body: String,
     },
-    /// The peer's answer breaks off in the middle of its body.
+    /// The peer's answer breaks off in the middle of the first part of its body.
     Truncate,
-    /// The peer's answer with a body of the same length that says nothing.
+    /// The peer's answer with a body of the same parts that say nothing.
     Garbage,
     /// Answered with a body of this start which then never ends.
     Endless(&'static str),
@@ -70,15 +72,16 @@ struct State {
 #[derive(Default)]
 pub(super) struct Faults {
     state: Mutex<State>,
-    is_cut: watch::Sender<bool>,
+    /// The fault of all calls.
+    of_all: watch::Sender<Option<Fault>>,
 }
 
 impl Faults {
     pub(super) fn replace(&self, rules: Vec<Rule>) {
-        let cut =
-            rules.iter().any(|rule| rule.text.is_empty() && rule.left.is_none() && rule.fault == Fault::Cut);
+        let of_all = rules.iter().find(|rule| rule.text.is_empty() && rule.left.is_none());
+        let of_all = of_all.map(|rule| rule.fault.clone());
         self.state().rules = rules;
-        self.is_cut.send_replace(cut);
+        self.of_all.send_replace(of_all);
     }
 
     pub(super) fn add(&self, rule: Rule) {
@@ -97,9 +100,15 @@ impl Faults {
         fault
     }
 
-    /// Tells when the wire is cut, and when it no longer is.
-    pub(super) fn cuts(&self) -> watch::Receiver<bool> {
-        self.is_cut.subscribe()
+    /// Tells which faults of all calls begin from now on.
+    pub(super) fn beginnings(&self) -> Beginnings {
+        Beginnings(self.of_all.subscribe())
+    }
+
+    /// Waits until the wire is cut.
+    pub(super) async fn cut(&self) {
+        // The sender is in this very object.
+        self.of_all.subscribe().wait_for(|fault| *fault == Some(Fault::Cut)).await.ok();
     }
 
     pub(super) fn calls(&self) -> Vec<Call> {
@@ -116,5 +125,25 @@ impl Faults {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The faults of all calls that begin from some moment on.
+pub(super) struct Beginnings(watch::Receiver<Option<Fault>>);
+
+impl Beginnings {
+    /// Waits for the next one; never ends without one.
+    pub(super) async fn next(&mut self) -> Fault {
+        while self.0.changed().await.is_ok() {
+            if let Some(fault) = self.0.borrow_and_update().clone() {
+                return fault;
+            }
+        }
+        std::future::pending().await
+    }
+
+    /// Waits for the next one that breaks off answers.
+    pub(super) async fn next_break(&mut self) {
+        while matches!(self.next().await, Fault::Delay(_)) {}
     }
 }

@@ -1,8 +1,10 @@
 use super::*;
 use bytes::Bytes;
+use futures::stream;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use reqwest::Client;
@@ -24,13 +26,20 @@ async fn wire() -> (FaultProxy, JoinHandle<()>) {
     (FaultProxy::to(peer).await, server)
 }
 
-async fn echo(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn echo(request: Request<Incoming>) -> Result<Response<UnsyncBoxBody<Bytes, Infallible>>, Infallible> {
     if request.uri().path() == "/never" {
         std::future::pending::<()>().await;
     }
+    if request.uri().path() == "/drops" {
+        let drops = stream::unfold((), async |()| {
+            tokio::time::sleep(PAUSE).await;
+            Some((Ok(Frame::data(Bytes::from_static(b"drop"))), ()))
+        });
+        return Ok(Response::new(StreamBody::new(drops).boxed_unsync()));
+    }
     let host = request.headers().get("host").cloned().unwrap();
     let body = request.into_body().collect().await.unwrap().to_bytes();
-    Ok(Response::builder().header("x-host", host).body(Full::new(body)).unwrap())
+    Ok(Response::builder().header("x-host", host).body(Full::new(body).boxed_unsync()).unwrap())
 }
 
 fn client() -> Client {
@@ -88,6 +97,33 @@ async fn a_cut_ends_what_is_under_way_and_refuses_what_comes() {
     assert!(post(&wire, "x").await.is_err());
     wire.pass();
     assert_eq!(post(&wire, "back").await.unwrap().1, "back");
+}
+
+#[tokio::test]
+async fn a_call_that_waits_meets_what_begins_meanwhile() {
+    let (wire, _peer) = wire().await;
+    let url = format!("{}/never", wire.url());
+    let hanging = tokio::spawn(async move { client().get(url).send().await });
+    crate::harness::soon("the call is under way", async || wire.count("/never") == 1).await;
+    wire.all(Fault::answer(503, "busy"));
+    assert_eq!(hanging.await.unwrap().unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn an_answer_passes_as_it_comes_and_breaks_off_when_a_fault_begins() {
+    let (wire, _peer) = wire().await;
+    let mut answer = client().get(format!("{}/drops", wire.url())).send().await.unwrap();
+    assert_eq!(answer.chunk().await.unwrap().unwrap(), "drop");
+    wire.all(Fault::Delay(PAUSE));
+    assert_eq!(answer.chunk().await.unwrap().unwrap(), "drop", "a delay is for what comes");
+    wire.all(Fault::answer(503, ""));
+    let end = loop {
+        match answer.chunk().await {
+            Ok(Some(_)) => {}
+            end => break end,
+        }
+    };
+    assert!(end.is_err(), "{end:?}");
 }
 
 #[tokio::test]

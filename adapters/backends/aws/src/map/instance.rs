@@ -2,6 +2,7 @@
 
 use super::kind::{Sort, TypeKey};
 use super::{Here, Member, Pairs, Parts, described, member, pool};
+use crate::error::unreadable;
 use crate::wire;
 use crate::wire::instance::{Device, Instance, Interface};
 use netweave_model::Result;
@@ -16,7 +17,13 @@ pub(crate) fn is_gone(instance: &Instance) -> bool {
 }
 
 /// Maps an instance. Keys, user data, roles and everything about money are not even read.
+///
+/// # Errors
+/// `Unavailable`: it has no type, which every instance has.
 pub(crate) fn instance(here: &Here<'_>, instance: &Instance) -> Result<Member> {
+    if instance.instance_type.is_empty() {
+        return Err(unreadable("an instance without a type"));
+    }
     let tags = wire::tags(&instance.tag_set);
     let group = tags.get(GROUP).copied();
     let zone =

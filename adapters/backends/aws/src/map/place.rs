@@ -1,9 +1,10 @@
 //! Regions and places outside of them -> locations; accounts there -> sites.
 
 use super::{Pairs, Scope, region};
+use crate::error::unreadable;
 use crate::wire::place::Zone;
 use netweave_model::domain::{LocationInfo, OCloudSiteInfo, Point};
-use netweave_model::{Id, Kind};
+use netweave_model::{Id, Kind, Result};
 use std::collections::BTreeMap;
 
 /// The zones of one region, as one account sees them.
@@ -15,9 +16,19 @@ pub(crate) struct Zones {
 }
 
 impl Zones {
-    pub(crate) fn new(zones: Vec<Zone>) -> Self {
+    /// Takes the zones of a region, which always has some.
+    ///
+    /// # Errors
+    /// `Unavailable`: there is none, or one without what names it.
+    pub(crate) fn new(zones: Vec<Zone>) -> Result<Self> {
+        if zones.is_empty() {
+            return Err(unreadable("a region without zones"));
+        }
+        if zones.iter().any(|zone| zone.zone_id.is_empty() || zone.region_name.is_empty()) {
+            return Err(unreadable("a zone without an id or region"));
+        }
         let ids = zones.iter().map(|zone| (zone.zone_name.clone(), zone.zone_id.clone())).collect();
-        Self { by_id: zones.into_iter().map(|zone| (zone.zone_id.clone(), zone)).collect(), ids }
+        Ok(Self { by_id: zones.into_iter().map(|zone| (zone.zone_id.clone(), zone)).collect(), ids })
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Zone> {

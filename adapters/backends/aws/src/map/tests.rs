@@ -44,7 +44,7 @@ impl Ground {
     fn new() -> Self {
         let scope = Scope { source: SourceName::from("aws-1"), o_cloud_id: Id::from("cloud") };
         let groups = BTreeMap::from([("workers".to_owned(), Id::from("pool-of-workers"))]);
-        Self { scope, zones: Zones::new(items::<ZoneList>("availabilityZoneInfo", ZONES)), groups }
+        Self { scope, zones: Zones::new(items::<ZoneList>("availabilityZoneInfo", ZONES)).unwrap(), groups }
     }
 
     fn here(&self) -> Here<'_> {
@@ -154,7 +154,7 @@ fn what_ended_is_gone_although_it_is_listed() {
 #[test]
 fn a_bare_instance_in_an_unknown_zone_is_in_the_regions_pool() {
     let ground = Ground::new();
-    let text = "<item><instancesSet><item><instanceId>i-2</instanceId></item></instancesSet></item>";
+    let text = "<item><instancesSet><item><instanceId>i-2</instanceId><instanceType>t</instanceType></item></instancesSet></item>";
     let member = instance::instance(&ground.here(), &items::<Instances>("reservationSet", text)[0]).unwrap();
     assert_eq!(info(&member).resource_pool_id, ground.zone_pool(REGION));
     assert_eq!(info(&member).description, "Instance i-2");

@@ -19,7 +19,6 @@ pub(crate) struct Instances {
 struct Reservation {
     #[serde(default)]
     owner_id: String,
-    #[serde(default)]
     instances_set: Set<Instance>,
 }
 

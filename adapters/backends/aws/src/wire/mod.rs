@@ -16,8 +16,16 @@ use crate::endpoint::Service;
 use crate::error::unreadable;
 use netweave_model::Result;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer, Error as _, SeqAccess, Visitor};
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// Most marks of one answer, of which each element has one or two; a page of 500 instances has about 150,000. What is read
+/// takes up to a hundred times the room that it has on the wire.
+const MAX_MARKS: usize = 1_000_000;
+/// Most items of one list; pages have at most 1,000.
+const MAX_LIST: usize = 10_000;
 
 /// An operation's answer.
 pub(crate) trait Answer: DeserializeOwned {
@@ -38,10 +46,11 @@ pub(crate) trait Page: Answer {
     fn into_parts(self) -> (Vec<Self::Item>, Option<String>);
 }
 
-/// A list as EC2 writes it.
+/// A list as EC2 writes it. Anything else in it is refused: it would pass for an empty one.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, bound = "T: Deserialize<'de>")]
 pub(crate) struct Set<T> {
-    #[serde(rename = "item", default = "Vec::new")]
+    #[serde(rename = "item", default = "Vec::new", deserialize_with = "few")]
     pub(crate) items: Vec<T>,
 }
 
@@ -53,8 +62,9 @@ impl<T> Default for Set<T> {
 
 /// A list as Auto Scaling writes it.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, bound = "T: Deserialize<'de>")]
 pub(crate) struct Members<T> {
-    #[serde(rename = "member", default = "Vec::new")]
+    #[serde(rename = "member", default = "Vec::new", deserialize_with = "few")]
     pub(crate) items: Vec<T>,
 }
 
@@ -62,6 +72,36 @@ impl<T> Default for Members<T> {
     fn default() -> Self {
         Self { items: Vec::new() }
     }
+}
+
+/// Reads the items of a list of bounded length.
+fn few<'de, D, T>(deserializer: D) -> std::result::Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Few<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Few<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Vec<T>, A::Error> {
+            let mut items = Vec::new();
+            while let Some(item) = list.next_element()? {
+                if items.len() == MAX_LIST {
+                    return Err(A::Error::custom("a list is longer than is read"));
+                }
+                items.push(item);
+            }
+            Ok(items)
+        }
+    }
+
+    deserializer.deserialize_seq(Few(PhantomData))
 }
 
 /// A tag of EC2.
@@ -83,6 +123,9 @@ pub(crate) fn read<T: Answer>(text: &str) -> Result<T> {
     let expected = format!("{}Response", T::ACTION);
     if root(text) != Some(expected.as_str()) {
         return Err(unreadable(format!("no {expected}: {}", start(text))));
+    }
+    if text.matches('<').nth(MAX_MARKS).is_some() {
+        return Err(unreadable(format!("{expected}: more elements than are read")));
     }
     quick_xml::de::from_str(text).map_err(|error| unreadable(format!("{expected}: {error}")))
 }
@@ -107,3 +150,5 @@ pub(crate) fn start(text: &str) -> String {
 mod fields;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod variants;

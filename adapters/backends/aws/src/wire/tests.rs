@@ -54,9 +54,15 @@ fn what_is_not_the_answer_is_never_an_empty_list() {
     ] {
         assert_eq!(kind_of::<Instances>(text), ErrorKind::Unavailable, "{text}");
     }
-    let typed =
-        INSTANCES.replace("<instanceId>i-1</instanceId>", "<networkInterfaceSet>x</networkInterfaceSet>");
-    assert!(read::<Instances>(&typed).is_ok(), "text where a list should be is an empty list of that object");
+    for set in ["x", "<member/>", "<item/><else/>"] {
+        let text = format!(
+            "<DescribeInstancesResponse><reservationSet>{set}</reservationSet></DescribeInstancesResponse>"
+        );
+        assert_eq!(kind_of::<Instances>(&text), ErrorKind::Unavailable, "{text}");
+        let typed = INSTANCES
+            .replace("<tagSet>", &format!("<networkInterfaceSet>{set}</networkInterfaceSet><tagSet>"));
+        assert_eq!(kind_of::<Instances>(&typed), ErrorKind::Unavailable, "{set}");
+    }
 }
 
 #[test]
@@ -71,6 +77,23 @@ fn a_bomb_is_refused() {
     assert_eq!(kind_of::<Zones>(text), ErrorKind::Unavailable);
     let named = "<DescribeAvailabilityZonesResponse><availabilityZoneInfo><item><zoneId>&b;</zoneId></item></availabilityZoneInfo></DescribeAvailabilityZonesResponse>";
     assert_eq!(kind_of::<Zones>(named), ErrorKind::Unavailable);
+}
+
+#[test]
+fn lists_and_answers_are_bounded() {
+    let of = |instances: &str, items: usize| {
+        let items = instances.repeat(items);
+        format!(
+            "<DescribeInstancesResponse><reservationSet><item><instancesSet>{items}</instancesSet></item></reservationSet></DescribeInstancesResponse>"
+        )
+    };
+    assert!(read::<Instances>(&of("<item/>", MAX_LIST)).is_ok());
+    let long = read::<Instances>(&of("<item/>", MAX_LIST + 1)).unwrap_err();
+    assert!(long.to_string().contains("longer than is read"), "{long}");
+    let interfaces =
+        format!("<item><networkInterfaceSet>{}</networkInterfaceSet></item>", "<item/>".repeat(100));
+    let wide = read::<Instances>(&of(&interfaces, MAX_LIST)).unwrap_err();
+    assert!(wide.to_string().contains("more elements"), "{wide}");
 }
 
 #[test]

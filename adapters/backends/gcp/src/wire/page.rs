@@ -96,6 +96,10 @@ impl<T: DeserializeOwned> Page for Scoped<T> {
         }
         for (place, scope) in self.items.iter().flatten() {
             harmless(scope.warning.as_ref(), place)?;
+            // An empty list is replaced by a warning.
+            if scope.instances.is_none() && scope.warning.is_none() {
+                return Err(error::incomplete(format!("{place}: neither a list nor a warning")));
+            }
         }
         Ok(())
     }
@@ -159,6 +163,7 @@ mod tests {
             json!({ "kind": kind, "items": one, "warning": { "code": "PARTIAL_SUCCESS" } }),
             json!({ "kind": kind, "items": one, "warning": {} }),
             json!({ "kind": kind, "items": { "zones/a-a": { "warning": { "code": "UNREACHABLE" } } } }),
+            json!({ "kind": kind, "items": { "zones/a-a": {} } }),
             json!({ "kind": kind, "items": { "zones/a-a": { "warning": { "code": "NEVER_HEARD_OF" } } } }),
             json!({ "kind": "compute#instanceList", "items": {} }),
             json!({ "kind": kind, "items": [] }),

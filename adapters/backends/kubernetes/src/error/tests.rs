@@ -37,6 +37,7 @@ fn every_answer_has_its_kind() {
         (broken(std::io::ErrorKind::ConnectionRefused), E::Unavailable, Retry::Later),
         (broken(std::io::ErrorKind::ConnectionReset), E::Unavailable, Retry::Later),
         (broken(std::io::ErrorKind::TimedOut), E::Timeout, Retry::Later),
+        (kube::Error::Service(Box::new(TooLong(1, "bytes"))), E::Unavailable, Retry::Never),
         (kube::Error::ReadEvents(std::io::ErrorKind::UnexpectedEof.into()), E::Unavailable, Retry::Later),
         (kube::Error::LinesCodecMaxLineLengthExceeded, E::Internal, Retry::Never),
     ] {

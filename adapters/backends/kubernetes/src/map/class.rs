@@ -1,7 +1,7 @@
 //! Storage classes -> resource types of class STORAGE.
 
 use super::kind::UNKNOWN;
-use super::{Scope, extensions};
+use super::{Scope, extensions, named};
 use k8s_openapi::api::storage::v1::StorageClass;
 use netweave_model::domain::{ResourceClass, ResourceKind, ResourceTypeInfo};
 use netweave_model::{Id, Kind, Object, Result};
@@ -16,7 +16,7 @@ pub(crate) fn id(scope: &Scope, name: &str) -> Id {
 
 /// Maps a storage class. Parameters that name secrets stay out.
 pub(crate) fn class(scope: &Scope, class: &StorageClass) -> Result<Object> {
-    let name = class.metadata.name.as_deref().unwrap_or_default();
+    let name = named(&class.metadata)?;
     let mut pairs = extensions(&class.metadata, name);
     let annotations = class.metadata.annotations.as_ref();
     let default = annotations.and_then(|all| all.get(DEFAULT_CLASS)).is_some_and(|value| value == "true");

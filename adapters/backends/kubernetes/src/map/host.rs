@@ -2,7 +2,7 @@
 
 use super::kind::{Family, TypeKey, UNKNOWN};
 use super::place::{self, SiteKey};
-use super::{Member, Scope, Share, extensions};
+use super::{Member, Scope, Share, extensions, named};
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
 use netweave_model::domain::ResourceInfo;
 use netweave_model::{Id, Kind, Object, Result};
@@ -29,6 +29,7 @@ pub(crate) fn id(scope: &Scope, native: &str) -> Id {
 
 /// Maps a host. The address and credentials of its management controller stay out.
 pub(crate) fn host(scope: &Scope, host: &DynamicObject) -> Result<Member> {
+    named(&host.metadata)?;
     let native = native(host);
     let hardware = host.data.pointer("/status/hardware").unwrap_or(&Value::Null);
     let text =

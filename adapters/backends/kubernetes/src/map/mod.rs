@@ -12,7 +12,7 @@ pub(crate) mod quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kind::TypeKey;
 use netweave_model::domain::KeyValuePairs;
-use netweave_model::{Id, Kind, Object, SourceName};
+use netweave_model::{Error, Id, Kind, Object, Result, SourceName};
 use place::SiteKey;
 use quantity::Amount;
 use serde_json::{Value, json};
@@ -50,6 +50,12 @@ pub(crate) struct Share {
     pub(crate) site: SiteKey,
     pub(crate) kind: TypeKey,
     pub(crate) capacity: Vec<(String, Amount)>,
+}
+
+/// Returns the name of an object, which every object has.
+fn named(meta: &ObjectMeta) -> Result<&str> {
+    let name = meta.name.as_deref().filter(|name| !name.is_empty());
+    name.ok_or_else(|| Error::internal("the cluster's answer has an object without a name"))
 }
 
 /// Returns the value of a label, or `default`.

@@ -3,7 +3,7 @@
 use super::kind::{Family, TypeKey, UNKNOWN};
 use super::place::{self, SiteKey};
 use super::quantity::Amount;
-use super::{Member, Scope, Share, extensions};
+use super::{Member, Scope, Share, extensions, named};
 use k8s_openapi::api::core::v1::{Node, NodeStatus, NodeSystemInfo};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use netweave_model::domain::{KeyValuePairs, ResourceInfo};
@@ -22,7 +22,7 @@ pub(crate) fn id(scope: &Scope, name: &str) -> Id {
 
 /// Maps a node. Nothing that a heartbeat touches goes in: no condition times, no resource version, no managed fields.
 pub(crate) fn node(scope: &Scope, node: &Node) -> Result<Member> {
-    let name = node.metadata.name.as_deref().unwrap_or_default();
+    let name = named(&node.metadata)?;
     let status = node.status.clone().unwrap_or_default();
     let share = Share {
         pool: place::pool_of(scope, &node.metadata),
