@@ -2,7 +2,9 @@
 
 use netweave_tests::harness::client::V2;
 use netweave_tests::harness::moto::REGION;
-use netweave_tests::harness::{Callbacks, Ec2Pages, Fault, FaultProxy, Gateway, Moto, Setup, until};
+use netweave_tests::harness::{
+    Callbacks, Delays, Dice, Ec2Pages, Fault, FaultProxy, Gateway, Moto, Setup, delay, until,
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -115,6 +117,27 @@ async fn while_a_region_fails_the_others_are_told_and_its_objects_stay() {
     wire.pass();
     until(LOOKS * 3, "a source that is well again", well).await;
     assert_eq!(pools().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_are_told_within_the_pause_and_a_second() {
+    let Some((moto, gateway, _callbacks)) = scene().await else { return };
+    let instance = run_instance(&moto).await;
+    let mut delays = Delays::subscribe(&gateway.client("smo")).await;
+    let mut dice = Dice(1);
+    for revision in 0..delay::changes() {
+        dice.pause(POLL).await;
+        let revision = revision.to_string();
+        let tag =
+            [("ResourceId.1", instance.as_str()), ("Tag.1.Key", "revision"), ("Tag.1.Value", &revision)];
+        let change = async { drop(moto.ec2("CreateTags", &tag, "return").await) };
+        let is_it = |post: &Value| {
+            let of = &post["extensions"];
+            of["instanceId"] == instance && of["tags"]["revision"] == revision
+        };
+        delays.measure(change, is_it).await;
+    }
+    delays.hold("aws", delay::polled(POLL));
 }
 
 /// A gateway that is given no keys and looks for them where the environment says; its calls go over a wire to a stand-in

@@ -1,13 +1,11 @@
 //! A vCenter behind the gateway: what an SMO lists of it, and how soon it is told of a change.
 
 use netweave_tests::harness::client::V2;
-use netweave_tests::harness::figures::{self, full};
 use netweave_tests::harness::vcsim::{USER, Vcsim};
-use netweave_tests::harness::{Callbacks, Client, Setup, until};
+use netweave_tests::harness::{Client, Delays, Setup, delay, until};
 use serde_json::{Value, json};
 use std::io::Write;
-use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
+use std::time::Duration;
 
 /// How soon a subscriber must be told of a change.
 const WITHIN: Duration = Duration::from_secs(1);
@@ -46,38 +44,17 @@ async fn hosts_and_machines_of_a_vcenter_are_listed_and_a_power_off_is_told_with
     assert_eq!(hosts.len(), 4, "a cluster of three and one alone");
     assert!(hosts.iter().all(|host| host["extensions"]["hardware"]["cpuCores"] == 2), "{hosts:?}");
 
-    let (sender, mut told) = mpsc::unbounded_channel();
-    let sink =
-        Box::new(move |_: &str, body: Value| sender.send((body, Instant::now())).expect("the test listens"));
-    let callbacks = Callbacks::passing_on(sink).await;
-    let subscription = json!({ "callback": callbacks.url("/smo") });
-    assert_eq!(smo.post(&format!("{V2}/subscriptions"), &subscription).await.status, 201);
-
+    let mut delays = Delays::subscribe(&smo).await;
     let admin = vcsim.admin().await;
     let machine = admin.find("VirtualMachine", "DC0_C0_RP0_VM0").await;
-    let mut times = Vec::new();
-    for round in 0..if full() { 200 } else { 20 } {
+    for round in 0..delay::changes() {
         let on = round % 2 == 1;
         let state = if on { "poweredOn" } else { "poweredOff" };
-        let start = Instant::now();
-        admin.power(&machine, on).await;
-        loop {
-            let next = tokio::time::timeout(Duration::from_secs(10), told.recv()).await;
-            let (body, at) = next.expect("a notification").expect("the callbacks run");
-            let post = &body["postObjectState"]["extensions"];
-            if post["name"] == "DC0_C0_RP0_VM0" && post["powerState"] == state {
-                times.push(at - start);
-                break;
-            }
-        }
+        let is_it = |post: &Value| {
+            let of = &post["extensions"];
+            of["name"] == "DC0_C0_RP0_VM0" && of["powerState"] == state
+        };
+        delays.measure(admin.power(&machine, on), is_it).await;
     }
-    times.sort_unstable();
-    let (p50, slowest) = (times[times.len() / 2], times[(times.len() * 99 / 100).min(times.len() - 1)]);
-    assert!(slowest < WITHIN, "told after {slowest:?}");
-    figures::record(&format!(
-        "vmware_changes={} vmware_told_p50_ms={} vmware_told_p99_ms={}",
-        times.len(),
-        p50.as_millis(),
-        slowest.as_millis()
-    ));
+    delays.hold("vmware", WITHIN);
 }

@@ -11,3 +11,4 @@ mod follow;
 mod outage;
 mod stage;
 mod subscribers;
+mod told;

@@ -9,7 +9,7 @@ use super::line::{Line, PAUSE};
 use crate::services::Service;
 use async_trait::async_trait;
 use netweave_model::port::Ids;
-use netweave_model::{Error, Kind, Result, Timestamp};
+use netweave_model::{Error, ErrorKind, Kind, Result, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -78,16 +78,27 @@ impl Filler {
         }
     }
 
-    /// Keeps what came of a list, and tells those who wait for it.
-    fn settle(&self, kind: Kind, outcome: &Result<Option<Listed>>) {
+    /// Whether the source says that it is asked too often. Then its watch alone asks it, less and less.
+    fn is_spared(&self) -> bool {
         let feed = &self.line.feed;
+        let failure = feed.desk().sources.state(&feed.name).and_then(|state| state.failure);
+        matches!(failure, Some((_, ErrorKind::RateLimited)))
+    }
+
+    /// Keeps what came of a list.
+    fn settle(&self, kind: Kind, outcome: &Result<Option<Listed>>) {
         // Without the lease nothing was asked: try again soon, the holder may be gone.
         let rested = if matches!(outcome, Ok(None)) { PAUSE.saturating_sub(IDLE) } else { Duration::ZERO };
-        self.line.slots.get(kind).settle(self.now().minus(rested), outcome.is_err(), &*self.ids);
-        feed.desk().catalog.ring();
+        self.end(kind, rested, outcome.is_err());
         if let Err(error) = outcome {
-            warn!(source = %feed.name, %kind, %error, "a list of the source could not be had");
+            warn!(source = %self.line.feed.name, %kind, %error, "a list of the source could not be had");
         }
+    }
+
+    /// Ends what was wanted of a kind, and tells those who wait for it.
+    fn end(&self, kind: Kind, rested: Duration, failed: bool) {
+        self.line.slots.get(kind).settle(self.now().minus(rested), failed, &*self.ids);
+        self.line.feed.desk().catalog.ring();
     }
 }
 
@@ -104,6 +115,10 @@ impl Service for Filler {
         };
         if !due && !self.line.feed.backend.capabilities().native_watch {
             self.refresh(kind);
+            return Ok(true);
+        }
+        if self.is_spared() {
+            self.end(kind, Duration::ZERO, true);
             return Ok(true);
         }
         let outcome = self.fill(kind).await;

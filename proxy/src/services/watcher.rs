@@ -133,7 +133,7 @@ impl<'a> Watch<'a> {
                 _ = ticks.tick() => self.tick().await,
                 () = gathered => self.flush().await.map(|()| None),
                 answer = &mut probe => {
-                    probe = self.probe_after(if answer.is_ok() { PROBE } else { PROBE_SOON });
+                    probe = self.probe_after(probe_pause(&answer));
                     self.probed(answer);
                     Ok(None)
                 }
@@ -204,6 +204,8 @@ impl<'a> Watch<'a> {
             },
             Ok(Change::Heartbeat) => self.gather(Change::Heartbeat).await?,
             Err(error) => {
+                // A sign of life from before it, which waits to be committed, must not hide it.
+                self.flush().await?;
                 let known = std::mem::replace(&mut self.failing, true);
                 self.fail(&error, known);
             }
@@ -280,6 +282,14 @@ impl<'a> Watch<'a> {
         if !known {
             warn!(source = %self.feed.name, %error, "the source fails; what is known of it stays");
         }
+    }
+}
+
+/// Returns when the source is asked again. One that is asked too often is not asked more often than one that is well.
+fn probe_pause(answer: &Result<()>) -> Duration {
+    match answer {
+        Err(error) if error.kind() != ErrorKind::RateLimited => PROBE_SOON,
+        Ok(()) | Err(_) => PROBE,
     }
 }
 

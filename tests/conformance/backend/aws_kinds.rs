@@ -10,9 +10,9 @@ use netweave_model::{ErrorKind, Id, Kind, SourceName};
 use netweave_tests::harness::clock::TestClock;
 use netweave_tests::harness::memory::Growth;
 use netweave_tests::harness::moto::{ACCOUNT, OTHER, REGION};
-use netweave_tests::harness::{Ec2Pages, Fault, FaultProxy, Moto, figures, peers};
+use netweave_tests::harness::{Ec2Pages, Fault, FaultProxy, Moto, figures, pace, peers};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -226,9 +226,9 @@ async fn ten_thousand_instances_are_read_in_bounded_memory() {
     let wire = FaultProxy::to(pages.address()).await;
     let backend = connect(&conf(&wire.url(), credentials));
     let (growth, start) = (Growth::begin(), Instant::now());
-    let look = backend.look(&backend.capabilities().kinds).await.unwrap();
-    let listed_in = start.elapsed();
-    assert_eq!(look.objects[&Kind::Resource].len(), MANY);
+    let found = backend.look(&backend.capabilities().kinds).await.unwrap();
+    let (listed_in, peak_mib) = (start.elapsed(), growth.peak_mib());
+    assert_eq!(found.objects[&Kind::Resource].len(), MANY);
     assert_eq!(wire.count("Action=DescribeInstances&"), PAGES, "one reading serves all kinds");
     let calls = wire.count("");
     wire.forget();
@@ -236,11 +236,16 @@ async fn ten_thousand_instances_are_read_in_bounded_memory() {
         backend.list(kind).await.unwrap();
     }
     assert_eq!(wire.count(""), 3, "places are read without what is in them");
-    let peak_mib = growth.peak_mib();
+    wire.forget();
+    backend.look(&backend.capabilities().kinds).await.unwrap();
+    let usual: Conf = serde_json::from_value(json!({ "name": NAME })).unwrap();
+    let per_minute = |what: &str| pace::per_minute(wire.count(what), usual.poll.0);
+    let (all, instances) = (per_minute(""), per_minute("Action=DescribeInstances&"));
     figures::record(&format!(
-        "aws_instances={MANY} aws_list_ms={} aws_calls={calls} aws_peak_mib={peak_mib}",
+        "aws_instances={MANY} aws_list_ms={} aws_calls={calls} aws_peak_mib={peak_mib} aws_calls_per_minute={all:.0}",
         listed_in.as_millis()
     ));
+    assert!(instances <= pace::SHARE * pace::EC2, "{instances} calls a minute");
     assert!(listed_in < LONGEST, "{listed_in:?}");
     assert!(peak_mib < MOST_MIB, "{peak_mib} MiB");
 }

@@ -7,8 +7,11 @@ use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Post
 use kube::{Api, Client};
 use netweave_model::{ErrorKind, Kind};
 use netweave_tests::conformance::backend::Told;
+use netweave_tests::harness::figures;
 use netweave_tests::harness::kube::{Cluster, node};
+use netweave_tests::harness::memory::Growth;
 use serde_json::{Value, json};
+use std::time::Instant;
 
 async fn start() -> Option<Cluster> {
     let cluster = Cluster::start().await;
@@ -99,6 +102,34 @@ async fn a_server_killed_hard_deletes_nothing() {
         names(told, Kind::OCloudSite, "/name").contains(&"z9".to_owned())
     })
     .await;
+}
+
+/// Nodes that are made at the same time, and more memory than reading all of them needs without optimisation.
+const BATCH: usize = 500;
+const MOST_MIB: usize = 250;
+
+/// What a large cluster costs: time and memory until it was told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_nodes_are_read_in_bounded_memory() {
+    let Some(cluster) = start().await else { return };
+    let count = if figures::full() { 10_000 } else { 1_000 };
+    for from in (0..count).step_by(BATCH) {
+        let nodes = from..from + BATCH;
+        cluster
+            .add(nodes.map(|n| node(&format!("n{n:05}"), &format!("z{}", n % 3), &json!({}), 8)).collect())
+            .await;
+    }
+    let backend = connect(&cluster.gateway_kubeconfig()).await;
+    let (growth, start) = (Growth::begin(), Instant::now());
+    let mut told = Told::by(&backend);
+    told.until_synced(&backend).await;
+    let (streamed, peak_mib) = (start.elapsed(), growth.peak_mib());
+    assert_eq!(told.of(Kind::Resource).len(), count);
+    figures::record(&format!(
+        "kubernetes_nodes={count} kubernetes_streamed_ms={} kubernetes_peak_mib={peak_mib}",
+        streamed.as_millis()
+    ));
+    assert!(peak_mib < MOST_MIB, "{peak_mib} MiB");
 }
 
 /// Takes a minute, so only with the full counts.

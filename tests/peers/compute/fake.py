@@ -91,7 +91,8 @@ class Handler(BaseHTTPRequestHandler):
         """The hands of a test: each a name and an object of arguments."""
         fake = self.fake
         if name == "put":
-            fake.store.put(what["project"], what["collection"], what.get("place"), what["item"])
+            for item in copies(what["item"], what.get("copies")):
+                fake.store.put(what["project"], what["collection"], what.get("place"), item)
         elif name == "replace":
             fake.store.replace(what["project"], what["collection"], what["items"])
         elif name == "delete":
@@ -119,6 +120,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+def copies(item, count):
+    """Returns an item; or so many of it, whose names end in their numbers."""
+    if count is None:
+        return [item]
+    return [{**item, "name": f"{item['name']}-{number:05}"} for number in range(count)]
 
 
 class Server(ThreadingHTTPServer):

@@ -70,6 +70,13 @@ impl Compute {
         self.hand("put", &item).await;
     }
 
+    /// Adds so many objects in a place, which differ in their names only.
+    pub async fn fill(&self, project: &str, collection: &str, place: &str, mut item: Value, count: usize) {
+        item.as_object_mut().expect("an object").remove("at");
+        let item = json!({ "project": project, "collection": collection, "place": place, "item": item, "copies": count });
+        self.hand("put", &item).await;
+    }
+
     /// Makes a collection of a project hold these objects only; `at` in each says its place.
     pub async fn replace(&self, project: &str, collection: &str, items: Vec<Value>) {
         let items = json!({ "project": project, "collection": collection, "items": items });

@@ -1,5 +1,7 @@
 //! Random numbers that a seed repeats.
 
+use std::time::Duration;
+
 /// A generator of the splitmix family; good enough to choose what a test does next.
 #[derive(Clone, Copy, Debug)]
 pub struct Dice(pub u64);
@@ -11,6 +13,12 @@ impl Dice {
         let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (mixed ^ (mixed >> 31)) % below
+    }
+
+    /// Waits for a part of a time, so that what follows falls anywhere into something that comes again and again.
+    pub async fn pause(&mut self, most: Duration) {
+        let most = u64::try_from(most.as_micros()).unwrap_or(u64::MAX);
+        tokio::time::sleep(Duration::from_micros(self.roll(most))).await;
     }
 
     /// Throws an index below `length`.

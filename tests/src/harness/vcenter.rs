@@ -81,6 +81,11 @@ impl Vcenter {
         self.address
     }
 
+    /// Returns where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Makes it hold exactly these virtual machines, named with their processors.
     pub fn set(&self, machines: &BTreeMap<String, u32>) {
         self.state.lock().machines.clone_from(machines);
@@ -113,6 +118,11 @@ impl Vcenter {
     /// Returns how often an operation was called.
     pub fn calls(&self, operation: &str) -> usize {
         self.state.lock().calls.get(operation).copied().unwrap_or_default()
+    }
+
+    /// Returns how often any operation was called.
+    pub fn all_calls(&self) -> usize {
+        self.state.lock().calls.values().sum()
     }
 
     /// Returns how many sessions are open.

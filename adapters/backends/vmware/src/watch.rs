@@ -24,6 +24,8 @@ const ERRORS_EVERY: Duration = Duration::from_secs(5);
 /// Longest pause between attempts to begin.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// The same while the server says that it is asked too often.
+const LONGEST_BUSY: Duration = Duration::from_mins(2);
 /// Shortest time between two signs of life while changes come.
 const BEAT: Duration = Duration::from_secs(5);
 /// Most answers that one full state may take; with a hundred objects each, more than an inventory holds.
@@ -41,6 +43,8 @@ struct Follow {
     beat: Option<Instant>,
     /// Pauses before attempts to begin.
     backoff: Backoff,
+    /// The same of a server that says that it is asked too often.
+    busy: Backoff,
 }
 
 /// The time from one full state to the next.
@@ -64,6 +68,7 @@ pub(crate) fn changes(shared: Arc<Shared>, kinds: Vec<Kind>) -> Changes {
         told_error: None,
         beat: None,
         backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
+        busy: Backoff::new(FIRST_PAUSE, LONGEST_BUSY),
     };
     stream::unfold(follow, |mut follow| async move {
         let item = follow.next().await;
@@ -90,7 +95,8 @@ impl Follow {
 
     /// Opens a session, after the pause that the last failure asked for.
     async fn begin(&mut self) -> Outcome<()> {
-        tokio::time::sleep(self.backoff.pause().mul_f64(0.5 + 0.5 * fastrand::f64())).await;
+        let jittered = self.backoff.pause().mul_f64(0.5 + 0.5 * fastrand::f64());
+        tokio::time::sleep(self.busy.pause() + jittered).await;
         let mut session = Session::open(&self.shared.connection).await?;
         let filter = session.filter().await?;
         let inventory = Inventory::new(self.shared.scope.clone(), session.content.about.clone());
@@ -141,6 +147,7 @@ impl Follow {
         epoch.gathering = None;
         self.ready.extend(Look::of(&self.kinds, objects.into_values()).baseline(&self.kinds).map(Ok));
         self.backoff.reset();
+        self.busy.reset();
         self.live();
         Ok(())
     }
@@ -165,19 +172,34 @@ impl Follow {
 
     async fn failed(&mut self, failure: Failure) {
         let settled = self.epoch.as_ref().is_some_and(|epoch| epoch.gathering.is_none());
-        if failure.is_lost_version() && settled {
+        let error = if failure.is_lost_version() && settled {
             match self.again().await {
                 Ok(()) => return,
-                Err(failure) => self.report(failure.into_error()),
+                Err(failure) => Some(failure.into_error()),
             }
         } else if failure.is_lost_session() && settled {
             // Not a failure: sessions end. The next one tells everything again.
             info!(source = %self.shared.scope.source, "the session at the vCenter ended, beginning another");
+            None
         } else {
-            self.report(failure.into_error());
-        }
+            Some(failure.into_error())
+        };
         self.epoch = None;
+        self.rest(error.as_ref());
+        if let Some(error) = error {
+            self.report(error);
+        }
+    }
+
+    /// Chooses the pause after a failure. A server that is gone may be back at any moment; one that is asked too often is
+    /// asked less and less, and gets the time that it wants.
+    fn rest(&mut self, error: Option<&Error>) {
         self.backoff.failed(Retry::Later);
+        if let Some(error) = error.filter(|error| error.kind() == ErrorKind::RateLimited) {
+            self.busy.failed(error.retry());
+        } else {
+            self.busy.reset();
+        }
     }
 
     /// Begins anew in the same session: the server does not know what it told last.

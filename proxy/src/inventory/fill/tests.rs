@@ -117,6 +117,25 @@ async fn a_source_that_is_gone_changes_the_age_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_source_that_is_asked_too_often_is_left_to_its_watch() {
+    let backend = FakeBackend::new(&[POOLS, Kind::Resource]);
+    let world = World::new(&[("a", &backend)]).run();
+    world.fills.known(&[POOLS], false).await.unwrap();
+    let (name, busy) = (SourceName::from("a"), Error::new(ErrorKind::RateLimited, "slow down"));
+    world.desk.sources.failed(&name, world.desk.clock.now(), &busy);
+    for _ in 0..5 {
+        world.clock.forward(LIFETIME);
+        assert!(fresh(&world).stale);
+        assert!(world.fills.known(&[Kind::Resource], false).await.is_err(), "answered without asking");
+    }
+    assert_eq!(backend.lists.load(Ordering::SeqCst), 1, "readers ask for nothing");
+    world.desk.sources.seen(&name, world.desk.clock.now(), false);
+    world.clock.forward(LIFETIME * 2);
+    assert!(fresh(&world).stale);
+    world.eventually(|| backend.lists.load(Ordering::SeqCst) > 1).await;
+}
+
+#[tokio::test]
 async fn a_live_watch_is_fresh_by_definition() {
     let backend = FakeBackend::new(&[POOLS]);
     let world = World::new(&[("a", &backend)]).run();

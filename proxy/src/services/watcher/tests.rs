@@ -80,6 +80,26 @@ async fn a_source_that_does_not_answer_is_not_live_however_silent_its_stream_is(
 }
 
 #[tokio::test]
+async fn a_sign_of_life_from_before_an_error_does_not_hide_it() {
+    let backend = FakeBackend::new(&[POOLS]);
+    let world = watched(&backend).await;
+    backend.say_list(POOLS, &[pool("p")]);
+    world.eventually(|| live(&world)).await;
+    backend.say(&Ok(Change::Heartbeat));
+    backend.say(&Err(Error::new(ErrorKind::Unavailable, "down")));
+    world.eventually(|| !live(&world)).await;
+    sleep(2 * GATHER).await;
+    assert!(!live(&world), "the sign of life was committed after the error");
+}
+
+#[test]
+fn a_source_that_is_asked_too_often_is_not_asked_sooner() {
+    let refused = |kind| probe_pause(&Err(Error::new(kind, "prescribed")));
+    assert_eq!((probe_pause(&Ok(())), refused(ErrorKind::Unavailable)), (PROBE, PROBE_SOON));
+    assert_eq!(refused(ErrorKind::RateLimited), PROBE);
+}
+
+#[tokio::test]
 async fn a_drop_of_much_is_held_until_a_second_list() {
     let backend = FakeBackend::new(&[POOLS]);
     let world = watched(&backend).await;
