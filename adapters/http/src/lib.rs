@@ -6,6 +6,7 @@ mod allow;
 mod api;
 mod client;
 mod guard;
+mod origin;
 mod outbound;
 mod resolve;
 mod settings;
@@ -13,6 +14,7 @@ mod tls;
 
 pub use api::{Api, ApiAnswer, ApiSettings};
 pub use guard::{Checked, Guard, MAX_URL};
+pub use origin::origin;
 pub use outbound::{Answer, FORBIDDEN_ADDRESS, Outbound};
 pub use resolve::{Resolver, System};
 pub use settings::Settings;

@@ -89,6 +89,11 @@ impl<K: Ord + Clone, T> Parts<K, T> {
         self.settle(outcomes)
     }
 
+    /// Returns what a part was when it was read last.
+    pub fn last(&self, key: &K) -> Option<Arc<T>> {
+        self.known().get(key)?.last.clone()
+    }
+
     /// Returns why a part is not asked now, if it rests.
     fn rests(&self, key: &K, now: Timestamp) -> Option<Error> {
         let known = self.known();

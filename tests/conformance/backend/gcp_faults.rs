@@ -10,32 +10,86 @@ use netweave_tests::harness::fault_proxy::Fault;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// A list that the cloud calls partial is an error, whatever it holds, and nothing is deleted by it.
+/// What the cloud calls partial deletes nothing of what is missing. If it names the places that are missing, the others go
+/// on; otherwise the list is an error, whatever it holds.
 #[tokio::test]
-async fn a_partial_answer_deletes_nothing() {
+async fn a_partial_answer_deletes_nothing_that_is_missing() {
     let Some(mut bench) = GcpBench::bare().await else { return skipped() };
     bench.set(&resources(4, 1)).await;
     let mut told = Told::by(&bench.backend);
     told.until_synced(&bench.backend).await;
     let before = told.state.clone();
-    for says in [
-        json!({ "unreachables": ["zones/us-central1-b"] }),
-        json!({ "warnings": { "list": "PARTIAL_SUCCESS" } }),
-        json!({ "warnings": { "zones/us-central1-b": "UNREACHABLE" } }),
+    // The second resource is in the zone that is missing.
+    let named = [bench.id("r0"), bench.id("r1")];
+    for (says, left) in [
+        (json!({ "unreachables": ["zones/us-central1-b"] }), 2),
+        (
+            json!({ "unreachables": ["https://www.googleapis.com/compute/v1/projects/ran-core/zones/us-central1-b"] }),
+            2,
+        ),
+        (json!({ "unreachables": ["moons/io"] }), 4),
+        (json!({ "warnings": { "list": "PARTIAL_SUCCESS" } }), 4),
+        (json!({ "warnings": { "list": "NEVER_HEARD_OF", "zones/us-central1-b": "UNREACHABLE" } }), 4),
+        (json!({ "warnings": { "zones/us-central1-b": "UNREACHABLE" } }), 2),
     ] {
         bench.compute.say(&says).await;
         bench.set(&resources(1, 1)).await;
-        let (errors, error) = (told.errors.len(), bench.backend.list(Kind::Resource).await.unwrap_err());
+        let errors = told.errors.len();
+        told.until("a round failed", |told| told.errors.len() > errors).await;
+        let error = bench.backend.list(Kind::Resource).await.unwrap_err();
         assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Later), "{says}: {error}");
-        // Three rounds: two complete absences would delete.
-        told.until("three rounds failed", |told| told.errors.len() >= errors + 3).await;
-        assert_eq!((told.deletes, &told.state), (0, &before), "{says}");
-        bench.compute.say(&json!({})).await;
+        // Three rounds: two complete absences delete.
+        told.until("three rounds failed", |told| told.errors.len() >= errors + 4).await;
+        let ids: Vec<_> = told.of(Kind::Resource).into_iter().map(|object| object.key.id).collect();
+        assert_eq!(ids.len(), left, "{says}");
+        assert!(named.iter().all(|id| ids.contains(id)), "{says}");
+        let places = |kind| told.of(kind).len();
+        assert_eq!(
+            (places(Kind::Location), places(Kind::OCloudSite), places(Kind::ResourcePool)),
+            (3, 3, 8),
+            "{says}"
+        );
         bench.set(&resources(4, 1)).await;
+        bench.compute.say(&json!({})).await;
         let heartbeats = told.heartbeats;
-        told.until("it is well again", |told| told.heartbeats > heartbeats).await;
+        told.until("it is well again", |told| told.heartbeats > heartbeats + 1).await;
+        assert_eq!(told.state, before, "{says}");
     }
-    assert_eq!((told.deletes, &told.state), (0, &before));
+}
+
+/// A zone that could not be read from the beginning on says nothing; if none can be read, the list is an error.
+#[tokio::test]
+async fn a_zone_that_was_never_read_may_hold_anything() {
+    let Some(mut bench) = GcpBench::start(|conf| conf).await else { return skipped() };
+    bench.set(&resources(4, 1)).await;
+    bench.compute.say(&json!({ "unreachables": ["zones/us-central1-b"] })).await;
+    let kinds = bench.backend.capabilities().kinds.clone();
+    for _ in 0..2 {
+        let look = bench.backend.look(&kinds).await.unwrap();
+        assert!(!look.gap.unwrap().bridged);
+        assert_eq!(look.objects[&Kind::Resource].len(), 3);
+        assert!(!look.objects.contains_key(&Kind::OCloudSite), "a site has the pools of all its zones");
+    }
+    bench.compute.say(&json!({})).await;
+    assert!(bench.backend.look(&kinds).await.unwrap().gap.is_none());
+    bench.compute.say(&json!({ "unreachables": ["zones/us-central1-b"] })).await;
+    let look = bench.backend.look(&kinds).await.unwrap();
+    assert_eq!((look.gap.unwrap().bridged, look.objects[&Kind::Resource].len()), (true, 4));
+    let zones = [
+        "us-central1-a",
+        "us-central1-b",
+        "us-central1-c",
+        "us-central1-f",
+        "europe-west3-a",
+        "europe-west3-b",
+    ];
+    let zones =
+        zones.into_iter().chain(["europe-west3-c", "europe-north2-a"]).map(|zone| format!("zones/{zone}"));
+    let regions = ["us-central1", "europe-west3", "europe-north2"].map(|region| format!("regions/{region}"));
+    let all: Vec<String> = zones.chain(regions).chain(["global".to_owned()]).collect();
+    bench.compute.say(&json!({ "unreachables": all })).await;
+    assert_eq!(bench.backend.look(&kinds).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(bench.wire.count("returnPartialSuccess=true") > 0);
 }
 
 /// A spent quota is a pause: one call is refused, none follows, nothing is deleted.

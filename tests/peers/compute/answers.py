@@ -57,6 +57,8 @@ class Answers:
         return answer
 
     def aggregated(self, method, project, query):
+        if self.unreachables and query.get("returnPartialSuccess") != "true":
+            raise Refused(503, "backendError", "a place cannot be reached")
         page, token = cut(self.store.all(project, method.collection), query)
         answer = self.head(method, project, token)
         places = {}

@@ -66,7 +66,10 @@ class Method:
     def __init__(self, document, method):
         self.id, self.verb = method["id"], method["httpMethod"]
         self.response = method.get("response", {}).get("$ref")
-        self.parameters = method.get("parameters", {})
+        self.parameters = dict(method.get("parameters", {}))
+        # The document recommends it for some methods in words, and declares it for none.
+        if "`returnPartialSuccess`" in method.get("description", ""):
+            self.parameters.setdefault("returnPartialSuccess", {"location": "query", "type": "boolean"})
         self.common = document["parameters"]
         path = method.get("flatPath", method["path"])
         self.collection = [part for part in path.split("/") if not part.startswith("{")][-1]

@@ -58,7 +58,8 @@ class Tests(unittest.TestCase):
     def test_an_answer_that_does_not_fit_is_drift(self):
         self.fake.answers.unreachables = [1]
         try:
-            self.refused(500, "schemaDrift")
+            self.refused(503, "backendError")
+            self.refused(500, "schemaDrift", returnPartialSuccess="true")
         finally:
             self.fake.answers.unreachables = []
 

@@ -4,13 +4,12 @@ use crate::accounts::Accounts;
 use crate::client::Client;
 use crate::conf::Conf;
 use crate::credentials::Source;
-use crate::endpoint;
 use crate::map::Scope;
 use crate::map::inventory::Name;
 use crate::read::{Depth, Reader};
 use async_trait::async_trait;
 use futures::StreamExt;
-use netweave_http::{Api, ApiSettings};
+use netweave_http::{Api, ApiSettings, origin};
 use netweave_model::parts::Parts;
 use netweave_model::port::{Backend, Capabilities, Changes, Clock, Look, Reach};
 use netweave_model::{Error, ErrorKind, Id, Kind, Object, ObjectKey, Result, SourceName};
@@ -50,7 +49,7 @@ impl Aws {
             ApiSettings { ca: conf.ca.clone(), timeout: CALL, max_body: MAX_BODY, ..ApiSettings::default() };
         let api = Api::new(&settings, Arc::clone(&clock))?;
         let source = Source::new(conf, &home, Arc::clone(&clock))?;
-        let address = conf.endpoint.as_deref().and_then(endpoint::parse).map(|url| url.to_string());
+        let address = conf.endpoint.as_deref().and_then(origin).map(|url| url.to_string());
         let reader = Reader {
             client: Client::new(api, Arc::clone(&clock), address),
             accounts: Accounts::new(conf, source),

@@ -116,7 +116,7 @@ impl Conf {
                 "must each have a `role` such as `arn:aws:iam::111122223333:role/netweave`",
             ));
         }
-        if self.endpoint.as_ref().is_some_and(|text| crate::endpoint::parse(text).is_none()) {
+        if self.endpoint.as_ref().is_some_and(|text| netweave_http::origin(text).is_none()) {
             faults.push(("endpoint", "must be `https://HOST[:PORT]`, or `http://...` on this machine"));
         }
         faults

@@ -1,7 +1,5 @@
 //! Where the services are: region -> partition, domain and address.
 
-use url::{Host, Url};
-
 /// The services that are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
@@ -57,19 +55,6 @@ pub(crate) fn address(service: Service, region: &str) -> String {
     format!("https://{}.{region}.{}/", service.name(), of(region).1)
 }
 
-/// Reads an address that stands for all services: `https`, or `http` to this machine.
-pub(crate) fn parse(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let local = match url.host()? {
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-        Host::Domain(name) => name == "localhost",
-    };
-    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
-    let scheme = url.scheme() == "https" || (url.scheme() == "http" && local);
-    (plain && scheme && url.path() == "/" && url.fragment().is_none()).then_some(url)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,20 +70,6 @@ mod tests {
         ] {
             assert_eq!(partition(region), partition_name);
             assert_eq!(address(Service::Ec2, region), format!("https://{host}/"));
-        }
-    }
-
-    #[test]
-    fn an_address_in_the_clear_must_be_this_machine() {
-        for good in
-            ["https://aws.example.net", "https://10.0.0.1:8443", "http://127.0.0.1:5000", "http://localhost"]
-        {
-            assert!(parse(good).is_some(), "{good}");
-        }
-        for bad in
-            ["http://aws.example.net", "https://u:p@h", "ftp://h", "https://h/path", "https://h?q", "h", ""]
-        {
-            assert!(parse(bad).is_none(), "{bad}");
         }
     }
 }

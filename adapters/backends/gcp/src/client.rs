@@ -11,7 +11,7 @@ use http::{Method, Request, header};
 use netweave_http::Api;
 use netweave_model::{Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use url::Url;
 
 /// Objects per page: the most that the API gives.
@@ -39,16 +39,25 @@ pub(crate) struct Ask<'a> {
     pub(crate) method: &'a Method,
     pub(crate) path: &'a str,
     pub(crate) fields: &'a str,
+    /// Places that cannot be read are named, instead of failing the list.
+    partial: bool,
+}
+
+/// The objects of all places, each with the place that it was listed under.
+pub(crate) struct Placed<P, T> {
+    pub(crate) items: Vec<(P, T)>,
+    /// The places that could not be read.
+    pub(crate) missing: BTreeSet<P>,
 }
 
 impl<'a> Ask<'a> {
     pub(crate) fn get(path: &'a str, fields: &'a str) -> Self {
-        Self { method: &Method::GET, path, fields }
+        Self { method: &Method::GET, path, fields, partial: false }
     }
 
     /// Some reading calls of the API are POST.
     pub(crate) fn post(path: &'a str, fields: &'a str) -> Self {
-        Self { method: &Method::POST, path, fields }
+        Self { method: &Method::POST, path, fields, partial: false }
     }
 }
 
@@ -79,20 +88,25 @@ impl Client {
         Ok(all)
     }
 
-    /// Reads a whole list over all zones and regions; each object with the place that it was listed under.
-    pub(crate) async fn scoped<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<Vec<(String, T)>> {
-        let (mut all, mut places) = (Vec::new(), 0);
-        self.pages(ask, |page: Scoped<T>| {
-            places += page.places();
+    /// Reads a list over all zones and regions, but for the places that cannot be read.
+    ///
+    /// # Errors
+    /// No place can be read. Otherwise as `flat`.
+    pub(crate) async fn scoped<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<Placed<String, T>> {
+        let (mut all, mut read, mut missing) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+        self.pages(Ask { partial: true, ..ask }, |page: Scoped<T>| {
+            read.extend(page.places().map(str::to_owned));
+            missing.extend(page.missing().map(str::to_owned));
             all.extend(page.into_items());
             all.len()
         })
         .await?;
         // Even a project without anything names its zones, each with a warning that there is nothing in it.
-        if places == 0 {
-            return Err(error::incomplete(format!("{} names no place", ask.path)));
+        if read.is_subset(&missing) {
+            return Err(error::incomplete(format!("{} speaks for no place", ask.path)));
         }
-        Ok(all)
+        all.retain(|(place, _)| !missing.contains(place));
+        Ok(Placed { items: all, missing })
     }
 
     /// Reads page after page; `take` returns how many objects there are so far.
@@ -144,6 +158,7 @@ impl Client {
         url.query_pairs_mut()
             .append_pair("prettyPrint", "false")
             .append_pair("fields", ask.fields)
+            .extend_pairs(ask.partial.then_some(("returnPartialSuccess", "true")))
             .extend_pairs(query);
         let mut request =
             Request::builder().method(ask.method).uri(url.as_str()).body(Bytes::new()).map_err(unfit)?;

@@ -1,12 +1,12 @@
 //! Reads all projects, or one resource.
 
-use crate::client::{Ask, Client};
+use crate::client::{Ask, Client, Placed};
 use crate::conf::{self, Conf, Family, Pools};
 use crate::error;
 use crate::facts::Machines;
 use crate::map::{self, Family as Sort, Name, Place, Report, Scope, Stock};
 use crate::wire::{
-    DISK, Disk, GROUP, Group, INSTANCE, Instance, MEMBERS, Members, NETWORK, Network, REGION, Region,
+    self, DISK, Disk, GROUP, Group, INSTANCE, Instance, MEMBERS, NETWORK, Network, REGION, Region,
     SUBNETWORK, Subnetwork, ZONE, Zone, flat_fields, scoped_fields,
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -21,6 +21,9 @@ use std::sync::Arc;
 const PROJECTS_AT_ONCE: usize = 2;
 /// Managed instance groups that are asked for their members at the same time.
 const GROUPS_AT_ONCE: usize = 4;
+
+/// A group, where it is, and the paths of its members.
+type Members = (Place, Group, Vec<String>);
 
 /// Reads the projects of one backend.
 pub(crate) struct Reader {
@@ -66,6 +69,8 @@ impl Reader {
         let Seen { parts, gap } = self.reports.read(calls, PROJECTS_AT_ONCE).await?;
         let unread = gap.as_ref().is_some_and(|gap| !gap.bridged);
         let reports: Vec<&Report> = parts.iter().map(|project| &*project.value).collect();
+        let gap = reports.iter().fold(gap, |gap, report| Gap::join(gap, gap_of(report)));
+        let part_of_sites = reports.iter().any(|report| !report.unknown.is_empty());
         if !unread {
             self.all_chosen(&reports)?;
         }
@@ -75,8 +80,12 @@ impl Reader {
             Default::default()
         };
         let unknown = facts_gap.as_ref().is_some_and(|gap| !gap.bridged);
-        // A location has the sites of all projects.
-        let unsure = [(Kind::Location, unread && self.projects.len() > 1), (Kind::ResourceType, unknown)];
+        // A location has the sites of all projects, and a site the pools of all its zones.
+        let unsure = [
+            (Kind::Location, unread && self.projects.len() > 1),
+            (Kind::OCloudSite, part_of_sites),
+            (Kind::ResourceType, unknown),
+        ];
         let unsure = unsure.into_iter().filter(|(_, unsure)| *unsure).map(|(kind, _)| kind).collect();
         let facts_gap = facts_gap.map(|gap| Gap { bridged: true, ..gap });
         Ok((Stock { unsure, ..map::stock(&self.scope, reports, &facts)? }, Gap::join(gap, facts_gap)))
@@ -121,12 +130,16 @@ impl Reader {
     }
 
     async fn report(&self, project: &str) -> Result<Report> {
-        let (instances, disks, rest) = futures::try_join!(
+        let (mut instances, mut disks, mut report) = futures::try_join!(
             Box::pin(self.family::<Instance>(Family::Instances, project, "instances", INSTANCE)),
             Box::pin(self.family::<Disk>(Family::Disks, project, "disks", DISK)),
             Box::pin(self.rest(project)),
         )?;
-        Ok(Report { instances, disks, ..rest })
+        report.missing.append(&mut instances.missing);
+        report.missing.append(&mut disks.missing);
+        (report.instances, report.disks) = (instances.items, disks.items);
+        report.bridge(self.reports.last(&report.project).as_deref());
+        Ok(report)
     }
 
     /// Reads what there are few of.
@@ -138,17 +151,13 @@ impl Reader {
             let place = Place::parse(&format!("zones/{}", zone.name));
             place.is_some_and(|place| self.chosen(place.region()))
         });
-        Ok(Report {
-            project: project.to_owned(),
-            regions,
-            zones,
-            networks: self.networks(project).await?,
-            subnetworks: self
-                .family::<Subnetwork>(Family::Networks, project, "subnetworks", SUBNETWORK)
-                .await?,
-            groups: self.groups(project).await?,
-            ..Report::default()
-        })
+        let networks = self.networks(project).await?;
+        let family = Family::Networks;
+        let mut subnetworks = self.family::<Subnetwork>(family, project, "subnetworks", SUBNETWORK).await?;
+        let (groups, mut missing) = self.groups(project).await?;
+        missing.append(&mut subnetworks.missing);
+        let (project, subnetworks) = (project.to_owned(), subnetworks.items);
+        Ok(Report { project, regions, zones, networks, subnetworks, groups, missing, ..Report::default() })
     }
 
     async fn networks(&self, project: &str) -> Result<Vec<Network>> {
@@ -158,29 +167,26 @@ impl Reader {
         self.flat(&format!("{project}/global/networks"), NETWORK).await
     }
 
-    async fn groups(&self, project: &str) -> Result<Vec<(Place, Group, Vec<String>)>> {
+    /// Reads the groups with their members, and says which places could not be read.
+    async fn groups(&self, project: &str) -> Result<(Vec<Members>, BTreeSet<Place>)> {
         if self.pools == Pools::Zones || !self.resources.contains(&Family::Instances) {
-            return Ok(Vec::new());
+            return Ok(Default::default());
         }
         let groups = self.scoped::<Group>(project, "instanceGroupManagers", GROUP).await?;
         let calls: Vec<_> =
-            groups.into_iter().map(|(place, group)| self.members(project, place, group)).collect();
-        stream::iter(calls).buffered(GROUPS_AT_ONCE).try_collect().await
+            groups.items.into_iter().map(|(place, group)| self.members(project, place, group)).collect();
+        let members = stream::iter(calls).buffered(GROUPS_AT_ONCE).try_collect().await?;
+        Ok((members, groups.missing))
     }
 
     /// Adds the paths of a group's members.
-    async fn members(
-        &self,
-        project: &str,
-        place: Place,
-        group: Group,
-    ) -> Result<(Place, Group, Vec<String>)> {
+    async fn members(&self, project: &str, place: Place, group: Group) -> Result<Members> {
         if !conf::name(&group.name, &['-']) {
             return Ok((place, group, Vec::new()));
         }
         let path = format!("{project}/{place}/instanceGroupManagers/{}/listManagedInstances", group.name);
         let mut members = Vec::new();
-        let take = |page: Members| {
+        let take = |page: wire::Members| {
             let urls = page.managed_instances.into_iter().flatten().filter_map(|member| member.instance);
             members.extend(urls.filter_map(|url| below_projects(&url)));
             members.len()
@@ -206,11 +212,11 @@ impl Reader {
         project: &str,
         collection: &str,
         of_item: &str,
-    ) -> Result<Vec<(Place, T)>> {
+    ) -> Result<Placed<Place, T>> {
         if self.resources.contains(&family) {
             self.scoped(project, collection, of_item).await
         } else {
-            Ok(Vec::new())
+            Ok(Placed { items: Vec::new(), missing: BTreeSet::new() })
         }
     }
 
@@ -220,19 +226,34 @@ impl Reader {
         project: &str,
         collection: &str,
         of_item: &str,
-    ) -> Result<Vec<(Place, T)>> {
+    ) -> Result<Placed<Place, T>> {
         let (path, fields) =
             (format!("{project}/aggregated/{collection}"), scoped_fields(collection, of_item));
-        let all = self.client.scoped::<T>(Ask::get(&path, &fields)).await?;
+        let Placed { items, missing } = self.client.scoped::<T>(Ask::get(&path, &fields)).await?;
         let placed = |(place, item): (String, T)| Some((Place::parse(&place)?, item));
-        let kept = all.into_iter().filter_map(placed).filter(|(place, _)| self.chosen(place.region()));
-        Ok(kept.collect())
+        let items = items.into_iter().filter_map(placed).filter(|(place, _)| self.chosen(place.region()));
+        let place = |text: &String| {
+            Place::within(text).ok_or_else(|| error::incomplete(format!("{path} lacks {text:?}")))
+        };
+        let mut missing: BTreeSet<Place> = missing.iter().map(place).collect::<Result<_>>()?;
+        missing.retain(|place| self.chosen(place.region()));
+        Ok(Placed { items: items.collect(), missing })
     }
 
     /// Tells whether a region is read; what is in none always is.
     fn chosen(&self, region: &str) -> bool {
         self.regions.is_empty() || region == Place::Global.region() || self.regions.contains(region)
     }
+}
+
+/// Returns what could not be read of a project that was read.
+fn gap_of(report: &Report) -> Option<Gap> {
+    let places: Vec<String> = report.missing.iter().map(ToString::to_string).collect();
+    let gap = || Gap {
+        error: error::incomplete(format!("{} without {}", report.project, places.join(", "))),
+        bridged: report.unknown.is_empty(),
+    };
+    (!places.is_empty()).then(gap)
 }
 
 /// Returns the machine types that are used, each with a zone where it can be asked for: rather one of a project that

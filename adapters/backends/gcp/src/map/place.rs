@@ -22,6 +22,12 @@ pub(crate) enum Place {
 }
 
 impl Place {
+    /// Reads what a URL or a path says of a place.
+    pub(crate) fn within(text: &str) -> Option<Self> {
+        let start = ["zones/", "regions/"].iter().find_map(|word| text.rfind(word)).unwrap_or_default();
+        Self::parse(text.get(start..)?)
+    }
+
     /// Reads `global`, `regions/REGION` or `zones/ZONE`; a zone's name is that of its region and a suffix.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if text == GLOBAL {

@@ -20,6 +20,32 @@ pub(crate) struct Report {
     pub(crate) subnetworks: Vec<(Place, Subnetwork)>,
     /// Each group with the paths of its members; none unless groups make the pools.
     pub(crate) groups: Vec<(Place, Group, Vec<String>)>,
+    /// The places that could not be read.
+    pub(crate) missing: BTreeSet<Place>,
+    /// Those of them that never were.
+    pub(crate) unknown: BTreeSet<Place>,
+}
+
+impl Report {
+    /// Puts in what was there, when they were read last, of the places that could not be read.
+    pub(crate) fn bridge(&mut self, last: Option<&Self>) {
+        let missing = &self.missing;
+        self.unknown = missing
+            .iter()
+            .filter(|place| last.is_none_or(|last| last.unknown.contains(*place)))
+            .cloned()
+            .collect();
+        stay(&mut self.instances, last.map(|last| &last.instances), |(place, _)| missing.contains(place));
+        stay(&mut self.disks, last.map(|last| &last.disks), |(place, _)| missing.contains(place));
+        stay(&mut self.subnetworks, last.map(|last| &last.subnetworks), |(place, _)| missing.contains(place));
+        stay(&mut self.groups, last.map(|last| &last.groups), |(place, ..)| missing.contains(place));
+    }
+}
+
+/// Takes what is missing from what was there last.
+fn stay<T: Clone>(now: &mut Vec<T>, last: Option<&Vec<T>>, missing: impl Fn(&T) -> bool) {
+    now.retain(|item| !missing(item));
+    now.extend(last.into_iter().flatten().filter(|item| missing(item)).cloned());
 }
 
 /// What a resource is in the words of the cloud.

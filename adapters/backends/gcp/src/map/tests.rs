@@ -3,6 +3,7 @@ use crate::wire::{Disk, Group, Instance, Network, Region, Subnetwork, Zone};
 use netweave_model::domain::{LocationInfo, OCloudSiteInfo, ResourceInfo, ResourcePoolInfo};
 use netweave_model::{Object, ObjectKey};
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 
 fn scope() -> Scope {
     Scope { source: SourceName::from("gcp-1"), o_cloud_id: Id::from("cloud") }
@@ -46,6 +47,7 @@ fn report(project: &str) -> Report {
             read::<Group>(json!({ "name": "g", "targetSize": 1 })),
             vec![format!("projects/{project}/zones/europe-west3-a/instances/b")],
         )],
+        ..Report::default()
     }
 }
 
@@ -132,4 +134,25 @@ fn words_of_people_are_kept_and_sentences_stand_in() {
     };
     assert_eq!(told("Central unit").description, "Central unit");
     assert_eq!(told(" ").description, "Virtual machine a in europe-west3-a of project p");
+}
+
+#[test]
+fn places_that_could_not_be_read_stay_as_they_were() {
+    let zone = Place::parse("zones/europe-west3-a").unwrap();
+    let (last, missing) = (report("ran-core"), BTreeSet::from([zone.clone()]));
+    let mut now = Report { missing: missing.clone(), ..report("ran-core") };
+    now.instances.retain(|(place, _)| *place != zone);
+    now.groups.clear();
+    now.disks.retain(|(place, _)| *place == zone);
+    let disks = now.disks.len();
+    let mut first = now.clone();
+    now.bridge(Some(&last));
+    assert!(now.unknown.is_empty());
+    assert_eq!((now.instances.len(), now.groups.len()), (last.instances.len(), last.groups.len()));
+    assert_eq!(now.disks.len(), disks, "what is in other places is as it is now");
+    first.bridge(None);
+    assert_eq!(first.unknown, missing);
+    let mut second = Report { missing: missing.clone(), ..report("ran-core") };
+    second.bridge(Some(&first));
+    assert_eq!(second.unknown, missing, "it was not read by then");
 }

@@ -6,15 +6,17 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
+/// Warnings of a list that say no more than that places are missing which are named elsewhere in it.
+const OF_PLACES: &[&str] = &["PARTIAL_SUCCESS", "UNREACHABLE"];
 /// Warnings that take nothing from a list: there is nothing here, or something else than the list is meant.
 const HARMLESS: &[&str] = &["NO_RESULTS_ON_PAGE", "QUOTA_INFO_UNAVAILABLE"];
 
 /// What all pages have in common.
 pub(crate) trait Page: DeserializeOwned {
-    /// Checks that this is a page of a list, and complete.
+    /// Checks that this is a page of a list, and complete but for the places that it names.
     ///
     /// # Errors
-    /// `Unavailable`: the cloud calls it incomplete, or it is something else.
+    /// `Unavailable`: the cloud calls it incomplete otherwise, or it is something else.
     fn check(&self) -> Result<()>;
 
     /// Takes the token of the next page.
@@ -57,6 +59,13 @@ struct Scope<T> {
     warning: Option<Warning>,
 }
 
+impl<T> Scope<T> {
+    /// An empty list is replaced by a warning, so a place with neither says nothing.
+    fn is_whole(&self) -> bool {
+        (self.instances.is_some() || self.warning.is_some()) && is_harmless(self.warning.as_ref())
+    }
+}
+
 impl<T> Flat<T> {
     pub(crate) fn into_items(self) -> impl Iterator<Item = T> {
         self.items.into_iter().flatten()
@@ -64,9 +73,16 @@ impl<T> Flat<T> {
 }
 
 impl<T> Scoped<T> {
-    /// Returns how many places the page names.
-    pub(crate) fn places(&self) -> usize {
-        self.items.as_ref().map_or(0, BTreeMap::len)
+    /// Returns the places that the page speaks for.
+    pub(crate) fn places(&self) -> impl Iterator<Item = &str> {
+        self.items.iter().flatten().filter(|(_, scope)| scope.is_whole()).map(|(place, _)| place.as_str())
+    }
+
+    /// Returns the places that could not be read, each as the cloud names it.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = &str> {
+        let warned = self.items.iter().flatten().filter(|(_, scope)| !scope.is_whole());
+        let named = self.unreachables.iter().flatten().map(String::as_str);
+        warned.map(|(place, _)| place.as_str()).chain(named)
     }
 
     /// Returns the objects, each with its place: `zones/ZONE`, `regions/REGION` or `global`.
@@ -80,7 +96,8 @@ impl<T> Scoped<T> {
 
 impl<T: DeserializeOwned> Page for Flat<T> {
     fn check(&self) -> Result<()> {
-        whole(self.kind.as_deref(), "List", self.warning.as_ref())
+        is_list(self.kind.as_deref(), "List")?;
+        whole(self.warning.as_ref())
     }
 
     fn take_next(&mut self) -> Option<String> {
@@ -90,18 +107,10 @@ impl<T: DeserializeOwned> Page for Flat<T> {
 
 impl<T: DeserializeOwned> Page for Scoped<T> {
     fn check(&self) -> Result<()> {
-        whole(self.kind.as_deref(), "AggregatedList", self.warning.as_ref())?;
-        if let Some(place) = self.unreachables.iter().flatten().next() {
-            return Err(error::incomplete(format!("unreachable: {place}")));
-        }
-        for (place, scope) in self.items.iter().flatten() {
-            harmless(scope.warning.as_ref(), place)?;
-            // An empty list is replaced by a warning.
-            if scope.instances.is_none() && scope.warning.is_none() {
-                return Err(error::incomplete(format!("{place}: neither a list nor a warning")));
-            }
-        }
-        Ok(())
+        is_list(self.kind.as_deref(), "AggregatedList")?;
+        let of_places = self.warning.as_ref().and_then(|warning| warning.code.as_deref());
+        let of_places = of_places.is_some_and(|code| OF_PLACES.contains(&code));
+        if of_places && self.missing().next().is_some() { Ok(()) } else { whole(self.warning.as_ref()) }
     }
 
     fn take_next(&mut self) -> Option<String> {
@@ -110,20 +119,20 @@ impl<T: DeserializeOwned> Page for Scoped<T> {
 }
 
 /// An empty object would pass for an empty list: a list says that it is one.
-fn whole(kind: Option<&str>, ending: &str, warning: Option<&Warning>) -> Result<()> {
-    if !kind.is_some_and(|kind| kind.starts_with("compute#") && kind.ends_with(ending)) {
-        return Err(error::unusable(format!("no {ending}, but {kind:?}")));
+fn is_list(kind: Option<&str>, ending: &str) -> Result<()> {
+    if kind.is_some_and(|kind| kind.starts_with("compute#") && kind.ends_with(ending)) {
+        return Ok(());
     }
-    harmless(warning, "the list")
+    Err(error::unusable(format!("no {ending}, but {kind:?}")))
 }
 
 /// A warning that is not known to be harmless may mean that something is missing.
-fn harmless(warning: Option<&Warning>, place: &str) -> Result<()> {
-    let Some(warning) = warning else { return Ok(()) };
-    match warning.code.as_deref() {
-        Some(code) if HARMLESS.contains(&code) => Ok(()),
-        code => Err(error::incomplete(format!("{place}: {}", code.unwrap_or("a warning without a code")))),
-    }
+fn is_harmless(warning: Option<&Warning>) -> bool {
+    warning.is_none_or(|warning| warning.code.as_deref().is_some_and(|code| HARMLESS.contains(&code)))
+}
+
+fn whole(warning: Option<&Warning>) -> Result<()> {
+    if is_harmless(warning) { Ok(()) } else { Err(error::incomplete(format!("the list: {warning:?}"))) }
 }
 
 /// Returns the fields of a page of a list of one place. Such a list has no `unreachables`.
@@ -147,6 +156,9 @@ mod tests {
         let page = serde_json::from_value::<Scoped<Value>>(page.clone());
         let page = page.map_err(|error| error::unusable("json").with_source(error))?;
         page.check()?;
+        if let Some(place) = page.missing().next() {
+            return Err(error::incomplete(place));
+        }
         Ok(page.into_items().count())
     }
 
@@ -173,6 +185,18 @@ mod tests {
         ] {
             assert!(scoped(&bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn places_that_are_missing_are_named() {
+        let page = json!({
+            "kind": "compute#instanceAggregatedList", "unreachables": ["zones/a-c"], "warning": { "code": "UNREACHABLE" },
+            "items": { "zones/a-a": { "instances": [{}] }, "zones/a-b": { "warning": { "code": "UNREACHABLE" } } },
+        });
+        let page: Scoped<Value> = serde_json::from_value(page).unwrap();
+        page.check().unwrap();
+        assert_eq!(page.missing().collect::<Vec<_>>(), ["zones/a-b", "zones/a-c"]);
+        assert_eq!(page.places().collect::<Vec<_>>(), ["zones/a-a"]);
     }
 
     #[test]

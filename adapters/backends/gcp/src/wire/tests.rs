@@ -66,6 +66,9 @@ fn places(value: &Value, at: String, found: &mut Vec<String>) {
 fn read<T: DeserializeOwned>(page: Value, into: fn(&mut Report, Place, T)) -> Option<BTreeSet<Id>> {
     let page: Scoped<T> = serde_json::from_value(page).ok()?;
     page.check().ok()?;
+    if page.missing().next().is_some() {
+        return None;
+    }
     let mut report = Report { project: "ran-core".to_owned(), ..Report::default() };
     for (place, item) in page.into_items() {
         into(&mut report, Place::parse(&place)?, item);
