@@ -2,8 +2,8 @@
 # Sets up every peer and runs every test.
 #
 #   tests/run.sh                every suite
-#   tests/run.sh SUITE...       only these: unit, it, edge, security, durability, faults, zero-drop, backends, kubernetes
-#   tests/run.sh [...] --full   with the counts that the published figures need
+#   tests/run.sh SUITE...       only these: unit, it, edge, security, durability, faults, zero-drop, backends, kubernetes, oracles
+#   tests/run.sh [...] --full   with the counts that the published figures need, and with oracles, which else runs only if named
 #
 # Needs Rust, Go and Python 3. Installs the rest where it is missing, and says so: Debian packages (as root or through sudo),
 # cargo-deny, and the peers of tests/peers. All of it stays under target/, so that the second run is quick and needs
@@ -19,11 +19,11 @@ FULL=
 for arg; do
   case $arg in
     --full) FULL=1 ;;
-    unit | it | edge | security | durability | faults | zero-drop | backends | kubernetes) SUITES+=("$arg") ;;
+    unit | it | edge | security | durability | faults | zero-drop | backends | kubernetes | oracles) SUITES+=("$arg") ;;
     *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
 done
-[ ${#SUITES[@]} -gt 0 ] || SUITES=("${ALL[@]}")
+[ ${#SUITES[@]} -gt 0 ] || SUITES=("${ALL[@]}" ${FULL:+oracles})
 
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
 export PEERS_DIR=$CARGO_TARGET_DIR/peers
@@ -237,10 +237,21 @@ old() { # name NAME=value for kube.sh; figures of these runs are not the publish
   tests "kubernetes-$1" "${old[@]}" --test kubernetes -- --test-threads=1
 }
 
+# The backends of the clouds beside other clients, in a workspace of its own; cases are objects.
+suite_oracles() {
+  local log=$OUT/oracles.log figures
+  [ -z "$FULL" ] || export NETWEAVE_DOCS=$PWD/docs
+  step oracles logged "$log" bash tests/oracles/run.sh
+  figures=$(sed -n 's/^figure: //p' "$log")
+  cases=$(value cases "$figures") failed=$(value failed "$figures")
+  echo "fields=$(value fields "$figures") different=$(value different "$figures")" >"$NETWEAVE_FIGURES"
+}
+value() { local of=" $2"; of=${of##* "$1"=}; of=${of%% *}; echo "${of:-0}"; } # key "key=value ..."; 0 if nothing was said
+
 needs_to_build
 needs curl:curl openssl:openssl python3:python3,python3-venv
 command -v cargo >/dev/null || { echo "run.sh: needs Rust (cargo)" >&2; exit 1; }
-case " ${SUITES[*]} " in *" it "* | *" backends "* | *" kubernetes "*) command -v go >/dev/null || { echo "run.sh: the suites it, backends and kubernetes need Go" >&2; exit 1; } ;; esac
+case " ${SUITES[*]} " in *" it "* | *" backends "* | *" kubernetes "* | *" oracles "*) command -v go >/dev/null || { echo "run.sh: the suites it, backends, kubernetes and oracles need Go" >&2; exit 1; } ;; esac
 
 for s in "${SUITES[@]}"; do suite "$s"; done
 [ ${#SUITES[@]} -eq 1 ] || for s in "${SUITES[@]}"; do cat "$OUT/$s.summary"; done

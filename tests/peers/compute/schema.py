@@ -5,6 +5,11 @@ import re
 from importlib.resources import files
 
 
+# What every API of Google takes beside what its document declares.
+# Source: Google Cloud documentation, "System parameters".
+SYSTEM = {"$alt": {"type": "string", "location": "query"}, "$apiVersion": {"type": "string", "location": "query"}}
+
+
 class Drift(Exception):
     """A value that the document does not allow: where, and why."""
 
@@ -80,7 +85,7 @@ class Method:
     def check_query(self, query):
         """Raises Drift for a parameter that the method does not declare, or whose value does not fit."""
         for key, text in query.items():
-            declared = self.parameters.get(key) or self.common.get(key)
+            declared = self.parameters.get(key) or self.common.get(key) or SYSTEM.get(key)
             expect(declared is not None and declared["location"] == "query", key, "is not a parameter")
             if declared["type"] == "integer":
                 expect(text.isdigit(), key, "is no number")

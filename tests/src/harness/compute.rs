@@ -37,7 +37,7 @@ impl Compute {
         let folder = tempfile::tempdir().expect("a temporary folder");
         write_keys(folder.path());
         let mut child = Command::new(python)
-            .arg(script("fake.py"))
+            .arg(peers::script("compute/fake.py"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .arg(folder.path().join(KEYS))
             .args(projects)
@@ -111,7 +111,7 @@ impl Compute {
     pub fn oracle(&self, project: &str) -> Value {
         let python = peers::program("compute-python", "compute.sh").expect("Python");
         let output = Command::new(python)
-            .arg(script("oracle.py"))
+            .arg(peers::script("compute/oracle.py"))
             .arg(format!("http://{}", self.address))
             .arg(self.credentials())
             .arg(project)
@@ -127,7 +127,7 @@ impl Compute {
         let python = peers::program("compute-python", "compute.sh")?;
         let output = Command::new(python)
             .args(["-m", "unittest"])
-            .current_dir(script(""))
+            .current_dir(peers::script("compute"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::null())
             .output()
@@ -198,10 +198,6 @@ pub fn disk(project: &str, zone: &str, name: &str) -> Value {
         "licenseCodes": ["1002001"], "sourceImage": "https://www.googleapis.com/compute/v1/projects/debian-cloud/global/images/debian-13",
         "diskEncryptionKey": { "kmsKeyName": "hidden-key" },
     })
-}
-
-fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/compute").join(name)
 }
 
 /// Writes the service account's key, and what the peer needs to check its tokens.

@@ -12,7 +12,7 @@ use super::ports::Port;
 use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -32,6 +32,8 @@ const STS: (&str, &str) = ("sts", "2011-06-15");
 const START: Duration = Duration::from_mins(1);
 /// Calls that set up users and roles. From then on every call must be signed.
 const SETUP_CALLS: usize = 12;
+/// What the gateway's user may do.
+const POLICY: &str = include_str!("../../../deploy/iam/aws-policy.json");
 /// What the tests may do.
 const ALL: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
 
@@ -139,17 +141,15 @@ impl Moto {
     }
 
     async fn set_up(&mut self) {
-        let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/iam/aws-policy.json");
-        let policy = std::fs::read_to_string(policy).expect("the gateway's policy");
         let assume = format!(
             r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"{}"}}]}}"#,
             Self::role()
         );
-        self.gateway = self.user("gateway", &[&policy, &assume]).await;
+        self.gateway = self.user("gateway", &[POLICY, &assume]).await;
         // Whoever assumes a role is in its account, and as yet nobody checks whether it exists.
         let session = [("RoleArn", &*role("admin")), ("RoleSessionName", "test")];
         self.other = Keys::read(&self.call(&self.admin, (REGION, STS), "AssumeRole", &session).await);
-        for (name, policy) in [("admin", ALL), ("netweave", &policy)] {
+        for (name, policy) in [("admin", ALL), ("netweave", POLICY)] {
             let trust = [("RoleName", name), ("AssumeRolePolicyDocument", ALL)];
             self.call(&self.other, (REGION, IAM), "CreateRole", &trust).await;
             let document = [("RoleName", name), ("PolicyName", "policy"), ("PolicyDocument", policy)];

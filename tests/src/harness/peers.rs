@@ -20,3 +20,8 @@ pub fn program(name: &str, script: &str) -> Option<PathBuf> {
     assert!(!required, "no {name} in {}: run tests/peers/{script}", folder().display());
     None
 }
+
+/// Returns the path of one of the peers' own files, such as `compute/fake.py`.
+pub fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name)
+}
