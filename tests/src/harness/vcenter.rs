@@ -81,11 +81,6 @@ impl Vcenter {
         self.address
     }
 
-    /// Returns where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// Makes it hold exactly these virtual machines, named with their processors.
     pub fn set(&self, machines: &BTreeMap<String, u32>) {
         self.state.lock().machines.clone_from(machines);

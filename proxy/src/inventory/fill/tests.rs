@@ -120,13 +120,13 @@ async fn a_source_that_is_gone_changes_the_age_and_nothing_else() {
 async fn a_source_that_is_asked_too_often_is_left_to_its_watch() {
     let backend = FakeBackend::new(&[POOLS, Kind::Resource]);
     let world = World::new(&[("a", &backend)]).run();
-    world.fills.known(&[POOLS], false).await.unwrap();
+    world.known(&[POOLS], false).await.unwrap();
     let (name, busy) = (SourceName::from("a"), Error::new(ErrorKind::RateLimited, "slow down"));
     world.desk.sources.failed(&name, world.desk.clock.now(), &busy);
     for _ in 0..5 {
         world.clock.forward(LIFETIME);
         assert!(fresh(&world).stale);
-        assert!(world.fills.known(&[Kind::Resource], false).await.is_err(), "answered without asking");
+        assert!(world.known(&[Kind::Resource], false).await.is_err(), "answered without asking");
     }
     assert_eq!(backend.lists.load(Ordering::SeqCst), 1, "readers ask for nothing");
     world.desk.sources.seen(&name, world.desk.clock.now(), false);
