@@ -255,6 +255,48 @@ async fn tampering_is_named_and_ends_with_6() {
 }
 
 #[tokio::test]
+async fn an_encrypted_log_is_exported_with_its_key_and_a_kept_checkpoint_misses_it_when_it_is_gone() {
+    let keys = tempfile::tempdir().expect("a folder");
+    let secret = keys.path().join("seal.key");
+    std::fs::write(&secret, [2; 32]).expect("a file");
+    let mut gateway = setup(keys.path(), "strict").set("/audit/file/keyFile", json!(secret)).start().await;
+    gateway.client("smo").delete(&format!("{V2}/subscriptions/none")).await.problem(404);
+    gateway.terminate();
+    gateway.ended(Duration::from_secs(20)).await;
+    let (key, public) = (secret.to_string_lossy(), keys.path().join("sign.pub"));
+    let public = public.to_string_lossy();
+    let without = audit(&gateway, &["query", FOLDER]);
+    assert_eq!(without.status.code(), Some(5), "{without:?}");
+    let output = audit(&gateway, &["export", FOLDER, "--to", "plain.jsonl", "--key-file", &key]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let plain = std::fs::read_to_string(gateway.folder().join("plain.jsonl")).expect("the export");
+    assert!(plain.lines().any(|line| line.contains("\"operation\":\"DeleteSubscription\"")), "{plain}");
+    let kept = audit(&gateway, &["checkpoint", FOLDER, "--pubkey", &public]);
+    std::fs::write(gateway.folder().join("kept"), kept.stdout).expect("a file");
+    let judge = || {
+        let with = ["--pubkey", &public, "--key-file", &key, "--against", "kept"];
+        audit(&gateway, &[&["verify", FOLDER][..], &with].concat()).status.code()
+    };
+    assert_eq!(judge(), Some(0));
+    std::fs::remove_dir_all(gateway.folder().join(FOLDER)).expect("the folder goes");
+    std::fs::create_dir(gateway.folder().join(FOLDER)).expect("an empty folder");
+    assert_eq!(judge(), Some(6));
+}
+
+#[tokio::test]
+async fn a_gateway_whose_key_or_folder_is_of_no_use_does_not_start() {
+    let keys = tempfile::tempdir().expect("a folder");
+    let gone = setup(keys.path(), "strict").set("/audit/signingKeyFile", json!(keys.path().join("none")));
+    let (code, log) = gone.refused().await;
+    assert!(code == Some(3) && log.contains("audit.signingKeyFile"), "{code:?} {log}");
+    let file = keys.path().join("sign.pub");
+    let (code, _) = setup(keys.path(), "strict").set("/audit/file/directory", json!(file)).refused().await;
+    assert_eq!(code, Some(3));
+    let (code, log) = setup(keys.path(), "strict").set("/audit/sinks", json!(["stdout"])).refused().await;
+    assert!(code == Some(3) && log.contains("audit.mode"), "{code:?} {log}");
+}
+
+#[tokio::test]
 async fn standard_output_has_the_records_among_the_lines_of_the_log() {
     let gateway = Setup::memory().start().await;
     gateway.client("smo").get_with(V2, &[("x-request-id", "find-me")]).await.expect(200);

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The name of the event.
 pub(super) const PRUNED: &str = "audit.pruned";
@@ -32,6 +32,8 @@ pub(super) struct End {
 /// What is to be deleted.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Plan {
+    /// What is older goes.
+    pub(super) before: Timestamp,
     /// The files.
     pub(super) remove: Vec<PathBuf>,
     /// How far each chain is deleted then.
@@ -45,13 +47,13 @@ pub(super) struct Plan {
 }
 
 /// What retention goes by.
-pub(super) struct Rule<'a> {
+pub(super) struct Rule {
     /// The folder.
-    pub(super) folder: &'a Path,
+    pub(super) folder: PathBuf,
     /// The key of its segments.
-    pub(super) secret: Option<&'a Secret>,
+    pub(super) secret: Option<Secret>,
     /// The writer that asks; its last segment is being written.
-    pub(super) own: &'a str,
+    pub(super) own: String,
     /// What is older may go.
     pub(super) before: Timestamp,
 }
@@ -65,14 +67,14 @@ pub(super) fn said(record: &Record<'_>) -> Vec<End> {
     serde_json::from_value(ends).unwrap_or_default()
 }
 
-impl Rule<'_> {
+impl Rule {
     /// Looks for what has had its time; `known` are the chains that are known to have been.
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub(super) fn plan<'a>(&self, known: impl Iterator<Item = &'a Head>) -> io::Result<Plan> {
-        let listing = archive::list(self.folder)?;
-        let mut plan = Plan::default();
+    pub(super) fn plan(&self, known: &[Head]) -> io::Result<Plan> {
+        let listing = archive::list(&self.folder)?;
+        let mut plan = Plan { before: self.before, ..Plan::default() };
         let mut said = Vec::new();
         for (writer, segments) in &listing.writers {
             said.extend(self.chain(writer, segments, &mut plan));
@@ -82,7 +84,7 @@ impl Rule<'_> {
             }
         }
         for head in
-            known.filter(|head| self.is_old(&head.time) && !listing.writers.contains_key(&head.writer))
+            known.iter().filter(|head| self.is_old(&head.time) && !listing.writers.contains_key(&head.writer))
         {
             plan.ends.insert(head.writer.clone(), End::from(head));
             plan.gone.push(head.writer.clone());
@@ -126,7 +128,7 @@ impl Rule<'_> {
     /// Reads a segment to its end if all of it is old; `None` if it is not, or holds nothing.
     fn spent(&self, segment: &Segment, before: Option<&str>) -> io::Result<Option<Spent>> {
         let mut spent: Option<Spent> = None;
-        for record in archive::records(segment, self.secret)? {
+        for record in archive::records(segment, self.secret.as_ref())? {
             let (hash, record) = record?;
             if !self.is_old(&record.time) {
                 return Ok(None);

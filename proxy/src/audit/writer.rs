@@ -17,6 +17,7 @@ use netweave_model::Timestamp;
 use netweave_model::port::Clock;
 use serde_json::json;
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::{error, warn};
@@ -25,6 +26,8 @@ use tracing::{error, warn};
 const MAX_BATCH: usize = 1 << 20;
 /// How often retention is looked after, beside the end of each segment.
 const PRUNING: Duration = Duration::from_hours(1);
+/// How long the end waits for what retention takes.
+const LAST_PLAN: Duration = Duration::from_secs(2);
 
 /// The times and sizes of the writer.
 #[derive(Clone, Copy, Debug)]
@@ -79,8 +82,32 @@ pub(super) struct Writer {
     segment: (usize, Instant),
     checkpoint_due: Instant,
     pruning_due: Instant,
+    /// Looks for what retention takes.
+    planning: Option<Receiver<Plan>>,
     /// The last record that a checkpoint covers.
     signed: u64,
+}
+
+impl Keeper {
+    /// Begins to look for what retention takes.
+    fn plan(&self, parts: &Parts) -> Option<Receiver<Plan>> {
+        let rule = Rule {
+            folder: self.folder.clone(),
+            secret: self.secret.clone(),
+            own: parts.chain.writer().to_owned(),
+            before: parts.clock.now().minus(self.kept),
+        };
+        let known: Vec<Head> = self.others.all().cloned().collect();
+        let (sender, planning) = sync_channel(1);
+        let look = move || match rule.plan(&known) {
+            // Nobody waits any more if the process has ended.
+            Ok(plan) => drop(sender.send(plan)),
+            Err(error) => warn!(%error, "the folder of the audit log cannot be looked after"),
+        };
+        let started = std::thread::Builder::new().name("audit-retention".to_owned()).spawn(look);
+        started.inspect_err(|error| warn!(%error, "the folder of the audit log is not looked after")).ok()?;
+        Some(planning)
+    }
 }
 
 impl Writer {
@@ -93,6 +120,7 @@ impl Writer {
             segment: (0, now),
             checkpoint_due: now,
             pruning_due: now,
+            planning: None,
             signed: 0,
         }
     }
@@ -152,46 +180,62 @@ impl Writer {
         let grown = !self.batch.lines.is_empty();
         let old = now.saturating_duration_since(self.segment.1) >= self.parts.pace.segment_time;
         let rotate = grown && (old || self.segment.0 >= self.parts.pace.segment_size);
-        if !rotate && !closed && now < self.checkpoint_due {
+        if rotate {
+            self.pruning_due = now;
+        }
+        let remove = self.prune(now, closed);
+        if !rotate && !closed && remove.is_empty() && now < self.checkpoint_due {
             return;
         }
         self.checkpoint_due = now + self.parts.pace.checkpoint;
-        let pruned = if rotate || now >= self.pruning_due { self.prune(now) } else { None };
         self.sign();
         self.batch.sync = true;
-        self.batch.remove.extend(pruned.into_iter().flat_map(|plan| plan.remove));
+        self.batch.remove.extend(remove);
         if rotate {
             self.batch.rotate = true;
             self.segment = (0, now);
         }
     }
 
-    /// Records what retention takes; the files go once the record is safe.
-    fn prune(&mut self, now: Instant) -> Option<Plan> {
-        self.pruning_due = now + PRUNING;
-        let keeper = self.parts.keeper.as_mut()?;
-        let before = self.parts.clock.now().minus(keeper.kept);
-        let (folder, secret) = (keeper.folder.as_path(), keeper.secret.as_ref());
-        let rule = Rule { folder, secret, own: self.parts.chain.writer(), before };
-        let plan = rule.plan(keeper.others.all());
-        let plan = plan
-            .inspect_err(|error| warn!(%error, "the folder of the audit log cannot be looked after"))
-            .ok()?;
+    /// Looks for what retention takes, on a thread of its own because that reads whole segments, and records what was found;
+    /// returns the files, which go once the record is safe. At the end it waits for what it looks for.
+    fn prune(&mut self, now: Instant, closed: bool) -> Vec<PathBuf> {
+        let mut remove = Vec::new();
+        loop {
+            if self.planning.is_none() && now >= self.pruning_due {
+                self.pruning_due = now + PRUNING;
+                self.planning = self.parts.keeper.as_ref().and_then(|keeper| keeper.plan(&self.parts));
+            }
+            let Some(planning) = &self.planning else { return remove };
+            let patience = if closed { LAST_PLAN } else { Duration::ZERO };
+            match planning.recv_timeout(patience) {
+                Ok(plan) => remove.extend(self.pruned(plan)),
+                Err(RecvTimeoutError::Timeout) => return remove,
+                Err(RecvTimeoutError::Disconnected) => {}
+            }
+            self.planning = None;
+        }
+    }
+
+    /// Records what retention takes.
+    fn pruned(&mut self, plan: Plan) -> Vec<PathBuf> {
         for path in &plan.damaged {
             error!(path = %path.display(), "a segment of the audit log does not hold and is kept beyond its time");
         }
         if plan.is_empty() {
-            return None;
+            return Vec::new();
         }
-        plan.gone.iter().for_each(|writer| keeper.others.forget(writer));
+        if let Some(keeper) = &mut self.parts.keeper {
+            plan.gone.iter().for_each(|writer| keeper.others.forget(writer));
+        }
         let ends: Vec<_> = plan.ends.values().collect();
         let event = Event::new(PRUNED, self.parts.clock.now())
-            .with("before", before.to_string())
+            .with("before", plan.before.to_string())
             .with("records", plan.records)
             .with("segments", plan.remove.len())
             .with("writers", json!(ends));
         self.event(event);
-        Some(plan)
+        plan.remove
     }
 
     /// Signs how far this chain has come, and the others that have grown; the file beside the segments names all.
