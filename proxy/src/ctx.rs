@@ -1,5 +1,6 @@
 //! What the gateway knows of one request, from its head to its last byte.
 
+use crate::audit::Payload;
 use crate::listen::peer::Peer;
 use crate::telemetry::requests::UNMATCHED;
 use http::{HeaderValue, Method, StatusCode};
@@ -33,8 +34,27 @@ pub struct Ctx {
     pub peer: Option<Arc<Peer>>,
     /// What went wrong, for the log.
     pub failure: Option<String>,
+    /// The kind of the problem it is answered with, for the audit log.
+    pub reason: Option<&'static str>,
+    /// How far it has come, for the audit log.
+    pub stage: Stage,
+    /// Whether the audit log has it already.
+    pub recorded: bool,
+    /// The body that was read.
+    pub sent: Payload,
     /// Counts it as being answered.
     _answering: Answering,
+}
+
+/// How far a request has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// No filter has let it pass, or one has refused it.
+    Asked,
+    /// All filters have let it pass.
+    Allowed,
+    /// It is a health question, which is not recorded for audit.
+    Health,
 }
 
 /// Counts a request as being answered, also if answering panics.
@@ -60,6 +80,10 @@ impl Ctx {
             bytes: 0,
             peer: None,
             failure: None,
+            reason: None,
+            stage: Stage::Asked,
+            recorded: false,
+            sent: Payload::default(),
             _answering: Answering(gauge.clone()),
         }
     }

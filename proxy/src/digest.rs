@@ -1,7 +1,6 @@
 //! SHA-256 as text: checksums, fingerprints, and names that say nothing of what they are made of.
 
-use aws_lc_rs::digest::{SHA256, digest};
-use std::fmt::Write;
+use aws_lc_rs::digest::{Context, SHA256, digest};
 
 /// Bytes of half a hash, for what must be told apart but is no proof.
 const HALF: usize = 16;
@@ -11,18 +10,25 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex(digest(&SHA256, bytes).as_ref())
 }
 
+/// Returns the SHA-256 of some bytes that follow each other as 64 lower-case hex digits.
+pub fn sha256_of(parts: &[&[u8]]) -> String {
+    let mut context = Context::new(&SHA256);
+    for part in parts {
+        context.update(part);
+    }
+    hex(context.finish().as_ref())
+}
+
 /// Returns the first half of the SHA-256 of some bytes as 32 lower-case hex digits.
 pub fn half_sha256(bytes: &[u8]) -> String {
     let hash = digest(&SHA256, bytes);
     hex(hash.as_ref().get(..HALF).unwrap_or_default())
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Text takes text; there is nothing that could fail.
-        write!(text, "{byte:02x}").unwrap_or_default();
-        text
-    })
+/// Returns bytes as lower-case hex digits.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]

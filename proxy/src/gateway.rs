@@ -2,8 +2,9 @@
 //!
 //! Every request is answered in `request_filter`; nothing is ever proxied.
 
-use crate::ctx::{Ctx, REQUEST_ID, RequestIds};
-use crate::filters::{Admitted, Chain, Pending, Routes, body, negotiate, takes_body};
+use crate::audit::{Audit, Call, Payload};
+use crate::ctx::{Ctx, REQUEST_ID, RequestIds, Stage};
+use crate::filters::{Admitted, Chain, Pending, Routes, body, changes, negotiate, takes_body};
 use crate::listen::{Stopping, peer_of};
 use crate::ops::HealthView;
 use crate::problem::{Problem, Refused};
@@ -12,7 +13,7 @@ use crate::telemetry::requests::{Outcome, Requests, template};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::FutureExt;
-use http::header::{CONTENT_LENGTH, UPGRADE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, UPGRADE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use netweave_model::port::Clock;
@@ -35,6 +36,9 @@ const PIECE: usize = 64 << 10;
 /// The request id's header, as answers carry it.
 const REQUEST_ID_NAME: HeaderName = HeaderName::from_static(REQUEST_ID);
 
+/// The header that says which trace a request belongs to. Source: W3C Trace Context, section 3.2.
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
+
 /// The gateway as Pingora's proxy sees it.
 pub(crate) struct Gateway {
     /// The filters.
@@ -45,6 +49,8 @@ pub(crate) struct Gateway {
     pub(crate) health: HealthView,
     /// Counts requests.
     pub(crate) requests: Arc<Requests>,
+    /// Records requests.
+    pub(crate) audit: Arc<Audit>,
     /// Whether the process ends.
     pub(crate) stopping: Arc<Stopping>,
     /// The time of day.
@@ -85,15 +91,21 @@ impl Gateway {
             // Reading the body needs the session, so the head is copied.
             let head = session.req_header().as_owned_parts();
             match self.chain.admit(&head, &peer, now, &mut ctx.slot) {
-                Ok(Admitted::Call(pending)) => self.with_body(session, &head, &pending).await,
+                Ok(Admitted::Call(pending)) => self.with_body(session, (&head, ctx), &pending).await,
                 Ok(Admitted::Health(..)) => Err(Box::new(Problem::no_such_path())),
                 Err(problem) => Err(problem),
             }
         } else {
             let head: &Parts = session.req_header();
             match self.chain.admit(head, &peer, now, &mut ctx.slot) {
-                Ok(Admitted::Call(pending)) => self.serve(&pending, Bytes::new()).await,
-                Ok(Admitted::Health(health, _)) => Ok(self.health.reply(health, false, ctx.id())),
+                Ok(Admitted::Call(pending)) => {
+                    ctx.stage = Stage::Allowed;
+                    self.serve(&pending, Bytes::new()).await
+                }
+                Ok(Admitted::Health(health, _)) => {
+                    ctx.stage = Stage::Health;
+                    Ok(self.health.reply(health, false, ctx.id()))
+                }
                 Err(problem) => Err(problem),
             }
         };
@@ -103,7 +115,7 @@ impl Gateway {
     async fn with_body(
         &self,
         session: &mut Session,
-        head: &Parts,
+        (head, ctx): (&Parts, &mut Ctx),
         pending: &Pending<'_>,
     ) -> std::result::Result<Reply, Refused> {
         let mut source = Downstream(&mut session.downstream_session);
@@ -115,12 +127,17 @@ impl Gateway {
                 return Err(problem);
             }
         };
+        ctx.sent = Payload { bytes: body.clone(), media_type: head.headers.get(CONTENT_TYPE).cloned() };
         negotiate::check_body(&head.headers, &body)?;
+        ctx.stage = Stage::Allowed;
         self.serve(pending, body).await
     }
 
     /// Asks the routes; a panic in them ends this request alone.
     async fn serve(&self, pending: &Pending<'_>, body: Bytes) -> std::result::Result<Reply, Refused> {
+        if changes(pending.method) {
+            self.audit.may_change().map_err(|error| Box::new(Problem::from(&error)))?;
+        }
         let call = pending.call(body);
         let panicked = |_| Box::new(Problem::internal("a route panicked".to_owned()));
         let hit = catch_unwind(AssertUnwindSafe(|| self.routes.cached(&call))).map_err(panicked)?;
@@ -141,7 +158,48 @@ impl Gateway {
 
     fn refuse(ctx: &mut Ctx, problem: &Problem) -> Reply {
         ctx.failure = problem.private().map(str::to_owned);
+        ctx.reason = Some(problem.kind());
         problem.reply(ctx.id())
+    }
+
+    /// Records a change before it is answered; in strict mode the answer waits until the record is safe.
+    async fn recorded(&self, head: &Parts, ctx: &mut Ctx, reply: Reply) -> Reply {
+        if !self.audit.is_on() || !changes(&ctx.method) {
+            return reply;
+        }
+        ctx.status = Some(reply.status);
+        ctx.bytes = reply.body.len();
+        let media_type = reply.headers.iter().find(|(name, _)| *name == CONTENT_TYPE);
+        let media_type = media_type.map(|(_, value)| value.clone());
+        let answered = Payload { bytes: reply.body.clone(), media_type };
+        let sent = std::mem::take(&mut ctx.sent);
+        let call = Call { bodies: Some((sent, answered)), ..self.call(head, ctx) };
+        match self.audit.change(call).await {
+            Ok(()) => {
+                ctx.recorded = true;
+                reply
+            }
+            Err(error) => Self::refuse(ctx, &Problem::from(&error)),
+        }
+    }
+
+    /// Describes a request for the audit log.
+    fn call(&self, head: &Parts, ctx: &Ctx) -> Call {
+        Call {
+            at: self.clock.now(),
+            peer: ctx.peer.clone(),
+            method: Some(ctx.method.clone()),
+            uri: Some(head.uri.clone()),
+            slot: ctx.slot,
+            status: ctx.status.unwrap_or(StatusCode::BAD_REQUEST),
+            bytes: ctx.bytes,
+            took: ctx.began.elapsed(),
+            id: Some(ctx.id.clone()),
+            trace: head.headers.get(TRACE_PARENT).cloned(),
+            allowed: ctx.stage == Stage::Allowed,
+            reason: ctx.reason,
+            bodies: None,
+        }
     }
 
     async fn send(&self, session: &mut ServerSession, ctx: &mut Ctx, reply: Reply) -> Result<()> {
@@ -177,6 +235,7 @@ impl ProxyHttp for Gateway {
         // An offer to change protocols is not taken, so nothing below may think of it.
         head.remove_header(&UPGRADE);
         let reply = self.answer(session, ctx).await;
+        let reply = self.recorded(session.req_header(), ctx, reply).await;
         self.send(&mut session.downstream_session, ctx, reply).await?;
         Ok(true)
     }
@@ -194,7 +253,7 @@ impl ProxyHttp for Gateway {
         FailToProxy { error_code: code, can_reuse_downstream: false }
     }
 
-    async fn logging(&self, _session: &mut Session, error: Option<&Error>, ctx: &mut Ctx) {
+    async fn logging(&self, session: &mut Session, error: Option<&Error>, ctx: &mut Ctx) {
         let status = ctx.status.unwrap_or(StatusCode::BAD_REQUEST);
         let outcome = Outcome { slot: ctx.slot, method: &ctx.method, status, bytes: ctx.bytes };
         self.requests.record(&outcome, ctx.began.elapsed());
@@ -202,6 +261,9 @@ impl ProxyHttp for Gateway {
             ctx.failure = Some(error.to_string());
         }
         access(ctx, status);
+        if self.audit.is_on() && !ctx.recorded && ctx.stage != Stage::Health {
+            self.audit.call(self.call(session.req_header(), ctx));
+        }
     }
 
     /// The access log has the line already.

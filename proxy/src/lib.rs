@@ -4,6 +4,7 @@
 //! `ops` only; `wire` alone picks concrete backends and stores.
 
 pub mod access;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod conf;

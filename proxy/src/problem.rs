@@ -219,6 +219,11 @@ impl Problem {
         self.status
     }
 
+    /// Returns the kind, the last segment of `type`.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
     /// Returns what only the log may hold.
     pub fn private(&self) -> Option<&str> {
         self.private.as_deref()

@@ -9,9 +9,11 @@ mod observed;
 mod readiness;
 
 use crate::access::Access;
+use crate::audit::{Audit, Event, Parts as AuditParts};
 use crate::cli::serve::ServeOptions;
 use crate::clock::{SystemClock, SystemIds};
 use crate::conf::tree::{Conf, Environment};
+use crate::digest;
 use crate::inventory::catalog::Catalog;
 use crate::inventory::feed::{Desk, Feed};
 use crate::inventory::fill::Fills;
@@ -71,8 +73,24 @@ fn run(conf: &Conf, options: &ServeOptions) -> Result<()> {
     if let Some(dev) = &options.dev {
         dev::prepare(dev, base.clock.now())?;
     }
-    let gateway = opening.block_on(Gateway::build(conf, base, options))?;
-    gateway.serve(options)
+    let audit = Arc::clone(&base.audit);
+    let served =
+        opening.block_on(Gateway::build(conf, base, options)).and_then(|gateway| gateway.serve(options));
+    if let Err(error) = &served {
+        audit.event(audit.now("process.failed").with("error", error.to_string()));
+    }
+    audit.close();
+    served
+}
+
+/// Opens the audit log; its first record says what starts, with which configuration.
+fn audit(conf: &Conf, parts: AuditParts) -> Result<Audit> {
+    let json = serde_json::to_vec(conf)
+        .map_err(|error| Error::internal("the configuration cannot be written").with_source(error))?;
+    let start = Event::new("process.start", parts.clock.now())
+        .with("version", env!("CARGO_PKG_VERSION"))
+        .with("configuration", digest::sha256(&json));
+    Audit::open(&conf.audit, parts, start)
 }
 
 /// What every part is built from.
@@ -82,6 +100,7 @@ struct Base {
     ids: Arc<dyn Ids>,
     metrics: Arc<Metrics>,
     access: Arc<Access>,
+    audit: Arc<Audit>,
 }
 
 impl Base {
@@ -90,7 +109,10 @@ impl Base {
         metrics.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         info!(version = env!("CARGO_PKG_VERSION"), backends = conf.backends.len(), "starting");
         let access = Access::new(&conf.access, &conf.limits.per_identity, conf.subscriptions.per_owner);
-        Ok(Self { clock: Arc::new(SystemClock), ids: Arc::new(SystemIds), metrics, access: Arc::new(access) })
+        let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(SystemIds));
+        let parts =
+            AuditParts { clock: Arc::clone(&clock), ids: Arc::clone(&ids), metrics: Arc::clone(&metrics) };
+        Ok(Self { access: Arc::new(access), audit: Arc::new(audit(conf, parts)?), clock, ids, metrics })
     }
 }
 
@@ -133,6 +155,7 @@ impl Gateway {
             routes: Arc::new(routes),
             readiness: Arc::new(readiness),
             metrics: base.metrics,
+            audit: base.audit,
             services,
             clock: base.clock,
             ids: base.ids,
@@ -266,6 +289,7 @@ impl Callbacks {
             clock: Arc::clone(&base.clock),
             ids: Arc::clone(&base.ids),
             metrics: Arc::clone(&base.metrics),
+            audit: Arc::clone(&base.audit),
         };
         let sweeper = SweeperParts {
             log: Arc::clone(&stores.log),
@@ -274,6 +298,7 @@ impl Callbacks {
             outbound: Arc::clone(&self.outbound),
             clock: Arc::clone(&base.clock),
             metrics: Arc::clone(&base.metrics),
+            audit: Arc::clone(&base.audit),
         };
         Ok(vec![
             Arc::new(Dispatcher::new(dispatcher, conf.delivery.max_queue)),

@@ -198,6 +198,7 @@ impl Target {
             routes: Arc::new(Fakes),
             readiness: Arc::new(Ready),
             metrics: Arc::new(Metrics::new().expect("the families are sound")),
+            audit: Arc::new(netweave::audit::Audit::off()),
             services: setup.services,
             clock: Arc::new(Now),
             ids: Arc::new(Random),

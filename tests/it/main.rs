@@ -8,6 +8,7 @@
     reason = "code of tests: a panic says what is not as it must be, and a skipped test says so"
 )]
 
+mod audit;
 mod aws;
 mod cli;
 mod clouds;

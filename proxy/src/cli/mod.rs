@@ -1,5 +1,6 @@
 //! The command line: one file per command. `docs/cli.md` is its manual.
 
+mod audit;
 mod backend;
 mod check_config;
 mod client;
@@ -167,6 +168,8 @@ enum Command {
     Redis(redis::Args),
     /// Carries subscriptions from one store to another, through a file
     State(state::Args),
+    /// Reads, verifies and exports the folder of an audit log
+    Audit(audit::Args),
     /// Receives notifications
     Webhook(webhook::Args),
     /// Asks a gateway on this machine whether it lives, or is ready; exits 0 or 1
@@ -210,6 +213,7 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::Backend(args) => block_on(backend::run(args, process))?.map(ExitCode::from),
         Command::Redis(args) => block_on(redis::run(args, process))?.map(ExitCode::from),
         Command::State(args) => block_on(state::run(args, process))?.map(done),
+        Command::Audit(args) => audit::run(args, process).map(ExitCode::from),
         Command::Webhook(args) => block_on(webhook::run(args, process))?.map(done),
         Command::Healthcheck(args) => block_on(healthcheck::run(args, process))?.map(done),
         Command::Version(args) => version::run(args, process).map(done),

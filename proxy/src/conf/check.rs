@@ -3,6 +3,7 @@
 //! [`rules`] looks at the values alone; [`files`] opens what they name.
 
 mod access;
+mod audit;
 mod files;
 
 pub use files::{files, inventories};
@@ -56,6 +57,7 @@ pub fn rules(conf: &Conf) -> Vec<Finding> {
     callbacks(&conf.subscriptions.callback, conf.environment, &mut findings);
     times(conf, &mut findings);
     backends(conf, &mut findings);
+    audit::rules(conf, &mut findings);
     if let Err(error) = EnvFilter::try_new(&conf.log.level) {
         findings.fault("log.level", format!("is no level and no list of directives: {error}"));
     }

@@ -9,12 +9,13 @@ use std::path::Path;
 pub fn topology(environment: Environment) -> (&'static str, &'static str) {
     match environment {
         Environment::Dev => ("dev", ""),
-        Environment::Staging => ("staging", CLUSTER),
-        Environment::Prod => ("prod", CLUSTER),
+        Environment::Staging => ("staging", STAGING),
+        Environment::Prod => ("prod", PROD),
     }
 }
 
-const CLUSTER: &str = "shutdown: { delay: 15s }\n";
+const STAGING: &str = "shutdown: { delay: 15s }\naudit: { retention: 30d }\n";
+const PROD: &str = "shutdown: { delay: 15s }\naudit: { retention: 90d }\n";
 
 /// What `serve --dev` sets up.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +51,7 @@ state: {{ kind: embedded, path: {} }}
 subscriptions: {{ callback: {{ schemes: [https, http], allow: [127.0.0.0/8, '::1/128', localhost] }} }}
 shutdown: {{ delay: 0ms }}
 log: {{ format: {} }}
+audit: {{ sinks: [file], file: {{ directory: {} }} }}
 backends: [{backend}]
 ",
         file(SERVER_CERTIFICATE),
@@ -57,6 +59,7 @@ backends: [{backend}]
         file(CA),
         file("netweave.db"),
         if dev.terminal { "text" } else { "json" },
+        file(AUDIT),
     )
 }
 
@@ -70,5 +73,7 @@ pub const SERVER_KEY: &str = "tls.key";
 pub const CLIENT_CERTIFICATE: &str = "smo.crt";
 /// The SMO's key.
 pub const CLIENT_KEY: &str = "smo.key";
+/// The folder of the audit log.
+pub const AUDIT: &str = "audit";
 /// The sample inventory.
 pub const SAMPLE: &str = "inventory.yaml";

@@ -28,10 +28,12 @@ macro_rules! section {
 }
 
 mod access;
+mod audit;
 mod limits;
 mod subscriptions;
 
 pub use access::{Access, Client, Collection, Role, Rule, ScopeConf};
+pub use audit::{Audit, AuditFile, AuditMode, AuditOtlp, AuditSyslog, SinkKind};
 pub use limits::{Limits, Rate};
 pub use subscriptions::{Callback, Delivery, Subscriptions, Verify};
 
@@ -137,6 +139,8 @@ section! {
         shutdown: Shutdown = Shutdown::default(),
         /// Log output.
         log: Log = Log::default(),
+        /// The audit log: who did what, in a form that shows tampering.
+        audit: Audit = Audit::default(),
         /// The infrastructures behind the gateway.
         backends: Vec<BackendConf> = Vec::new(),
     }

@@ -146,6 +146,11 @@ pub fn takes_body(method: &Method) -> bool {
     *method == Method::POST || *method == Method::PUT
 }
 
+/// Says whether a method is one that changes something.
+pub fn changes(method: &Method) -> bool {
+    [Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(method)
+}
+
 /// Finds the method among the declared ones; HEAD is GET without its body.
 fn declared<'a>(route: &Route<'a>, method: &'a Method) -> std::result::Result<&'a Method, Refused> {
     let asked = if *method == Method::HEAD { &Method::GET } else { method };

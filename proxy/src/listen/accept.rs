@@ -10,6 +10,7 @@ use super::peer::{Caller, Peer};
 use super::renewal::Clients;
 use super::trust::Trust;
 use crate::access::Access;
+use crate::audit::{Audit, Event};
 use crate::filters::limits::Shares;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::throttle::Throttle;
@@ -94,6 +95,8 @@ pub(crate) struct Tls {
     pub(crate) shares: Arc<Shares>,
     /// The time of day, for certificates.
     pub(crate) clock: Arc<dyn Clock>,
+    /// Records handshakes that fail.
+    pub(crate) audit: Arc<Audit>,
 }
 
 /// How many connections there may be.
@@ -226,11 +229,13 @@ where
         tokio::select! {
             biased;
             () = self.gate.serve(link) => {}
-            () = tls.distrusted(&peer) => self.cut_off(&peer),
+            () = tls.distrusted(&peer) => self.cut_off(tls, &peer),
         }
     }
 
-    fn cut_off(&self, peer: &Peer) {
+    fn cut_off(&self, tls: &Tls, peer: &Peer) {
+        let event = tls.audit.now("tls.cut-off").with("client", peer.name());
+        tls.audit.event(Event { source: Some(peer.address), ..event });
         self.metrics.connections_distrusted.inc();
         info!(identity = peer.name(), "a connection was closed: its certificate is not believed any more");
     }
@@ -244,10 +249,12 @@ where
             Ok(Err(error)) => {
                 self.refused("handshake");
                 self.failures.warn("a TLS handshake failed", &error);
+                tls.audit.handshake(address, reason(&error), Some(error.to_string()));
                 None
             }
             Err(_) => {
                 self.refused("handshake-time");
+                tls.audit.handshake(address, "timeout", None);
                 None
             }
         }
@@ -288,12 +295,24 @@ impl Tls {
             return Peer::unusable(address);
         };
         let Some(grant) = self.access.of(&identity.name) else {
-            return Peer::unusable(address);
+            return Peer::stranger(address, identity);
         };
         self.clients.note(&identity.name, identity.not_after, self.clock.now());
         let share = self.shares.of(&identity.name, &grant.rate, self.clock.now());
         let chain = chain.iter().map(|certificate| certificate.clone().into_owned()).collect();
         Peer::known(address, Caller { identity, grant, share }, chain, generation)
+    }
+}
+
+/// Says for the audit log why a handshake failed.
+fn reason(error: &std::io::Error) -> &'static str {
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::InvalidCertRevocationList(_)) => {
+            "certificate-refused"
+        }
+        Some(rustls::Error::NoCertificatesPresented) => "certificate-missing",
+        Some(_) => "protocol",
+        None => "connection-lost",
     }
 }
 

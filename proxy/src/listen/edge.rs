@@ -6,6 +6,7 @@ use super::renewal::Renewal;
 use super::stop::{Ask, Ending, StopHandle, Stopping};
 use super::tls::Certificates;
 use crate::access::Access;
+use crate::audit::Audit;
 use crate::conf::tree;
 use crate::ctx::RequestIds;
 use crate::filters::limits::Limits;
@@ -63,6 +64,8 @@ pub struct Parts {
     pub readiness: Arc<dyn Readiness>,
     /// All metric families.
     pub metrics: Arc<Metrics>,
+    /// The audit log.
+    pub audit: Arc<Audit>,
     /// The background services.
     pub services: Vec<Arc<dyn Service>>,
     /// The time of day.
@@ -108,8 +111,11 @@ impl Edge {
     /// `Invalid`: a certificate file is faulty, or an address cannot be bound.
     pub fn bind(parts: Parts) -> Result<Self> {
         let certificates = Arc::new(Certificates::load(&parts.api.tls)?);
-        let renewal =
-            Arc::new(Renewal::new(certificates, Arc::clone(&parts.metrics), Arc::clone(&parts.clock)));
+        let renewal = Arc::new(Renewal::new(
+            certificates,
+            Arc::clone(&parts.metrics),
+            (Arc::clone(&parts.clock), Arc::clone(&parts.audit)),
+        ));
         let api = parts.api.listen.iter().map(|address| bind(*address)).collect::<Result<Vec<_>>>()?;
         let ops = bind(parts.ops.listen)?;
         let addresses =
@@ -150,10 +156,12 @@ impl Edge {
 
         let room =
             Room { permits: Arc::clone(&connections), per_address: plan.parts.limits.connections_per_ip };
-        let gate = plan.gate(plan.proxy(&server.configuration));
+        let gate = plan.gate(plan.proxy(&server.configuration), Arc::clone(&plan.parts.audit));
         server.add_service(Door::new(("api", threads), api, gate, Some(plan.tls()?), plan.counted(room)));
+        // What is asked there is no call of the API.
+        let gate = plan.gate(plan.ops(), Arc::new(Audit::off()));
         let room = Room { permits: Arc::new(Semaphore::new(OPS_CONNECTIONS)), per_address: OPS_CONNECTIONS };
-        server.add_service(Door::new(("ops", 1), vec![ops], plan.gate(plan.ops()), None, plan.counted(room)));
+        server.add_service(Door::new(("ops", 1), vec![ops], gate, None, plan.counted(room)));
         let mut services = background_service("services", plan.driver());
         services.threads = Some(SERVICE_THREADS);
         server.add_service(services);
@@ -181,13 +189,14 @@ impl Plan {
         (room, Arc::clone(&self.parts.metrics))
     }
 
-    fn gate<A>(&self, app: A) -> Gate<A> {
+    fn gate<A>(&self, app: A, audit: Arc<Audit>) -> Gate<A> {
         Gate {
             app: Arc::new(app),
             pace: Pace::new(&self.parts.limits),
             requests: Arc::clone(&self.requests),
             stopping: Arc::clone(&self.stopping),
             clock: Arc::clone(&self.parts.clock),
+            audit,
         }
     }
 
@@ -205,6 +214,7 @@ impl Plan {
             routes: Arc::clone(&self.parts.routes),
             health: self.health.clone(),
             requests: Arc::clone(&self.requests),
+            audit: Arc::clone(&self.parts.audit),
             stopping: Arc::clone(&self.stopping),
             clock: Arc::clone(&self.parts.clock),
             ids: RequestIds::new(self.parts.ids.uuid()),
@@ -228,6 +238,7 @@ impl Plan {
             access: Arc::clone(&self.parts.access),
             shares: Arc::default(),
             clock: Arc::clone(&self.parts.clock),
+            audit: Arc::clone(&self.parts.audit),
         })
     }
 
@@ -271,6 +282,7 @@ impl Plan {
             delay: self.parts.shutdown.delay.0,
             grace: self.parts.shutdown.grace.0,
             reload: Box::new(move || renewal.load()),
+            audit: Arc::clone(&self.parts.audit),
         }
     }
 }

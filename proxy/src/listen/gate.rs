@@ -3,7 +3,9 @@
 
 use super::head::{Bounds, Scan};
 use super::link::Link;
+use super::peer::Peer;
 use super::stop::Stopping;
+use crate::audit::{Audit, Call};
 use crate::conf::tree::Limits;
 use crate::problem::{Problem, Refused};
 use crate::reply::Reply;
@@ -68,6 +70,8 @@ pub(crate) struct Gate<A> {
     pub(crate) stopping: Arc<Stopping>,
     /// Dates refusals.
     pub(crate) clock: Arc<dyn Clock>,
+    /// Records refusals.
+    pub(crate) audit: Arc<Audit>,
 }
 
 /// How waiting for a head ended.
@@ -93,13 +97,14 @@ where
             }
             return;
         }
+        let peer = link.peer();
         let mut stream: Stream = Box::new(link);
         let mut settings: Option<HttpPersistentSettings> = None;
         loop {
             let head = match self.arrive(&mut stream, &mut drain).await {
                 Arrived::Head(head) => head,
                 Arrived::Nothing => return,
-                Arrived::Refused(problem) => return self.refuse(&mut stream, &problem).await,
+                Arrived::Refused(problem) => return self.refuse(&mut stream, peer, &problem).await,
             };
             let mut session = ServerSession::new_http1(stream);
             match settings.take() {
@@ -162,9 +167,10 @@ where
     }
 
     /// Answers, closes, and listens a little longer, for a client that is still writing would lose the answer.
-    async fn refuse(&self, stream: &mut Stream, problem: &Problem) {
+    async fn refuse(&self, stream: &mut Stream, peer: Option<Arc<Peer>>, problem: &Problem) {
         let began = Instant::now();
         let reply = problem.reply("");
+        self.record(peer, problem, &reply);
         let written = async {
             stream.write_all(&self.wire(&reply)).await?;
             stream.flush().await?;
@@ -189,6 +195,25 @@ where
             // Whether it ended by itself or was cut off makes no difference.
             timeout(time, listen).await.ok();
         }
+    }
+
+    /// Records a request of which nothing is known but that it was refused.
+    fn record(&self, peer: Option<Arc<Peer>>, problem: &Problem, reply: &Reply) {
+        self.audit.call(Call {
+            at: self.clock.now(),
+            peer,
+            method: None,
+            uri: None,
+            slot: UNREAD,
+            status: reply.status,
+            bytes: reply.body.len(),
+            took: Duration::ZERO,
+            id: None,
+            trace: None,
+            allowed: false,
+            reason: Some(problem.kind()),
+            bodies: None,
+        });
     }
 
     /// Writes an answer as HTTP/1.1.

@@ -7,6 +7,8 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// Longest name that is taken from a certificate, in bytes; RFC 5280 bounds common names at 64 characters.
 const MAX_NAME: usize = 512;
+/// Most alternative names that are kept for the audit log.
+const MAX_NAMES: usize = 16;
 
 /// Which field of the certificate the name comes from; the first that is present, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,17 @@ pub struct Identity {
     pub fingerprint: String,
     /// When the certificate ends.
     pub not_after: Timestamp,
+    /// What only the audit log shows.
+    pub facts: Facts,
+}
+
+/// What a certificate says beside the name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Its serial number, in lower-case hex.
+    pub serial: String,
+    /// Its URI and DNS alternative names, such as `DNS:smo.example.net`; the first 16 that a log can show.
+    pub alternative_names: Vec<String>,
 }
 
 impl Identity {
@@ -65,6 +78,10 @@ impl Identity {
                 .filter(|name| name.len() <= MAX_NAME && !name.chars().any(char::is_control)),
             fingerprint: digest::sha256(certificate),
             not_after: Timestamp(parsed.validity().not_after.timestamp().saturating_mul(1000)),
+            facts: Facts {
+                serial: parsed.serial.to_str_radix(16),
+                alternative_names: alternatives.iter().filter_map(shown).take(MAX_NAMES).collect(),
+            },
         })
     }
 }
@@ -72,6 +89,14 @@ impl Identity {
 fn nobody(what: &str) -> Error {
     Error::new(ErrorKind::Unauthenticated, "the client certificate names nobody")
         .with_private(format!("the client certificate {what}"))
+}
+
+/// Writes an alternative name as logs show it.
+fn shown(name: &GeneralName<'_>) -> Option<String> {
+    let uri = if let GeneralName::URI(uri) = name { Some(format!("URI:{uri}")) } else { None };
+    let dns = if let GeneralName::DNSName(dns) = name { Some(format!("DNS:{dns}")) } else { None };
+    let text = uri.or(dns)?;
+    (text.len() <= MAX_NAME && !text.chars().any(char::is_control)).then_some(text)
 }
 
 fn choose<'a>(

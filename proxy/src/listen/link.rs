@@ -67,6 +67,11 @@ impl Link {
         Some(Self { io, held: Held::default(), ahead: Bytes::new(), id, digest })
     }
 
+    /// Returns the other end.
+    pub(crate) fn peer(&self) -> Option<Arc<Peer>> {
+        self.digest.user_data.as_ref()?.downcast_ref::<Arc<Peer>>().cloned()
+    }
+
     /// Puts bytes back that were read to look at them.
     pub(crate) fn put_back(&mut self, bytes: Bytes) {
         self.ahead = bytes;

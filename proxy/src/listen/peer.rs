@@ -24,7 +24,7 @@ enum Client {
     /// It showed no certificate, or there is no TLS.
     Anonymous,
     /// Its certificate was verified and cannot be used.
-    Unusable,
+    Unusable(Option<Box<Identity>>),
     /// It showed a certificate that was verified.
     Known(Box<Known>),
 }
@@ -70,7 +70,12 @@ impl Peer {
 
     /// Makes a peer whose certificate was verified and cannot be used.
     pub fn unusable(address: IpAddr) -> Self {
-        Self { address, client: Client::Unusable }
+        Self { address, client: Client::Unusable(None) }
+    }
+
+    /// Makes a peer whose certificate was verified and names somebody who may not come.
+    pub fn stranger(address: IpAddr, identity: Identity) -> Self {
+        Self { address, client: Client::Unusable(Some(Box::new(identity))) }
     }
 
     /// Makes a peer with the chain that was verified under `generation`.
@@ -92,7 +97,7 @@ impl Peer {
     pub fn identity(&self, trust: &Trust, now: Timestamp) -> Result<&Caller, NoIdentity> {
         let known = match &self.client {
             Client::Anonymous => return Err(NoIdentity::Anonymous),
-            Client::Unusable => return Err(NoIdentity::Unusable),
+            Client::Unusable(_) => return Err(NoIdentity::Unusable),
             Client::Known(known) => known,
         };
         if now > known.caller.identity.not_after {
@@ -113,7 +118,7 @@ impl Peer {
     pub fn generation(&self) -> u64 {
         match &self.client {
             Client::Known(known) => known.generation.load(Ordering::Acquire),
-            Client::Anonymous | Client::Unusable => 0,
+            Client::Anonymous | Client::Unusable(_) => 0,
         }
     }
 
@@ -121,7 +126,24 @@ impl Peer {
     pub fn is_believed(&self, trust: &Trust, now: Timestamp) -> bool {
         match &self.client {
             Client::Known(known) => trust.confirm(&known.chain, now),
-            Client::Anonymous | Client::Unusable => true,
+            Client::Anonymous | Client::Unusable(_) => true,
+        }
+    }
+
+    /// Returns what its certificate says, whether or not it still holds.
+    pub fn certificate(&self) -> Option<&Identity> {
+        match &self.client {
+            Client::Known(known) => Some(&known.caller.identity),
+            Client::Unusable(identity) => identity.as_deref(),
+            Client::Anonymous => None,
+        }
+    }
+
+    /// Returns its tenant.
+    pub fn tenant(&self) -> Option<&str> {
+        match &self.client {
+            Client::Known(known) => known.caller.grant.tenant.as_deref(),
+            Client::Anonymous | Client::Unusable(_) => None,
         }
     }
 
@@ -129,7 +151,7 @@ impl Peer {
     pub fn name(&self) -> &str {
         match &self.client {
             Client::Known(known) => &known.caller.identity.name,
-            Client::Anonymous | Client::Unusable => "-",
+            Client::Anonymous | Client::Unusable(_) => "-",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Exchanges certificates while the gateway serves, and says when each of them ends.
 
 use super::tls::Certificates;
+use crate::audit::Audit;
 use crate::telemetry::metrics::Metrics;
 use netweave_model::port::Clock;
 use netweave_model::{Error, Timestamp};
@@ -54,15 +55,20 @@ pub struct Renewal {
     clients: Arc<Clients>,
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
+    audit: Arc<Audit>,
     /// What the files held when they were loaded last, well or not.
     loaded: Mutex<String>,
 }
 
 impl Renewal {
     /// Takes certificates that were just loaded.
-    pub fn new(certificates: Arc<Certificates>, metrics: Arc<Metrics>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        certificates: Arc<Certificates>,
+        metrics: Arc<Metrics>,
+        (clock, audit): (Arc<dyn Clock>, Arc<Audit>),
+    ) -> Self {
         let loaded = Mutex::new(certificates.contents());
-        let renewal = Self { certificates, clients: Arc::default(), metrics, clock, loaded };
+        let renewal = Self { certificates, clients: Arc::default(), metrics, clock, audit, loaded };
         renewal.report();
         renewal
     }
@@ -94,6 +100,7 @@ impl Renewal {
         *loaded = self.certificates.contents();
         let reloaded = self.certificates.reload();
         let result = if reloaded.is_ok() { "ok" } else { "failed" };
+        self.audit.event(self.audit.now("tls.reload").with("result", result));
         reloaded.map_or_else(|error| refused(&error), |()| info!("certificates were loaded again"));
         drop(loaded);
         self.metrics.certificate_reloads.with_label_values(&[result]).inc();

@@ -1,5 +1,6 @@
 //! How the process ends: unready at once, accepting until the world knows, then draining, then gone.
 
+use crate::audit::Audit;
 use async_trait::async_trait;
 use pingora_core::server::{ShutdownSignal, ShutdownSignalWatch, ShutdownWatch};
 use std::sync::Arc;
@@ -114,6 +115,8 @@ pub(crate) struct Ending {
     pub(crate) grace: Duration,
     /// Loads the certificates again.
     pub(crate) reload: Box<dyn Fn() + Send + Sync>,
+    /// Records that the end has begun.
+    pub(crate) audit: Arc<Audit>,
 }
 
 /// The process's signals.
@@ -187,6 +190,7 @@ async fn next(signals: &mut Option<Signals>, asked: &mut mpsc::Receiver<Ask>) ->
 impl Ending {
     async fn drain(&self) {
         self.stopping.begin_unready();
+        self.audit.event(self.audit.now("process.drain"));
         phase("unready, still accepting", self.delay);
         tokio::time::sleep(self.delay).await;
         self.stopping.begin_drain();

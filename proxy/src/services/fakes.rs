@@ -142,6 +142,7 @@ impl Core {
             access: crate::access::admins(),
             clock: self.clock.share(),
             ids: self.ids.share(),
+            audit: Arc::new(crate::audit::Audit::off()),
             metrics: Arc::clone(&self.metrics),
         };
         Notifier::new(parts, delivery)
@@ -252,6 +253,7 @@ impl Rig {
             deliveries: self.store.share(),
             outbound: Arc::clone(&self.outbound),
             clock: self.clock.share(),
+            audit: Arc::new(crate::audit::Audit::off()),
             metrics: Arc::clone(&self.metrics),
         })
     }

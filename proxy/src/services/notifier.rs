@@ -9,6 +9,7 @@ mod worker;
 
 use super::Service;
 use crate::access::Access;
+use crate::audit::Audit;
 use crate::conf::tree::Delivery;
 use crate::telemetry::metrics::Metrics;
 use crate::webhook::notification::Renderer;
@@ -56,6 +57,8 @@ pub struct Parts {
     pub ids: Arc<dyn Ids>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// The audit log.
+    pub audit: Arc<Audit>,
 }
 
 /// The service.

@@ -5,6 +5,7 @@
 //! Nothing is ended in the first 30 s after the start or after a gap in time, because nobody could renew meanwhile.
 
 use super::{Service, lease};
+use crate::audit::Audit;
 use crate::telemetry::metrics::Metrics;
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -52,6 +53,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// The audit log.
+    pub audit: Arc<Audit>,
 }
 
 /// The service.
@@ -178,6 +181,8 @@ impl Sweeper {
                     subscription = %subscription.id, owner = subscription.owner, expired_at = %subscription.expires_at,
                     "a subscription has expired"
                 );
+                let event = self.parts.audit.now("subscription.expired").with("id", subscription.id.as_str());
+                self.parts.audit.event(event.with("owner", subscription.owner.as_str()));
             }
             if ended.len() < SWEEP {
                 return Ok(());

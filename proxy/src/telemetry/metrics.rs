@@ -156,6 +156,14 @@ families! {
     redis_replayed: IntCounter = counter("netweave_redis_journal_replayed_total", "Subscriptions and log entries that this process told servers that lacked them");
     /// Time of calls to servers, by script and outcome.
     redis_duration: HistogramVec = seconds("netweave_redis_command_duration_seconds", "Time of calls to servers", &["command", "outcome"]);
+    /// Audit records that a sink took.
+    audit_records: IntCounterVec = counter_vec("netweave_audit_records_total", "Audit records that a sink took", &["sink"]);
+    /// Audit records that were lost before or at a sink.
+    audit_dropped: IntCounterVec = counter_vec("netweave_audit_dropped_total", "Audit records that were lost; must stay 0", &["place"]);
+    /// 1 while a sink takes records.
+    audit_sink_up: IntGaugeVec = gauge_vec("netweave_audit_sink_up", "1 while an audit sink takes records", &["sink"]);
+    /// Changes that were refused because no sink keeps records safe.
+    audit_refused: IntCounter = counter("netweave_audit_refused_total", "Changes that were refused because no audit sink takes records");
     /// Resident memory of the process.
     resident: Gauge = float_gauge("process_resident_memory_bytes", "Resident memory");
 }

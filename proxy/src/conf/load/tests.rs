@@ -207,6 +207,7 @@ fn every_key_can_be_set_by_its_variable() {
         let text = match default.map(|node| &node.value) {
             Some(Value::Text(text)) => text.clone(),
             Some(Value::Number(number)) => number.to_string(),
+            Some(Value::Bool(truth)) => truth.to_string(),
             Some(Value::List(items)) if !items.is_empty() => {
                 items.iter().filter_map(Node::text).collect::<Vec<_>>().join(",")
             }

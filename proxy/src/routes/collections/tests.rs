@@ -2,7 +2,7 @@ use super::*;
 use crate::access;
 use crate::inventory::fakes::{FakeBackend, World, object, pool};
 use crate::inventory::feed::Feed;
-use crate::listen::identity::{Identity, IdentityField};
+use crate::listen::identity::{Facts, Identity, IdentityField};
 use crate::routes::table;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -68,6 +68,7 @@ impl Reads {
             common_name: None,
             fingerprint: String::new(),
             not_after: Timestamp(0),
+            facts: Facts::default(),
         };
         let headers: HeaderMap = headers
             .iter()

@@ -4,7 +4,7 @@ use super::*;
 use crate::access::{self, Grant};
 use crate::conf::tree::{self, Verify};
 use crate::conf::unit::Span;
-use crate::listen::identity::{Identity, IdentityField};
+use crate::listen::identity::{Facts, Identity, IdentityField};
 use crate::routes::Route;
 use crate::services::fakes::{Rig, Share};
 use bytes::Bytes;
@@ -22,6 +22,7 @@ pub(crate) fn identity(name: &str) -> Identity {
         common_name: Some("cn".to_owned()),
         fingerprint: "ab".to_owned(),
         not_after: Timestamp(1_700_000_000_000).plus(Duration::from_hours(48)),
+        facts: Facts::default(),
     }
 }
 

@@ -255,6 +255,10 @@ impl Worker<'_> {
         metrics.webhook_deliveries.with_label_values(&["dead"]).inc();
         metrics.webhook_dead.inc();
         tracing::warn!(subscription = %self.claim.subscription, sequence = item.sequence, ?reason, "a notification became a dead letter");
+        let audit = &self.shared.parts.audit;
+        let event = audit.now("notification.given-up").with("id", self.claim.subscription.as_str());
+        let event = event.with("notificationId", item.notification_id.to_string());
+        audit.dead_letter(event.with("sequence", item.sequence).with("why", format!("{reason:?}")));
         Ok(Next::Item)
     }
 

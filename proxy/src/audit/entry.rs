@@ -1,0 +1,240 @@
+//! What is handed to the writer: nothing is formatted, parsed or copied yet that need not be.
+
+use super::body::Redactor;
+use super::operation;
+use super::record::{Certificate, Record, Text, VERSION};
+use crate::listen::identity::{Identity, IdentityField};
+use crate::listen::peer::Peer;
+use crate::telemetry::requests::template;
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode, Uri};
+use netweave_model::Timestamp;
+use serde_json::Value;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longest path that is recorded; `limits.url` may allow more.
+const MAX_TARGET: usize = 512;
+/// Length of a trace id in `traceparent`, and where it begins. Source: W3C Trace Context, section 3.2.
+const TRACE: std::ops::Range<usize> = 3..35;
+
+/// Something to record.
+#[derive(Debug)]
+pub enum Entry {
+    /// A call of the API, answered or refused.
+    Call(Box<Call>),
+    /// Anything else.
+    Event(Box<Event>),
+}
+
+/// A call, as it is known when it is over.
+#[derive(Debug)]
+pub struct Call {
+    /// When it was over.
+    pub at: Timestamp,
+    /// Who called.
+    pub peer: Option<Arc<Peer>>,
+    /// The method; none if the head could not be read.
+    pub method: Option<Method>,
+    /// The target; none if the head could not be read.
+    pub uri: Option<Uri>,
+    /// The route's slot.
+    pub slot: usize,
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// Size of the answer's body.
+    pub bytes: usize,
+    /// Time from the head to now.
+    pub took: Duration,
+    /// The request's id.
+    pub id: Option<HeaderValue>,
+    /// The header `traceparent`.
+    pub trace: Option<HeaderValue>,
+    /// Whether all filters let it pass.
+    pub allowed: bool,
+    /// Why it was refused or failed.
+    pub reason: Option<&'static str>,
+    /// The bodies of a change: request, response.
+    pub bodies: Option<(Payload, Payload)>,
+}
+
+/// A body with its media type.
+#[derive(Clone, Debug, Default)]
+pub struct Payload {
+    /// All of it.
+    pub bytes: Bytes,
+    /// The media type.
+    pub media_type: Option<HeaderValue>,
+}
+
+/// Something that is no call.
+#[derive(Debug, Default)]
+pub struct Event {
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened, such as `process.start`.
+    pub name: &'static str,
+    /// The address that somebody connected from.
+    pub source: Option<IpAddr>,
+    /// Who did it, if that is no client.
+    pub actor: Option<String>,
+    /// Why.
+    pub reason: Option<&'static str>,
+    /// What else is to be known.
+    pub detail: Vec<(&'static str, Value)>,
+}
+
+impl Event {
+    /// Makes an event.
+    pub fn new(name: &'static str, at: Timestamp) -> Self {
+        Self { at, name, ..Self::default() }
+    }
+
+    /// Adds a detail.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.detail.push((name, value.into()));
+        self
+    }
+}
+
+impl Entry {
+    /// Returns about how much memory it holds.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Call(call) => {
+                let bodies = call.bodies.as_ref();
+                size_of::<Call>()
+                    + bodies.map_or(0, |(sent, answered)| sent.bytes.len() + answered.bytes.len())
+            }
+            Self::Event(event) => size_of::<Event>() + 128 * event.detail.len(),
+        }
+    }
+
+    /// Makes the record, without its place in the chain.
+    pub fn record(&self, redactor: &Redactor) -> Record<'_> {
+        match self {
+            Self::Call(call) => call.record(redactor),
+            Self::Event(event) => event.record(),
+        }
+    }
+}
+
+impl Call {
+    fn record(&self, redactor: &Redactor) -> Record<'_> {
+        let named = self.uri.as_ref().zip(self.method.as_ref());
+        let named = named.map(|(uri, method)| operation::named(uri.path(), method)).unwrap_or_default();
+        let text = |value: &'static str| Some(Text::Borrowed(value));
+        let header = |value: &'_ Option<HeaderValue>| {
+            value.as_ref().and_then(|value| value.to_str().ok().map(str::to_owned))
+        };
+        let mut record = Record {
+            collection: named.collection.map(Text::Borrowed),
+            decision: text(if self.allowed { "allowed" } else { "refused" }),
+            duration_us: Some(u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX)),
+            event: Text::Borrowed("api.call"),
+            id: named.id,
+            method: self.method.as_ref().map(|method| Text::Borrowed(method.as_str())),
+            operation: named.operation.map(Text::Borrowed),
+            parent: named.parent,
+            reason: self.reason.map(Text::Borrowed),
+            request_id: header(&self.id).map(Text::Owned),
+            response_bytes: u64::try_from(self.bytes).ok(),
+            route: Some(Text::Borrowed(template(self.slot))),
+            source_ip: self.peer.as_ref().map(|peer| Text::Owned(peer.address.to_string())),
+            status: Some(self.status.as_u16()),
+            tenant: self.peer.as_ref().and_then(|peer| peer.tenant()).map(Text::Borrowed),
+            target: self.uri.as_ref().map(|uri| Text::Borrowed(cut(uri.path()))),
+            time: Text::Owned(self.at.to_string()),
+            trace_id: header(&self.trace).as_deref().and_then(trace_id).map(Text::Owned),
+            v: VERSION,
+            ..Record::default()
+        };
+        if let Some(identity) = self.peer.as_ref().and_then(|peer| peer.certificate()) {
+            sign(&mut record, identity);
+        }
+        if let Some((sent, answered)) = &self.bodies {
+            record.request = redactor.body(sent);
+            record.response = redactor.body(answered);
+        }
+        record
+    }
+}
+
+/// Says who the client is.
+fn sign<'a>(record: &mut Record<'a>, identity: &'a Identity) {
+    record.common_name = identity.common_name.as_deref().map(Text::Borrowed);
+    record.identity = Some(Text::Borrowed(&identity.name));
+    record.identity_field = Some(Text::Borrowed(match identity.field {
+        IdentityField::Uri => "uri",
+        IdentityField::Dns => "dns",
+        IdentityField::CommonName => "commonName",
+    }));
+    record.certificate = Some(Certificate {
+        alternative_names: identity
+            .facts
+            .alternative_names
+            .iter()
+            .map(|name| Text::Borrowed(name.as_str()))
+            .collect(),
+        fingerprint: Text::Borrowed(&identity.fingerprint),
+        not_after: Text::Owned(identity.not_after.to_string()),
+        serial: Text::Borrowed(&identity.facts.serial),
+    });
+}
+
+impl Event {
+    fn record(&self) -> Record<'_> {
+        let detail = self.detail.iter().map(|(name, value)| (Text::Borrowed(*name), value.clone()));
+        Record {
+            detail: detail.collect(),
+            event: Text::Borrowed(self.name),
+            identity: self.actor.as_deref().map(Text::Borrowed),
+            reason: self.reason.map(Text::Borrowed),
+            source_ip: self.source.map(|address| Text::Owned(address.to_string())),
+            time: Text::Owned(self.at.to_string()),
+            v: VERSION,
+            ..Record::default()
+        }
+    }
+}
+
+/// Cuts a path at its bound.
+fn cut(path: &str) -> &str {
+    path.get(..path.floor_char_boundary(MAX_TARGET)).unwrap_or_default()
+}
+
+/// Returns the trace id of a `traceparent`, if it is one.
+fn trace_id(traceparent: &str) -> Option<String> {
+    let id = traceparent.get(TRACE)?;
+    let framed =
+        traceparent.len() >= 55 && traceparent.get(2..3) == Some("-") && traceparent.get(35..36) == Some("-");
+    let hex = id.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    (framed && hex).then(|| id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_id_is_taken_from_a_traceparent_and_from_nothing_else() {
+        let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+        assert_eq!(trace_id(&format!("00-{id}-00f067aa0ba902b7-01")).as_deref(), Some(id));
+        for wrong in [
+            String::new(),
+            id.to_owned(),
+            format!("00-{}-00f067aa0ba902b7-01", id.to_uppercase()),
+            "é".repeat(60),
+        ] {
+            assert_eq!(trace_id(&wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_long_path_is_cut_between_two_characters() {
+        assert_eq!(cut(&"é".repeat(400)).len(), 512);
+        assert_eq!(cut(&format!("/{}", "é".repeat(400))).len(), 511);
+    }
+}
