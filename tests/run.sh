@@ -194,7 +194,7 @@ suite_backends() {
   step peers bash tests/peers/build.sh kube-apiserver etcd kwok vcsim
   moto
   compute
-  tests backends env NETWEAVE_MATRIX="$matrix" cargo test "${CARGO[@]}" --test conformance -- --test-threads=1 backend::
+  tests backends env NETWEAVE_MATRIX="$matrix" cargo test "${CARGO[@]}" --test conformance -- --test-threads=2 backend::
   step skips diff <(sort tests/conformance/backend/skips.txt) <(sed -n 's/ skipped / /p' "$matrix" | sort)
   matrix "$matrix"
   # Cases are those of the matrix; what else failed beside it counts, too.
