@@ -111,6 +111,16 @@ impl Load {
     }
 }
 
+/// Starts a gateway whose pair and authorities are mounted.
+async fn served_from(mounted: &Mounted) -> Gateway {
+    Setup::memory()
+        .set("/api/tls/certificate", json!(mounted.path("tls.crt")))
+        .set("/api/tls/key", json!(mounted.path("tls.key")))
+        .set("/api/tls/clientCa", json!(mounted.path("ca.crt")))
+        .start()
+        .await
+}
+
 /// Puts files in place and waits until the gateway has taken them.
 async fn exchange(gateway: &Gateway, mounted: &mut Mounted, files: &[(&str, &str)]) {
     let before = gateway.metric(RELOADED).await.unwrap_or_default();
@@ -127,12 +137,7 @@ async fn certificates_and_authorities_are_exchanged_under_load_and_no_request_fa
     let server = pki.server();
     let files = [("tls.crt", &*server.certificate), ("tls.key", &server.key), ("ca.crt", &pki.authority())];
     let mut mounted = Mounted::new(&files);
-    let gateway = Setup::memory()
-        .set("/api/tls/certificate", json!(mounted.path("tls.crt")))
-        .set("/api/tls/key", json!(mounted.path("tls.key")))
-        .set("/api/tls/clientCa", json!(mounted.path("ca.crt")))
-        .start()
-        .await;
+    let gateway = served_from(&mounted).await;
     let shown = |pki: &Pki, authorities: String| Shown { authorities, leaf: pki.client("smo") };
     let load = Arc::new(Load {
         url: gateway.url(),
@@ -180,12 +185,7 @@ async fn files_that_do_not_fit_leave_the_old_ones_and_raise_a_metric() {
     let server = pki.server();
     let good = [("tls.crt", &*server.certificate), ("tls.key", &server.key), ("ca.crt", &pki.authority())];
     let mut mounted = Mounted::new(&good);
-    let gateway = Setup::memory()
-        .set("/api/tls/certificate", json!(mounted.path("tls.crt")))
-        .set("/api/tls/key", json!(mounted.path("tls.key")))
-        .set("/api/tls/clientCa", json!(mounted.path("ca.crt")))
-        .start()
-        .await;
+    let gateway = served_from(&mounted).await;
     let client = Client::new(&pki, Some(&pki.client("smo")), gateway.url());
     let other = pki.server();
     mounted.put(&[("tls.crt", &*other.certificate), good[1], good[2]]);

@@ -88,7 +88,7 @@ impl Renewal {
     pub fn look(&self) {
         let contents = self.certificates.contents();
         if *self.loaded() == contents {
-            self.report();
+            self.report_clients();
         } else {
             self.load();
         }
@@ -110,6 +110,11 @@ impl Renewal {
     /// Publishes when the certificates end.
     fn report(&self) {
         self.certificates.report(&self.metrics);
+        self.report_clients();
+    }
+
+    /// Publishes when the first certificate of a client ends; the others change only with their files.
+    fn report_clients(&self) {
         if let Some(end) = self.clients.first_end(self.clock.now()) {
             #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit into 53 bits")]
             let end = end.0 as f64 / 1000.0;
