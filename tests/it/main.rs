@@ -24,6 +24,7 @@ mod pods;
 mod query;
 mod redis_cli;
 mod regions;
+mod rest;
 mod restart;
 mod role_checks;
 mod rooms;

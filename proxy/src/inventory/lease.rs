@@ -68,8 +68,8 @@ impl Lease {
             return Ok(Some(tenure.fence));
         }
         match self.leases.renew(&self.name, tenure.fence, LEASE).await {
-            Ok(Renewal::Held) => self.hold(Some(Tenure { renewed_at: now, wanted: false, ..tenure })),
-            Ok(Renewal::Wanted) => self.hold(Some(Tenure { renewed_at: now, wanted: true, ..tenure })),
+            Ok(Renewal::Held) => self.prolong(Tenure { renewed_at: now, wanted: false, ..tenure }),
+            Ok(Renewal::Wanted) => self.prolong(Tenure { renewed_at: now, wanted: true, ..tenure }),
             Ok(Renewal::Lost) => {
                 self.hold(None);
                 return Ok(None);
@@ -113,6 +113,13 @@ impl Lease {
         match tenure {
             Some(tenure) => self.leases.release(&self.name, tenure.fence).await,
             None => Ok(()),
+        }
+    }
+
+    /// Notes a renewal, unless another one showed meanwhile that the lease is lost.
+    fn prolong(&self, renewed: Tenure) {
+        if let Some(tenure) = self.tenure().as_mut().filter(|tenure| tenure.fence == renewed.fence) {
+            *tenure = renewed;
         }
     }
 

@@ -4,11 +4,14 @@
 //! be held back (see `inventory::feed`). Errors in the stream change the source's health, never what is known of it; the
 //! stream recovers by itself. Whoever loses the lease stops, and waits to lead again.
 
+mod keeper;
+
 use super::Service;
 use crate::inventory::feed::{CHUNK, Feed, Listed};
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
+use keeper::Keeper;
 use netweave_model::port::{Change, Changes, Fence};
 use netweave_model::{Error, ErrorKind, Kind, Object, Result};
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,7 +81,8 @@ impl Service for Watcher {
     async fn activate(&self) -> Result<bool> {
         let Some(fence) = self.feed.lease().take().await? else { return Ok(false) };
         info!(source = %self.feed.name, "watching the source");
-        match Watch::new(&self.feed, fence).run().await? {
+        let keeper = Keeper::new(&self.feed);
+        match Watch::new(&self.feed, fence).run(&keeper).await? {
             End::Lost => warn!(source = %self.feed.name, "the source's lease is lost"),
             End::HandedOver => info!(source = %self.feed.name, "another gateway takes over the source"),
         }
@@ -116,12 +120,13 @@ impl<'a> Watch<'a> {
     }
 
     /// Reads the stream until the lease is lost or handed over.
-    async fn run(&mut self) -> Result<End> {
+    async fn run(&mut self, keeper: &Keeper) -> Result<End> {
         let mut changes: Changes = self.feed.backend.changes(&self.kinds);
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut probe = self.probe_after(PROBE_SOON);
         loop {
+            keeper.turned();
             let due = self.due;
             let gathered = async {
                 match due {

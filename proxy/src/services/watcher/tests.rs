@@ -131,6 +131,32 @@ async fn a_lost_lease_stops_the_watch_and_it_leads_again_later() {
     world.eventually(|| world.ids(POOLS, None) == ["q"]).await;
 }
 
+/// Lets time pass for the store and here, second by second.
+async fn pass(world: &World, time: Duration) {
+    for _ in 0..time.as_secs() {
+        world.clock.forward(Duration::from_secs(1));
+        sleep(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_is_busy_keeps_its_lease_and_one_that_hangs_loses_it() {
+    let backend = FakeBackend::new(&[POOLS]);
+    let world = World::new(&[("a", &backend)]);
+    let fence = world.feeds[0].lease().take().await.unwrap();
+    assert!(fence.is_some());
+    let keeper = Keeper::new(&world.feeds[0]);
+    pass(&world, keeper::LONGEST_TURN - TICK).await;
+    assert_eq!(world.feeds[0].lease().keep().await.unwrap(), fence);
+    keeper.turned();
+    pass(&world, keeper::LONGEST_TURN - TICK).await;
+    let other =
+        async || world.desk.leases.acquire("source:a", "other", Duration::from_secs(3)).await.unwrap();
+    assert!(other().await.is_none());
+    pass(&world, Duration::from_secs(10)).await;
+    assert!(other().await.is_some(), "nobody has turned for longer than a turn may take");
+}
+
 #[tokio::test]
 async fn stopping_hands_the_lease_over() {
     let backend = FakeBackend::new(&[POOLS]);
