@@ -162,9 +162,18 @@ suite_durability() { build; redis; tests durability cargo test "${CARGO[@]}" --t
 suite_security() {
   build
   tests security cargo test "${CARGO[@]}" --test security -- --show-output
+  [ -z "$FULL" ] || { redis; compute; moto; vcsim; tests it-confined confined; }
   # A line of a table for one client is a check, and so is a test without tables.
   counted=checks cases=$((cases + $(awk -F= '$1 == "checks" { n += $2 } END { print n + 0 }' "$NETWEAVE_FIGURES")))
   : >"$NETWEAVE_FIGURES"
+}
+
+# The suite `it` once more, with the gateway under its seccomp profile; its figures are not the published ones.
+confined() {
+  local starter=$OUT/netweave-confined
+  printf '#!/bin/sh\nexec %q %q %q "$@"\n' "$CARGO_TARGET_DIR/debug/confined" "$PWD/deploy/seccomp/netweave.json" "$NETWEAVE_BIN" >"$starter"
+  chmod +x "$starter"
+  env -u NETWEAVE_FULL NETWEAVE_FIGURES=/dev/null NETWEAVE_BIN="$starter" cargo test "${CARGO[@]}" --test it
 }
 
 suite_faults() {

@@ -8,6 +8,7 @@
 mod callbacks;
 mod credentials;
 mod names;
+mod process;
 mod roles;
 mod rotation;
 mod scopes;

@@ -9,6 +9,7 @@ use super::pki::Pki;
 use super::ports::Port;
 use super::wait;
 use rustix::process::{Pid, Signal, kill_process};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -25,7 +26,7 @@ const START: Duration = Duration::from_secs(30);
 pub struct Gateway {
     child: Child,
     folder: TempDir,
-    environment: Vec<(String, String)>,
+    start: Start,
     pki: Arc<Pki>,
     api: Port,
     ops: Port,
@@ -116,7 +117,7 @@ impl Gateway {
 
     /// Starts the gateway again on the same folder and ports; the former process must have ended.
     pub async fn restart(&mut self) {
-        self.child = spawn(self.folder.path(), &self.environment);
+        self.child = self.start.spawn(self.folder.path());
         self.wait_ready().await;
     }
 
@@ -164,21 +165,41 @@ pub fn program() -> PathBuf {
 /// Returns the program as a command in a folder, without the suites' own switches: they are no settings of the gateway.
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(program());
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NETWEAVE_")) {
-        command.env_remove(name);
-    }
-    command.args(arguments).current_dir(folder).stdin(Stdio::null());
+    prepare(&mut command, folder);
+    command.args(arguments);
     command
 }
 
-fn spawn(folder: &Path, environment: &[(String, String)]) -> Child {
-    let log = File::options().append(true).create(true).open(folder.join("log")).expect("the log file");
-    command(folder, &["serve", "-c", "netweave.yaml"])
-        .envs(environment.iter().map(|(name, value)| (name, value)))
-        .stdout(log.try_clone().expect("the log file, twice"))
-        .stderr(log)
-        .spawn()
-        .unwrap_or_else(|error| {
-            panic!("{} does not start: {error}; cargo build --workspace first", program().display())
-        })
+fn prepare(command: &mut Command, folder: &Path) {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NETWEAVE_")) {
+        command.env_remove(name);
+    }
+    command.current_dir(folder).stdin(Stdio::null());
+}
+
+/// How a gateway is started, each time.
+struct Start {
+    /// A program and its arguments, which becomes the gateway; none if it is started itself.
+    starter: Vec<String>,
+    environment: Vec<(String, String)>,
+}
+
+impl Start {
+    fn spawn(&self, folder: &Path) -> Child {
+        let log = File::options().append(true).create(true).open(folder.join("log")).expect("the log file");
+        let mut words: Vec<OsString> = self.starter.iter().map(OsString::from).collect();
+        words.push(program().into());
+        let mut command = Command::new(words.remove(0));
+        prepare(&mut command, folder);
+        command
+            .args(words)
+            .args(["serve", "-c", "netweave.yaml"])
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdout(log.try_clone().expect("the log file, twice"))
+            .stderr(log)
+            .spawn()
+            .unwrap_or_else(|error| {
+                panic!("{} does not start: {error}; cargo build --workspace first", program().display())
+            })
+    }
 }

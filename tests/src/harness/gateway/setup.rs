@@ -1,6 +1,6 @@
 //! What a gateway of a test is started with.
 
-use super::{Gateway, START, spawn};
+use super::{Gateway, START, Start};
 use crate::harness::inventory::Inventory;
 use crate::harness::peers;
 use crate::harness::pki::Pki;
@@ -18,6 +18,7 @@ pub struct Setup {
     environment: Vec<(String, String)>,
     pki: Option<Arc<Pki>>,
     ready: &'static str,
+    starter: Vec<String>,
 }
 
 impl Setup {
@@ -52,7 +53,7 @@ impl Setup {
             "backends": [],
         });
         conf["state"] = state;
-        Self { conf, environment: Vec::new(), pki: None, ready: "/readyz" }
+        Self { conf, environment: Vec::new(), pki: None, ready: "/readyz", starter: Vec::new() }
     }
 
     /// Adds a file backend of that name.
@@ -120,6 +121,13 @@ impl Setup {
         self
     }
 
+    /// Has another program, with these arguments before the gateway's command line, become the gateway.
+    #[must_use]
+    pub fn starter(mut self, command: &[&str]) -> Self {
+        self.starter = command.iter().map(|&part| part.to_owned()).collect();
+        self
+    }
+
     /// Starts the gateway and waits until it is ready.
     pub async fn start(self) -> Gateway {
         let mut gateway = self.launch();
@@ -143,8 +151,8 @@ impl Setup {
         // JSON is YAML, too.
         std::fs::write(folder.path().join("netweave.yaml"), self.conf.to_string())
             .expect("the configuration");
-        let environment = self.environment;
-        let child = spawn(folder.path(), &environment);
-        Gateway { child, folder, environment, pki, api, ops, ready: self.ready }
+        let start = Start { starter: self.starter, environment: self.environment };
+        let child = start.spawn(folder.path());
+        Gateway { child, folder, start, pki, api, ops, ready: self.ready }
     }
 }
