@@ -82,7 +82,7 @@ fn peer() -> Option<Arc<Peer>> {
         },
     };
     let grant = Access::new(&tree::Access::default(), &Rate::default(), 1).of(&identity.name)?;
-    let share = Shares::default().of(&identity.name, &grant.rate, SystemClock.now());
+    let share = Shares::new(1).of(&identity.name, &grant, SystemClock.now());
     let caller = Caller { identity, grant, share };
     Some(Arc::new(Peer::known(IpAddr::from(Ipv4Addr::LOCALHOST), caller, Vec::new(), 1)))
 }

@@ -14,6 +14,7 @@ use crate::cli::serve::ServeOptions;
 use crate::clock::{SystemClock, SystemIds};
 use crate::conf::tree::{Conf, Environment};
 use crate::digest;
+use crate::filters::limits::Shares;
 use crate::inventory::catalog::Catalog;
 use crate::inventory::feed::{Desk, Feed};
 use crate::inventory::fill::Fills;
@@ -26,6 +27,7 @@ use crate::services::housekeeper::Housekeeper;
 use crate::services::notifier::{Notifier, Parts as NotifierParts};
 use crate::services::role_checks::{Role, RoleChecks};
 use crate::services::sweeper::{Parts as SweeperParts, Sweeper};
+use crate::services::tally::Tally;
 use crate::services::watcher::Watcher;
 use crate::telemetry::metrics::Metrics;
 use crate::webhook::notification::Renderer;
@@ -116,6 +118,18 @@ impl Base {
     }
 }
 
+/// What makes limits hold for all processes together, where the configuration says so.
+fn tally(conf: &Conf, base: &Base, stores: &Stores, shares: &Arc<Shares>) -> Option<Arc<dyn Service>> {
+    let port = stores.tally.as_ref().filter(|_| conf.limits.shared)?;
+    Some(Arc::new(Tally {
+        port: Arc::clone(port),
+        shares: Arc::clone(shares),
+        clock: Arc::clone(&base.clock),
+        metrics: Arc::clone(&base.metrics),
+        process: base.ids.uuid().to_string(),
+    }))
+}
+
 /// The gateway with its sockets bound.
 struct Gateway {
     edge: Edge,
@@ -134,6 +148,8 @@ impl Gateway {
         let mut services = inventory.services(&shared, &stores);
         services.extend(callbacks.services(conf, &shared, &stores, &inventory)?);
         services.push(Arc::clone(&servers) as Arc<dyn Service>);
+        let limits = Arc::new(Shares::new(conf.limits.in_flight_per_identity));
+        services.extend(tally(conf, &base, &stores, &limits));
         let inbox = options.dev.as_ref().and_then(|_| dev::inbox(&base.clock));
         let has_inbox = inbox.is_some();
         if let Some(dev) = &options.dev {
@@ -151,6 +167,7 @@ impl Gateway {
             ops: conf.ops.clone(),
             access: base.access,
             limits: conf.limits.clone(),
+            shares: limits,
             shutdown: conf.shutdown.clone(),
             routes: Arc::new(routes),
             readiness: Arc::new(readiness),

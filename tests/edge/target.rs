@@ -8,6 +8,7 @@ use netweave::cli::gen_certs::GenCerts;
 use netweave::conf::tree::{self, Api, ClientAuth, Limits, Ops, Rate, Role, Shutdown, Tls, TlsVersion};
 use netweave::conf::unit::{Size, Span};
 use netweave::filters::Routes;
+use netweave::filters::limits::Shares;
 use netweave::listen::{Ask, Edge, Parts, Signals, StopHandle, tls};
 use netweave::ops::{Check, Readiness};
 use netweave::reply::Reply;
@@ -193,6 +194,7 @@ impl Target {
                 &setup.limits.per_identity,
                 100,
             )),
+            shares: Arc::new(Shares::new(setup.limits.in_flight_per_identity)),
             limits: setup.limits,
             shutdown: setup.shutdown,
             routes: Arc::new(Fakes),

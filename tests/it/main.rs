@@ -29,6 +29,7 @@ mod restart;
 mod role_checks;
 mod rooms;
 mod second_cache;
+mod shared_limits;
 mod shutdown;
 mod stale;
 mod state;

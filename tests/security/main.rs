@@ -13,4 +13,5 @@ mod roles;
 mod rotation;
 mod scopes;
 mod table;
+mod tenants;
 mod told;

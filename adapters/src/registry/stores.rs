@@ -3,7 +3,7 @@
 use netweave_model::Result;
 #[cfg(feature = "redis")]
 use netweave_model::port::{CacheObserver, ResponseCache, ServerHealth};
-use netweave_model::port::{Clock, Deliveries, Ids, InventoryLog, Leases, StoreHealth, Subscriptions};
+use netweave_model::port::{Clock, Deliveries, Ids, InventoryLog, Leases, StoreHealth, Subscriptions, Tally};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -38,6 +38,8 @@ pub struct Stores {
     pub clock: Arc<dyn Clock>,
     /// How its server fares; `None` if it has none.
     pub health: Option<Arc<dyn StoreHealth>>,
+    /// Counts of all processes that share it; `None` if there is only one.
+    pub tally: Option<Arc<dyn Tally>>,
 }
 
 #[cfg(feature = "embedded")]
@@ -81,7 +83,11 @@ impl StoreConf {
             #[cfg(feature = "redis")]
             Self::Redis(ref conf) => {
                 let store = netweave_redis::open(conf, None, ids).await?;
-                Ok(Stores { health: Some(Arc::new(store.clone())), ..Stores::of(&store, store.clock(clock)) })
+                Ok(Stores {
+                    health: Some(Arc::new(store.clone())),
+                    tally: Some(Arc::new(store.clone())),
+                    ..Stores::of(&store, store.clock(clock))
+                })
             }
         }
     }
@@ -122,6 +128,7 @@ impl Stores {
             leases: Arc::new(store.clone()),
             clock,
             health: None,
+            tally: None,
         }
     }
 }

@@ -1,18 +1,21 @@
 //! Who may do and see what: rules of the configuration, applied to the name of a verified identity.
 //!
-//! `role.rs` says what a role may do, `scope.rs` what may be seen, `redact.rs` what is left of an object, and `told.rs` what a
-//! subscriber is told of a change.
+//! `role.rs` says what a role may do, `scope.rs` what may be seen, `redact.rs` what is left of an object, `told.rs` what a
+//! subscriber is told of a change, and `tenant.rs` what all identities of a tenant may use together.
 
 mod redact;
 mod role;
 mod scope;
+mod tenant;
 mod told;
 
 pub use role::{Permission, Permissions};
 pub use scope::Scope;
+pub use tenant::Tenant;
 
 use crate::conf::tree::{self, Client, Rate, Role, ScopeConf};
 use std::sync::Arc;
+use tenant::Tenants;
 
 /// What one identity may do and see, for the life of its connection.
 #[derive(Clone, Debug)]
@@ -20,7 +23,7 @@ pub struct Grant {
     /// Which kind of system it is.
     pub client: Client,
     /// The tenant that it acts for.
-    pub tenant: Option<String>,
+    pub tenant: Option<Arc<Tenant>>,
     /// Its roles.
     pub roles: Vec<Role>,
     /// What they allow.
@@ -46,11 +49,12 @@ pub struct Access {
 impl Access {
     /// Reads the rules; `rate` and `subscriptions` are those of identities whose rule says nothing else.
     pub fn new(conf: &tree::Access, rate: &Rate, subscriptions: u64) -> Self {
+        let tenants = Tenants::new(conf);
         let rules = conf.rules.iter().map(|rule| {
             let roles = if rule.roles.is_empty() { usual(rule.client) } else { rule.roles.clone() };
             let grant = Grant {
                 client: rule.client,
-                tenant: rule.tenant.clone(),
+                tenant: rule.tenant.as_deref().and_then(|name| tenants.get(name)),
                 permissions: Permissions::of(&roles),
                 scope: Arc::new(Scope::new(&rule.scope, &roles)),
                 visible: rule.scope.clone(),

@@ -119,6 +119,12 @@ fn limits(conf: &Conf, findings: &mut Findings) {
     if limits.connections_per_ip > limits.connections {
         findings.warn("limits.connectionsPerIp", "is more than limits.connections, so it has no effect");
     }
+    if limits.in_flight_per_identity > limits.in_flight {
+        findings.warn("limits.inFlightPerIdentity", "is more than limits.inFlight, so it has no effect");
+    }
+    if limits.shared && !matches!(conf.state, StoreConf::Redis(_)) {
+        findings.fault("limits.shared", "needs `state.kind: redis`: nothing else is shared by processes");
+    }
     if limits.per_identity.rate > limits.requests_per_second {
         findings
             .warn("limits.perIdentity.rate", "is more than limits.requestsPerSecond, so it has no effect");

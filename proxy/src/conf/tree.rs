@@ -32,7 +32,7 @@ mod audit;
 mod limits;
 mod subscriptions;
 
-pub use access::{Access, Client, Collection, Role, Rule, ScopeConf};
+pub use access::{Access, Client, Collection, Role, Rule, ScopeConf, TenantConf};
 pub use audit::{Audit, AuditFile, AuditMode, AuditOtlp, AuditSyslog, SinkKind};
 pub use limits::{Limits, Rate};
 pub use subscriptions::{Callback, Delivery, Subscriptions, Verify};

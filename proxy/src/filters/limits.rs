@@ -1,7 +1,8 @@
-//! How much is let through: all requests together, those in flight, and each identity's share.
+//! How much is let through: all requests together, those in flight, and the shares of each identity and tenant.
 //!
-//! An identity's share is found once per connection; a request only touches atomics.
+//! Shares are found once per connection; a request only touches atomics.
 
+use crate::access::{Grant, Tenant};
 use crate::conf::tree::{self, Rate};
 use crate::problem::{Problem, Refused};
 use crate::telemetry::metrics::Metrics;
@@ -11,7 +12,7 @@ use netweave_model::Timestamp;
 use prometheus::IntCounter;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,33 +20,69 @@ use std::time::Duration;
 /// are forgotten.
 const MOST_SHARES: usize = 10_000;
 
+/// No total is as large.
+const NEVER_ASKED: u64 = u64::MAX;
+/// Shares that nobody used for longer are not told to other processes.
+const TOLD: Duration = Duration::from_mins(1);
+
 /// A rate limit; none where the configuration says zero.
-struct Bucket(Option<DefaultDirectRateLimiter>);
+struct Bucket {
+    limiter: Option<DefaultDirectRateLimiter>,
+    /// What other processes let through and is still to be taken from here.
+    owed: AtomicU64,
+    /// More is not held against it: what it holds when full.
+    most_owed: u64,
+}
 
 impl Bucket {
     fn new(rate: u32, burst: u32) -> Self {
         let quota = NonZeroU32::new(rate).map(Quota::per_second);
         let quota = quota.map(|quota| NonZeroU32::new(burst).map_or(quota, |burst| quota.allow_burst(burst)));
-        Self(quota.map(RateLimiter::direct))
+        Self {
+            limiter: quota.map(RateLimiter::direct),
+            owed: AtomicU64::new(0),
+            most_owed: u64::from(burst.max(rate)),
+        }
     }
 
-    /// Takes one request; otherwise returns the pause after which there is room again.
+    /// Takes one request, after what is owed; otherwise returns the pause after which there is room again.
     fn take(&self) -> Result<(), Duration> {
-        let Some(limiter) = &self.0 else { return Ok(()) };
-        limiter.check().map_err(|not_yet| not_yet.wait_time_from(DefaultClock::default().now()))
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        loop {
+            limiter.check().map_err(|not_yet| not_yet.wait_time_from(DefaultClock::default().now()))?;
+            let pay =
+                self.owed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |owed| owed.checked_sub(1));
+            if pay.is_err() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Notes what other processes have let through.
+    fn owe(&self, requests: u64) {
+        let add = |owed: u64| Some(owed.saturating_add(requests).min(self.most_owed));
+        self.owed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).ok();
     }
 }
 
 impl std::fmt::Debug for Bucket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Bucket").field(&self.0.is_some()).finish()
+        f.debug_tuple("Bucket").field(&self.limiter.is_some()).finish()
     }
 }
 
-/// What one identity may use.
+/// What one identity, or all of a tenant together, may use.
 #[derive(Debug)]
 pub struct Share {
     bucket: Bucket,
+    in_flight: AtomicUsize,
+    most_in_flight: usize,
+    /// That of its tenant, if the tenant has bounds.
+    tenant: Option<Arc<Share>>,
+    /// Requests that were let through here.
+    passed: AtomicU64,
+    /// What other processes had let through when they were asked last.
+    passed_elsewhere: AtomicU64,
     /// When it was last used, in milliseconds since 1970.
     used: AtomicI64,
     /// The time after which the bucket is full again, unused.
@@ -53,24 +90,60 @@ pub struct Share {
 }
 
 impl Share {
-    fn new(rate: &Rate, now: Timestamp) -> Self {
+    fn new(rate: &Rate, most_in_flight: usize, tenant: Option<Arc<Self>>, now: Timestamp) -> Self {
         Self {
             bucket: Bucket::new(rate.rate, rate.burst),
+            in_flight: AtomicUsize::new(0),
+            most_in_flight,
+            tenant,
+            passed: AtomicU64::new(0),
+            passed_elsewhere: AtomicU64::new(NEVER_ASKED),
             used: AtomicI64::new(now.0),
             refilled: Duration::from_secs(u64::from(rate.burst / rate.rate.max(1)) + 1),
         }
     }
 }
 
-/// The shares of all identities that were seen lately.
-#[derive(Debug, Default)]
+impl Share {
+    fn take(&self) -> Result<(), Duration> {
+        self.bucket.take()?;
+        self.passed.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// How many requests were let through here.
+    pub fn passed(&self) -> u64 {
+        self.passed.load(Ordering::Relaxed)
+    }
+
+    /// Takes from it what other processes have let through since they were asked last.
+    pub fn others_passed(&self, total: u64) {
+        let before = self.passed_elsewhere.swap(total, Ordering::Relaxed);
+        // They began before this one asked, or their totals are lost: what they let through then is not known.
+        if before != NEVER_ASKED {
+            self.bucket.owe(total.saturating_sub(before));
+        }
+    }
+}
+
+/// The shares of all identities that were seen lately, and of their tenants.
+#[derive(Debug)]
 pub struct Shares {
     known: Mutex<HashMap<String, Arc<Share>>>,
+    /// Few: the configuration names them.
+    tenants: Mutex<HashMap<String, Arc<Share>>>,
+    most_in_flight: usize,
 }
 
 impl Shares {
-    /// Finds or makes the share of an identity, which has this rate.
-    pub fn of(&self, name: &str, rate: &Rate, now: Timestamp) -> Arc<Share> {
+    /// Makes the shares; an identity may have so many requests in flight.
+    pub fn new(most_in_flight: usize) -> Self {
+        Self { known: Mutex::default(), tenants: Mutex::default(), most_in_flight }
+    }
+
+    /// Finds or makes the share of an identity.
+    pub fn of(&self, name: &str, grant: &Grant, now: Timestamp) -> Arc<Share> {
+        let tenant = grant.tenant.as_ref().and_then(|tenant| self.of_tenant(tenant, now));
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(share) = known.get(name) {
             return Arc::clone(share);
@@ -81,12 +154,36 @@ impl Shares {
                 Arc::strong_count(share) > 1 || idle < share.refilled
             });
         }
-        let share = Arc::new(Share::new(rate, now));
+        let share = Arc::new(Share::new(&grant.rate, self.most_in_flight, tenant, now));
         // Beyond the bound a share lives as long as its connection.
         if known.len() < MOST_SHARES {
             known.insert(name.to_owned(), Arc::clone(&share));
         }
         share
+    }
+
+    /// Returns the shares that were used lately, under names that no two have.
+    pub fn used(&self, now: Timestamp) -> Vec<(String, Arc<Share>)> {
+        let mut used = Vec::new();
+        for (prefix, shares) in [("identity:", &self.known), ("tenant:", &self.tenants)] {
+            let shares = shares.lock().unwrap_or_else(PoisonError::into_inner);
+            let lately = shares
+                .iter()
+                .filter(|(_, share)| now.since(Timestamp(share.used.load(Ordering::Relaxed))) < TOLD);
+            used.extend(lately.map(|(name, share)| (format!("{prefix}{name}"), Arc::clone(share))));
+        }
+        used
+    }
+
+    fn of_tenant(&self, tenant: &Tenant, now: Timestamp) -> Option<Arc<Share>> {
+        if tenant.rate.is_none() && tenant.in_flight.is_none() {
+            return None;
+        }
+        let unbounded = Rate { rate: 0, burst: 0 };
+        let rate = tenant.rate.as_ref().unwrap_or(&unbounded);
+        let make = || Arc::new(Share::new(rate, tenant.in_flight.unwrap_or(usize::MAX), None, now));
+        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Arc::clone(tenants.entry(tenant.name.clone()).or_insert_with(make)))
     }
 }
 
@@ -98,15 +195,23 @@ pub struct Limits {
     refused_all: IntCounter,
     refused_in_flight: IntCounter,
     refused_identity: IntCounter,
+    refused_tenant: IntCounter,
 }
 
-/// A place among the requests in flight.
+/// A place among the requests in flight, also of its identity and tenant.
 #[derive(Debug)]
-pub struct InFlight(Arc<AtomicUsize>);
+pub struct InFlight {
+    all: Arc<AtomicUsize>,
+    share: Arc<Share>,
+}
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.all.fetch_sub(1, Ordering::Relaxed);
+        self.share.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if let Some(tenant) = &self.share.tenant {
+            tenant.in_flight.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -121,26 +226,41 @@ impl Limits {
             refused_all: counter("global"),
             refused_in_flight: counter("in-flight"),
             refused_identity: counter("identity"),
+            refused_tenant: counter("tenant"),
         }
     }
 
-    /// Takes a place in flight and one request of the identity's share and of all; the share first, so that a caller
-    /// above its own cannot use up what is everybody's.
+    /// Takes a place in flight and one request of the identity's share, its tenant's and of all; the own share first, so
+    /// that a caller above it cannot use up what is everybody's.
     ///
     /// # Errors
     /// 429, with the pause.
-    pub fn enter(&self, share: &Share, now: Timestamp) -> Result<InFlight, Refused> {
+    pub fn enter(&self, share: &Arc<Share>, now: Timestamp) -> Result<InFlight, Refused> {
         share.used.store(now.0, Ordering::Relaxed);
+        if let Some(tenant) = &share.tenant {
+            tenant.used.store(now.0, Ordering::Relaxed);
+        }
         let refused = |counter: &IntCounter, pause| {
             counter.inc();
             Box::new(Problem::rate_limited(pause))
         };
-        share.bucket.take().map_err(|pause| refused(&self.refused_identity, pause))?;
+        share.take().map_err(|pause| refused(&self.refused_identity, pause))?;
+        if let Some(tenant) = &share.tenant {
+            tenant.take().map_err(|pause| refused(&self.refused_tenant, pause))?;
+        }
         self.all.take().map_err(|pause| refused(&self.refused_all, pause))?;
-        let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
-        let place = InFlight(Arc::clone(&self.in_flight));
-        if before >= self.most_in_flight {
-            return Err(refused(&self.refused_in_flight, Duration::from_secs(1)));
+        let full = |in_flight: &AtomicUsize, most| in_flight.fetch_add(1, Ordering::Relaxed) >= most;
+        // All are counted before one refuses, because the place gives all back.
+        let all = full(&self.in_flight, self.most_in_flight);
+        let own = full(&share.in_flight, share.most_in_flight);
+        let tenants = share.tenant.as_ref().is_some_and(|it| full(&it.in_flight, it.most_in_flight));
+        let place = InFlight { all: Arc::clone(&self.in_flight), share: Arc::clone(share) };
+        for (is_full, counter) in
+            [(own, &self.refused_identity), (tenants, &self.refused_tenant), (all, &self.refused_in_flight)]
+        {
+            if is_full {
+                return Err(refused(counter, Duration::from_secs(1)));
+            }
         }
         Ok(place)
     }
@@ -149,14 +269,67 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::{self, Access};
 
     const NOW: Timestamp = Timestamp(1_000_000);
 
     fn limits(change: impl FnOnce(&mut tree::Limits)) -> (Limits, impl Fn(&str) -> Arc<Share>) {
         let mut conf = tree::Limits::default();
         change(&mut conf);
-        let (limits, shares) = (Limits::new(&conf, &Metrics::new().unwrap()), Shares::default());
-        (limits, move |name| shares.of(name, &conf.per_identity, NOW))
+        let limits = Limits::new(&conf, &Metrics::new().unwrap());
+        let shares = Shares::new(conf.in_flight_per_identity);
+        let tenants = vec![tree::TenantConf {
+            name: "t".to_owned(),
+            rate: Some(Rate { rate: 1, burst: 3 }),
+            in_flight: Some(2),
+            ..Default::default()
+        }];
+        let rule = tree::Rule {
+            r#match: "t-*".to_owned(),
+            tenant: Some("t".to_owned()),
+            rate: Some(Rate { rate: 1, burst: 2 }),
+            ..Default::default()
+        };
+        let access = tree::Access { tenants, rules: vec![rule], ..Default::default() };
+        let access = Access::new(&access, &conf.per_identity, 1);
+        (limits, move |name| shares.of(name, &access.of(name).unwrap(), NOW))
+    }
+
+    #[test]
+    fn identities_of_a_tenant_share_its_rate_and_places() {
+        let (limits, shares) = limits(|_| ());
+        let (one, other) = (shares("t-1"), shares("t-2"));
+        let first = limits.enter(&one, NOW).unwrap();
+        let _second = limits.enter(&other, NOW).unwrap();
+        assert!(limits.enter(&one, NOW).is_err(), "two are in flight");
+        drop(first);
+        assert!(limits.enter(&other, NOW).is_err(), "three came at once");
+        assert!(limits.enter(&shares("somebody"), NOW).is_ok());
+        assert_eq!(one.tenant.as_ref().unwrap().in_flight.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn what_others_let_through_is_taken_from_here_and_no_more_than_a_burst_of_it() {
+        let (limits, shares) = limits(|conf| conf.per_identity = Rate { rate: 1, burst: 10 });
+        let share = shares("a");
+        let passes = || (0..20).filter(|_| limits.enter(&share, NOW).is_ok()).count();
+        share.others_passed(1000);
+        share.others_passed(1004);
+        assert_eq!(passes(), 6, "what they let through before is not held against it");
+        assert_eq!(share.passed(), 6);
+        share.others_passed(2000);
+        assert_eq!(share.bucket.owed.load(Ordering::Relaxed), 10);
+        share.others_passed(5);
+        assert_eq!(share.bucket.owed.load(Ordering::Relaxed), 10, "their totals were lost");
+    }
+
+    #[test]
+    fn one_identity_cannot_take_every_place() {
+        let (limits, shares) = limits(|conf| (conf.in_flight, conf.in_flight_per_identity) = (2, 1));
+        let (greedy, other) = (shares("a"), shares("b"));
+        let _first = limits.enter(&greedy, NOW).unwrap();
+        assert!(limits.enter(&greedy, NOW).is_err());
+        assert!(limits.enter(&other, NOW).is_ok());
     }
 
     #[test]
@@ -196,13 +369,14 @@ mod tests {
 
     #[test]
     fn a_reconnect_finds_the_same_share_and_the_map_stays_bounded() {
-        let (shares, rate) = (Shares::default(), Rate::default());
-        assert!(Arc::ptr_eq(&shares.of("a", &rate, NOW), &shares.of("a", &rate, NOW)));
+        let shares = Shares::new(10);
+        let grant = access::admins().of("a").unwrap();
+        assert!(Arc::ptr_eq(&shares.of("a", &grant, NOW), &shares.of("a", &grant, NOW)));
         for number in 0..MOST_SHARES + 10 {
-            shares.of(&number.to_string(), &rate, NOW);
+            shares.of(&number.to_string(), &grant, NOW);
         }
         assert!(shares.known.lock().unwrap().len() <= MOST_SHARES);
-        shares.of("late", &rate, NOW.plus(Duration::from_mins(1)));
+        shares.of("late", &grant, NOW.plus(Duration::from_mins(1)));
         assert_eq!(shares.known.lock().unwrap().len(), 1);
     }
 }

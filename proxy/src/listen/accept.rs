@@ -298,7 +298,7 @@ impl Tls {
             return Peer::stranger(address, identity);
         };
         self.clients.note(&identity.name, identity.not_after, self.clock.now());
-        let share = self.shares.of(&identity.name, &grant.rate, self.clock.now());
+        let share = self.shares.of(&identity.name, &grant, self.clock.now());
         let chain = chain.iter().map(|certificate| certificate.clone().into_owned()).collect();
         Peer::known(address, Caller { identity, grant, share }, chain, generation)
     }

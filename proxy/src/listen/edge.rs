@@ -9,7 +9,7 @@ use crate::access::Access;
 use crate::audit::Audit;
 use crate::conf::tree;
 use crate::ctx::RequestIds;
-use crate::filters::limits::Limits;
+use crate::filters::limits::{Limits, Shares};
 use crate::filters::{Chain, Routes};
 use crate::gateway::Gateway;
 use crate::ops::{HealthView, Ops, Readiness};
@@ -56,6 +56,8 @@ pub struct Parts {
     pub access: Arc<Access>,
     /// The bounds.
     pub limits: tree::Limits,
+    /// The shares of identities and tenants.
+    pub shares: Arc<Shares>,
     /// How the process ends.
     pub shutdown: tree::Shutdown,
     /// What lies behind the filters.
@@ -236,7 +238,7 @@ impl Plan {
             trust: Arc::clone(&self.renewal.certificates().trust),
             clients: Arc::clone(self.renewal.clients()),
             access: Arc::clone(&self.parts.access),
-            shares: Arc::default(),
+            shares: Arc::clone(&self.parts.shares),
             clock: Arc::clone(&self.parts.clock),
             audit: Arc::clone(&self.parts.audit),
         })

@@ -142,7 +142,7 @@ impl Peer {
     /// Returns its tenant.
     pub fn tenant(&self) -> Option<&str> {
         match &self.client {
-            Client::Known(known) => known.caller.grant.tenant.as_deref(),
+            Client::Known(known) => known.caller.grant.tenant.as_ref().map(|tenant| tenant.name.as_str()),
             Client::Anonymous | Client::Unusable(_) => None,
         }
     }
@@ -178,7 +178,7 @@ mod tests {
         let mut identity = Identity::read(&certificate).unwrap();
         identity.not_after = now.plus(Duration::from_secs(1));
         let grant = Access::new(&tree::Access::default(), &Rate::default(), 1).of("smo").unwrap();
-        let share = Shares::default().of("smo", &grant.rate, now);
+        let share = Shares::new(1).of("smo", &grant, now);
         let caller = Caller { identity, grant, share };
         let address = IpAddr::from([127, 0, 0, 1]);
         let peer = Peer::known(address, caller, vec![certificate.clone()], trust.generation());

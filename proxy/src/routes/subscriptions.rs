@@ -5,6 +5,7 @@
 pub mod desk;
 mod list;
 mod precondition;
+pub mod quota;
 pub mod represent;
 pub mod request;
 
@@ -16,7 +17,7 @@ use crate::webhook::signature::Secret;
 use desk::Desk;
 use http::header::{CACHE_CONTROL, ETAG, LINK, LOCATION};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
-use netweave_model::port::{Created, Quota};
+use netweave_model::port::Created;
 use netweave_model::query::{Query, Target};
 use netweave_model::subscription::{Major, StateForm};
 use netweave_model::{Error, ErrorKind, NewSubscription, Result, Subscription};
@@ -99,8 +100,7 @@ impl SubscriptionRoutes {
             secret: Secret::generate(&*self.desk.parts().ids).as_str().to_owned(),
             lease: settings.subscriptions.ttl.0,
         };
-        let quota = Quota { per_owner: call.grant.subscriptions, total: settings.subscriptions.total };
-        match self.desk.parts().subscriptions.create(new, quota).await? {
+        match self.desk.quotas().create(&self.desk, new, call.grant).await? {
             Created::New(subscription) => created(&subscription),
             Created::Duplicate(twin) => Err(self.duplicate(major, &twin)),
             Created::QuotaExceeded => Err(Error::new(

@@ -10,6 +10,7 @@ pub mod lease;
 pub mod notifier;
 pub mod role_checks;
 pub mod sweeper;
+pub mod tally;
 pub mod watcher;
 
 use async_trait::async_trait;

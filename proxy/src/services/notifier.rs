@@ -5,6 +5,7 @@
 
 mod hosts;
 pub mod outcome;
+mod owners;
 mod worker;
 
 use super::Service;
@@ -18,6 +19,7 @@ use hosts::Hosts;
 use netweave_http::Outbound;
 use netweave_model::Result;
 use netweave_model::port::{Clock, Deliveries, Ids, Subscriptions};
+use owners::Owners;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -91,6 +93,7 @@ struct Shared {
     parts: Parts,
     settings: Delivery,
     hosts: Hosts,
+    owners: Owners,
     /// A slot has become free.
     freed: Notify,
     stopping: watch::Sender<bool>,
@@ -99,9 +102,14 @@ struct Shared {
 impl Notifier {
     /// Makes the service.
     pub fn new(parts: Parts, settings: Delivery) -> Self {
-        let hosts = Hosts::default();
-        let shared =
-            Shared { parts, settings, hosts, freed: Notify::new(), stopping: watch::Sender::new(false) };
+        let shared = Shared {
+            hosts: Hosts::default(),
+            owners: Owners::new(Arc::clone(&parts.access), settings.per_owner),
+            freed: Notify::new(),
+            stopping: watch::Sender::new(false),
+            parts,
+            settings,
+        };
         let slots = Arc::new(Semaphore::new(shared.settings.concurrency.max(1)));
         Self { shared: Arc::new(shared), slots, full: AtomicBool::new(false), tasks: Mutex::default() }
     }

@@ -58,6 +58,8 @@ families! {
     connections_refused: IntCounterVec = counter_vec("netweave_connections_refused_total", "Connections closed before a request was accepted", &["reason"]);
     /// Requests refused by a limit, by limit.
     limited: IntCounterVec = counter_vec("netweave_requests_limited_total", "Requests refused by a limit", &["limit"]);
+    /// Exchanges of what processes let through that failed: limits then hold for each alone.
+    limits_not_shared: IntCounter = counter("netweave_limits_exchange_failures_total", "Exchanges between processes of what limits let through that failed; meanwhile each process limits for itself");
     /// When certificates end, by role.
     certificate_expiry: GaugeVec = float_gauge_vec("netweave_tls_certificate_expiration_timestamp_seconds", "When a certificate ends, in seconds since 1970", &["role"]);
     /// Exchanges of the listener's certificates, by result.

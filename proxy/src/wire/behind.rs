@@ -90,7 +90,7 @@ fn desk(conf: &Conf, base: &Base, stores: &Stores, callbacks: &Callbacks) -> Des
         filter_depth: conf.limits.filter_depth,
         asked_queue: conf.delivery.max_queue - conf.delivery.max_queue / 4,
     };
-    Desk::new(parts, settings)
+    Desk::new(parts, settings, Arc::clone(&base.access))
 }
 
 fn reads(conf: &Conf, base: &Base, stores: &Stores, inventory: &Inventory) -> Result<Collections> {

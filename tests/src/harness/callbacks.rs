@@ -17,6 +17,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -27,8 +28,17 @@ struct Callback {
     status: Option<u16>,
     /// The subscription's secret; without it signatures are not checked.
     secret: Option<String>,
+    /// How long each delivery is held before it is answered.
+    hold: Duration,
     accepted: Vec<Value>,
     badly_signed: usize,
+}
+
+/// Deliveries that are being answered, and the most of them at any time.
+#[derive(Default)]
+struct Crowd {
+    now: usize,
+    most: usize,
 }
 
 /// Is told each notification that a callback accepted, with its path.
@@ -39,6 +49,7 @@ type State = Arc<Shared>;
 #[derive(Default)]
 struct Shared {
     callbacks: Mutex<HashMap<String, Callback>>,
+    crowd: Mutex<Crowd>,
     sink: Option<Sink>,
 }
 
@@ -78,6 +89,16 @@ impl Callbacks {
         self.at(path, |callback| callback.status = Some(status));
     }
 
+    /// Holds each delivery to a path for so long before it is answered.
+    pub fn hold(&self, path: &str, time: Duration) {
+        self.at(path, |callback| callback.hold = time);
+    }
+
+    /// Returns how many deliveries came at the same time, at most.
+    pub fn most_at_once(&self) -> usize {
+        self.state.crowd(|crowd| crowd.most)
+    }
+
     /// Checks signatures of a path from now on, with the secret that came with its subscription.
     pub fn trust(&self, path: &str, secret: &str) {
         self.at(path, |callback| callback.secret = Some(secret.to_owned()));
@@ -99,6 +120,10 @@ impl Callbacks {
 }
 
 impl Shared {
+    fn crowd<T>(&self, change: impl FnOnce(&mut Crowd) -> T) -> T {
+        change(&mut self.crowd.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn at<T>(&self, path: &str, change: impl FnOnce(&mut Callback) -> T) -> T {
         let mut callbacks = self.callbacks.lock().unwrap_or_else(PoisonError::into_inner);
         change(callbacks.entry(path.to_owned()).or_default())
@@ -144,7 +169,14 @@ async fn serve(listener: TcpListener, state: State) {
 async fn receive(request: Request<Incoming>, state: State) -> Result<Response<Empty<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    state.crowd(|crowd| {
+        crowd.now += 1;
+        crowd.most = crowd.most.max(crowd.now);
+    });
+    let hold = state.at(head.uri.path(), |callback| callback.hold);
+    tokio::time::sleep(hold).await;
     let status = state.take(head.uri.path(), &head.headers, &body);
+    state.crowd(|crowd| crowd.now -= 1);
     Ok(Response::builder().status(status).body(Empty::new()).expect("a response"))
 }
 

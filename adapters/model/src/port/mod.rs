@@ -13,6 +13,7 @@ mod log;
 mod look;
 pub mod refusal;
 mod subscriptions;
+mod tally;
 
 pub use backend::{Backend, Capabilities, Change, Changes, Reach, fold};
 pub use cache::{CacheFill, CacheObserver, CacheRead, CachedBody, ResponseCache};
@@ -31,3 +32,4 @@ pub use look::{Gap, Listing, Look, baseline};
 pub use subscriptions::{
     Created, Quota, Restored, Saved, SubscriptionChange, Subscriptions, Update, Updated,
 };
+pub use tally::Tally;

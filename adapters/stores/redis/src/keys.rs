@@ -20,6 +20,7 @@
 //! * `sys:region`: the region that sends notifications
 //! * `sys:alive`: when leases were looked after last; `sys:held`, `sys:hold`: since when and until when none ends
 //! * `pods`: set of the processes that live, by when they said so last
+//! * `tally:NAME`: hash from the pod to what it has let through of a limit that all share, while anybody asks
 //! * `sys:unsettled`: since when pods are waited for after a switch; `sys:entered`: set of those that are there
 //!
 //! The second level of the response cache is apart, and may be on another server:

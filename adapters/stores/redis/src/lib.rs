@@ -28,6 +28,7 @@ mod session;
 mod signals;
 mod store;
 mod subscriptions;
+mod tally;
 
 pub use cache::{Cache, CacheServer};
 pub use conf::{Conf, Tls};

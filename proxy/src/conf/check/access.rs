@@ -5,7 +5,7 @@ use crate::conf::tree::{Access, Collection, Conf, Environment, Role, Rule};
 use netweave_model::Kind;
 
 pub(super) fn access(conf: &Conf, findings: &mut Findings) {
-    let Access { trust_domains, rules, others } = &conf.access;
+    let Access { trust_domains, tenants, rules, others } = &conf.access;
     for (index, domain) in trust_domains.iter().enumerate() {
         if domain.is_empty() || domain.contains('/') {
             findings.fault(
@@ -19,6 +19,14 @@ pub(super) fn access(conf: &Conf, findings: &mut Findings) {
             "access.others",
             "gives every client more than reading and subscribing; name those clients in a rule",
         );
+    }
+    for (index, tenant) in tenants.iter().enumerate() {
+        let path = format!("access.tenants[{index}].name");
+        if tenants.iter().take(index).any(|earlier| earlier.name == tenant.name) {
+            findings.fault(path, "is there twice");
+        } else if !rules.iter().any(|rule| rule.tenant.as_ref() == Some(&tenant.name)) {
+            findings.warn(path, "is named by no rule, so nobody acts for it");
+        }
     }
     for (index, rule) in rules.iter().enumerate() {
         one(conf, &format!("access.rules[{index}]"), rule, findings);

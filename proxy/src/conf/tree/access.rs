@@ -43,6 +43,9 @@ section! {
         /// are not touched.
         #[schemars(example = &["smo.example.net"])]
         trust_domains: Vec<String> = Vec::new(),
+        /// Tenants with bounds of their own, beside those of their identities.
+        #[schemars(length(max = 1000), example = serde_json::json!([{ "name": "operator-a", "rate": { "rate": 200, "burst": 400 }, "subscriptions": 50 }]))]
+        tenants: Vec<TenantConf> = Vec::new(),
         /// What identities get; the first rule that matches counts.
         #[schemars(length(max = 1000), example = serde_json::json!([{ "match": "spiffe://smo.example.net/*", "roles": ["reader", "subscriber"] }]))]
         rules: Vec<Rule> = Vec::new(),
@@ -70,6 +73,26 @@ section! {
         /// Its subscriptions; those of `subscriptions.perOwner` if left out.
         #[schemars(range(max = 1_000_000))]
         subscriptions: Option<u64> = None,
+    }
+}
+
+section! {
+    /// What all identities that act for a tenant may use together, in one process; what is left out has no bound of its own.
+    TenantConf {
+        /// The tenant, as rules name it.
+        #[schemars(length(min = 1, max = 255))]
+        name: String = String::new(),
+        /// Its requests per second.
+        rate: Option<Rate> = None,
+        /// Its requests being answered at the same time.
+        #[schemars(range(min = 1, max = 100_000))]
+        in_flight: Option<usize> = None,
+        /// Its subscriptions, in all processes.
+        #[schemars(range(max = 10_000_000))]
+        subscriptions: Option<u64> = None,
+        /// Its notifications being sent at the same time.
+        #[schemars(range(min = 1, max = 4_096))]
+        notifications: Option<usize> = None,
     }
 }
 

@@ -1,19 +1,17 @@
 //! The caller and the sources, as the gateway sees them.
 
 use super::NetweaveRoutes;
+use crate::access::Tenant;
 use crate::conf::tree::{Client, Role, ScopeConf};
 use crate::listen::identity::IdentityField;
 use crate::reply::Reply;
 use crate::routes::Call;
 use crate::routes::subscriptions::represent::json;
 use http::StatusCode;
-use netweave_model::{ErrorKind, Id, Kind, Result, SourceName, Timestamp};
+use netweave_model::{ErrorKind, Kind, Result, SourceName, Timestamp};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// Subscriptions counted for the caller's quota at once.
-const BATCH: usize = 1000;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -30,6 +28,8 @@ struct Caller<'a> {
     scope: &'a ScopeConf,
     limits: Bounds,
     subscriptions: Used,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_limits: Option<TenantUse>,
 }
 
 #[derive(Serialize)]
@@ -37,6 +37,7 @@ struct Caller<'a> {
 struct Bounds {
     requests_per_second: u32,
     burst: u32,
+    in_flight: usize,
     body_bytes: u64,
     url_bytes: u64,
     filter_depth: usize,
@@ -45,8 +46,24 @@ struct Bounds {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Used {
-    used: usize,
+    used: u64,
     allowed: u64,
+}
+
+/// What all identities of the tenant may use together; what is absent has no bound.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TenantUse {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests_per_second: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    burst: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_flight: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notifications: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscriptions: Option<Used>,
 }
 
 #[derive(Serialize)]
@@ -85,31 +102,43 @@ impl NetweaveRoutes {
             not_after: identity.not_after.to_string(),
             certificate_days_left: left.as_secs() / Duration::from_hours(24).as_secs(),
             client: grant.client,
-            tenant: grant.tenant.as_deref(),
+            tenant: grant.tenant.as_ref().map(|tenant| tenant.name.as_str()),
             roles: &grant.roles,
             scope: &grant.visible,
             limits: Bounds {
                 requests_per_second: grant.rate.rate,
                 burst: grant.rate.burst,
+                in_flight: limits.in_flight_per_identity,
                 body_bytes: limits.body.0,
                 url_bytes: limits.url.0,
                 filter_depth: limits.filter_depth,
             },
-            subscriptions: Used { used: self.count(&identity.name).await?, allowed: grant.subscriptions },
+            subscriptions: Used {
+                used: desk.quotas().of_owner(desk, &identity.name).await?,
+                allowed: grant.subscriptions,
+            },
+            tenant_limits: match &grant.tenant {
+                Some(tenant) => self.tenant_use(tenant).await?,
+                None => None,
+            },
         };
         Ok(Reply::json(StatusCode::OK, json(&body)?))
     }
 
-    async fn count(&self, owner: &str) -> Result<usize> {
-        let (mut count, mut after) = (0, None::<Id>);
-        loop {
-            let page = self.parts.desk.parts().subscriptions.page(Some(owner), after.as_ref(), BATCH).await?;
-            count += page.len();
-            match page.last() {
-                Some(last) if page.len() == BATCH => after = Some(last.id.clone()),
-                Some(_) | None => return Ok(count),
-            }
-        }
+    async fn tenant_use(&self, tenant: &Tenant) -> Result<Option<TenantUse>> {
+        let (desk, rate) = (&self.parts.desk, tenant.rate.as_ref());
+        let subscriptions = match tenant.subscriptions {
+            Some(allowed) => Some(Used { used: desk.quotas().of_tenant(desk, tenant).await?, allowed }),
+            None => None,
+        };
+        let bounded = *tenant != Tenant { name: tenant.name.clone(), ..Tenant::default() };
+        Ok(bounded.then_some(TenantUse {
+            requests_per_second: rate.map(|rate| rate.rate),
+            burst: rate.map(|rate| rate.burst),
+            in_flight: tenant.in_flight,
+            notifications: tenant.notifications,
+            subscriptions,
+        }))
     }
 
     pub(super) fn sources(&self, call: &Call<'_>) -> Result<Reply> {

@@ -1,7 +1,9 @@
 //! What all operations on subscriptions share: whose they are, and what may be stored.
 
 use super::precondition::required_revision;
+use super::quota::Quotas;
 use super::request::Wanted;
+use crate::access::Access;
 use crate::conf::tree::{Compatibility, Subscriptions as Conf, Verify};
 use crate::listen::identity::Identity;
 use crate::routes::Call;
@@ -45,14 +47,15 @@ pub struct Settings {
 pub struct Desk {
     parts: Parts,
     settings: Settings,
+    quotas: Quotas,
     /// The attributes of subscriptions; few, so they have a table of their own.
     paths: Paths,
 }
 
 impl Desk {
     /// Makes the desk.
-    pub fn new(parts: Parts, settings: Settings) -> Self {
-        Self { parts, settings, paths: Paths::new() }
+    pub fn new(parts: Parts, settings: Settings, access: Arc<Access>) -> Self {
+        Self { parts, settings, quotas: Quotas::new(access), paths: Paths::new() }
     }
 
     /// Returns what the operations work with.
@@ -63,6 +66,11 @@ impl Desk {
     /// Returns the settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Returns who counts and creates subscriptions.
+    pub fn quotas(&self) -> &Quotas {
+        &self.quotas
     }
 
     /// Returns the table of a subscription's attributes.

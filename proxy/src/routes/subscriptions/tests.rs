@@ -43,7 +43,7 @@ pub(crate) fn desk(rig: &Rig, change: impl FnOnce(&mut desk::Settings)) -> Arc<D
         clock: rig.clock.share(),
         ids: rig.ids.share(),
     };
-    Arc::new(Desk::new(parts, settings))
+    Arc::new(Desk::new(parts, settings, access::admins()))
 }
 
 /// Makes a call and hands it to a route.

@@ -9,9 +9,9 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-/// Deliveries to one host at the same time. Source: issue 3, section 4.
+/// Deliveries to one host at the same time: half of the usual workers.
 const PER_HOST: usize = 32;
-/// Failures in a row that open the circuit. Source: as above.
+/// Failures in a row that open the circuit.
 const FAILURES: u32 = 5;
 /// Hosts beyond which those without trouble are forgotten.
 const MANY: usize = 4096;

@@ -2,6 +2,7 @@
 
 use super::hosts::{Admission, Host};
 use super::outcome::{Outcome, REFUSED_TRIES, pause};
+use super::owners::Permits;
 use super::{Shared, Slot};
 use crate::services::lease;
 use crate::webhook::notification;
@@ -19,7 +20,7 @@ use tokio::time::Instant;
 /// Time that must be left of a claim beyond one attempt.
 const MARGIN: Duration = Duration::from_secs(2);
 
-/// How long a task waits for its turn at a host before it makes room for others, and how long it then stays away.
+/// How long a task waits for its turn at a host and an owner before it makes room for others, and how long it then stays away.
 const PATIENCE: Duration = Duration::from_millis(250);
 /// Longest time for which a host that does not answer is left alone.
 const HOST_PAUSE: Duration = Duration::from_secs(30);
@@ -34,9 +35,9 @@ enum Next {
 
 /// Whether a task may call its host.
 enum Turn {
-    /// Now, while it holds this.
-    Now(OwnedSemaphorePermit),
-    /// Not now: the host is busy.
+    /// Now, while it holds these.
+    Now((OwnedSemaphorePermit, Permits)),
+    /// Not now: the host is busy, or the owner has enough under way.
     Later,
     /// Not with this claim: it is nearly over, or the gateway ends.
     Never,
@@ -70,15 +71,15 @@ impl Worker<'_> {
                 },
             };
             let host = self.shared.hosts.of(&subscription.callback);
-            let permit = match self.turn(&host).await {
-                Turn::Now(permit) => permit,
+            let permits = match self.turn(&host, &subscription.owner).await {
+                Turn::Now(permits) => permits,
                 Turn::Later => {
                     return self.shared.parts.deliveries.postpone(self.claim, PATIENCE).await.map(drop);
                 }
                 Turn::Never => break,
             };
             let next = self.deliver(&subscription, &host, item).await;
-            drop(permit);
+            drop(permits);
             match next? {
                 Next::Item => {}
                 Next::Ended => return Ok(()),
@@ -96,10 +97,14 @@ impl Worker<'_> {
         }
     }
 
-    /// Waits for a turn at the host, but not long: a host that answers slowly must not take all the workers.
-    async fn turn(&self, host: &Host) -> Turn {
+    /// Waits for a turn, but not long: a host that answers slowly, or an owner of many, must not take all the workers.
+    async fn turn(&self, host: &Host, owner: &str) -> Turn {
         let mut stopping = self.shared.stopping.subscribe();
-        let acquire = tokio::time::timeout(PATIENCE, Arc::clone(&host.permits).acquire_owned());
+        let acquire = async {
+            let of_owner = self.shared.owners.enter(owner).await?;
+            Some((Arc::clone(&host.permits).acquire_owned().await.ok()?, of_owner))
+        };
+        let acquire = tokio::time::timeout(PATIENCE, acquire);
         let acquired = tokio::select! {
             biased;
             _ = stopping.wait_for(|stopping| *stopping) => return Turn::Never,
@@ -108,7 +113,7 @@ impl Worker<'_> {
         let enough = Instant::now() + self.shared.settings.timeout.0 + MARGIN < self.until;
         match acquired {
             Err(_) => Turn::Later,
-            Ok(Ok(permit)) if enough => Turn::Now(permit),
+            Ok(Some(permits)) if enough => Turn::Now(permits),
             Ok(_) => Turn::Never,
         }
     }
