@@ -162,7 +162,7 @@ suite_durability() { build; redis; tests durability cargo test "${CARGO[@]}" --t
 suite_security() {
   build
   tests security cargo test "${CARGO[@]}" --test security -- --show-output
-  [ -z "$FULL" ] || { redis; compute; moto; vcsim; tests it-confined confined; }
+  [ -z "$FULL" ] || { redis; compute; moto; vcsim; tests it-confined confined; step sbom sbom; }
   # A line of a table for one client is a check, and so is a test without tables.
   counted=checks cases=$((cases + $(awk -F= '$1 == "checks" { n += $2 } END { print n + 0 }' "$NETWEAVE_FIGURES")))
   : >"$NETWEAVE_FIGURES"
@@ -174,6 +174,24 @@ confined() {
   printf '#!/bin/sh\nexec %q %q %q "$@"\n' "$CARGO_TARGET_DIR/debug/confined" "$PWD/deploy/seccomp/netweave.json" "$NETWEAVE_BIN" >"$starter"
   chmod +x "$starter"
   env -u NETWEAVE_FULL NETWEAVE_FIGURES=/dev/null NETWEAVE_BIN="$starter" cargo test "${CARGO[@]}" --test it
+}
+
+# The bill of materials names every package that cargo links, each with its licence, and no place of this machine. It names a few
+# more: what features bring in that only other members of the workspace ask for.
+sbom() {
+  local file tree
+  file=$(bash deploy/sbom.sh) &&
+    tree=$(cargo tree -p netweave --locked -e normal --prefix none --target "$(rustc -vV | sed -n 's/^host: //p')") &&
+    ! grep -q "$PWD" "$file" &&
+    python3 - "$file" 3<<<"$tree" <<'PYTHON'
+import json, os, sys
+bill = json.load(open(sys.argv[1]))
+listed = {(one["name"], one["version"]) for one in bill["components"]}
+linked = {(line.split()[0], line.split()[1][1:]) for line in os.fdopen(3) if line.strip()} - {(bill["metadata"]["component"]["name"], bill["metadata"]["component"]["version"])}
+unlicensed = [one["name"] for one in bill["components"] if not one.get("licenses")]
+print(f"listed {len(listed)}, missing {sorted(linked - listed)}, without licence {unlicensed}")
+sys.exit(bool(linked - listed or unlicensed or not linked))
+PYTHON
 }
 
 suite_faults() {

@@ -2,7 +2,6 @@
 //!
 //! Times are CPU times of the whole process as the kernel counts them, so that the writer and the sinks are in them.
 
-use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{Criterion, Throughput};
 use netweave::access::Access;
 use netweave::audit::body::Redactor;
@@ -14,6 +13,7 @@ use netweave::filters::limits::Shares;
 use netweave::listen::identity::{Facts, Identity, IdentityField};
 use netweave::listen::peer::{Caller, Peer};
 use netweave::telemetry::metrics::Metrics;
+use netweave_benches::micro::{self, CpuTime};
 use netweave_model::port::Clock;
 use netweave_model::{Error, Timestamp};
 use std::hint::black_box;
@@ -24,49 +24,6 @@ use std::time::Duration;
 
 /// Calls between two that somebody waits for.
 const CALLS: u64 = 1000;
-
-/// Measures the CPU time of all threads; falls back to nothing where `/proc` is missing.
-struct CpuTime;
-
-impl CpuTime {
-    fn read() -> Duration {
-        let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-        let spent = threads.map(|thread| {
-            let text = std::fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
-            text.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0)
-        });
-        Duration::from_nanos(spent.sum())
-    }
-}
-
-impl Measurement for CpuTime {
-    type Intermediate = Duration;
-    type Value = Duration;
-
-    fn start(&self) -> Duration {
-        Self::read()
-    }
-
-    fn end(&self, start: Duration) -> Duration {
-        Self::read().saturating_sub(start)
-    }
-
-    fn add(&self, left: &Duration, right: &Duration) -> Duration {
-        *left + *right
-    }
-
-    fn zero(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn to_f64(&self, value: &Duration) -> f64 {
-        WallTime.to_f64(value)
-    }
-
-    fn formatter(&self) -> &dyn ValueFormatter {
-        WallTime.formatter()
-    }
-}
 
 /// A client as an SMO is one.
 fn peer() -> Option<Arc<Peer>> {
@@ -156,12 +113,7 @@ fn whole(criterion: &mut Criterion<CpuTime>, folder: &Path) -> Result<(), Error>
 }
 
 fn main() -> Result<(), Error> {
-    let mut criterion = Criterion::default()
-        .with_measurement(CpuTime)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(2))
-        .sample_size(30)
-        .configure_from_args();
+    let mut criterion = micro::criterion(CpuTime::Process);
     let folder = tempfile::tempdir().map_err(|error| Error::internal("no folder").with_source(error))?;
     lines(&mut criterion);
     whole(&mut criterion, folder.path())?;

@@ -4,14 +4,13 @@
 //! so that other work on the machine disturbs them less.
 
 use bytes::Bytes;
-use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BatchSize, Criterion, Throughput};
+use netweave_benches::micro::{self, CpuTime};
 use netweave_model::query::{Exclusion, Filter, Indexed, Paths, Query, Target};
 use netweave_model::{Error, Kind};
 use serde_json::json;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Duration;
 
 const OBJECTS: u64 = 10_000;
 const DEPTH: usize = 8;
@@ -50,46 +49,6 @@ fn node(number: u64) -> Bytes {
                 "containerRuntimeVersion": "containerd://1.7"},
             "ready": !number.is_multiple_of(50), "created": "2026-03-02T10:00:00Z"}});
     object.to_string().into()
-}
-
-/// Measures the CPU time of the thread as the kernel counts it; falls back to nothing where `/proc` is missing.
-struct CpuTime;
-
-impl CpuTime {
-    fn read() -> Duration {
-        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-        let nanoseconds = text.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0);
-        Duration::from_nanos(nanoseconds)
-    }
-}
-
-impl Measurement for CpuTime {
-    type Intermediate = Duration;
-    type Value = Duration;
-
-    fn start(&self) -> Duration {
-        Self::read()
-    }
-
-    fn end(&self, start: Duration) -> Duration {
-        Self::read().saturating_sub(start)
-    }
-
-    fn add(&self, left: &Duration, right: &Duration) -> Duration {
-        *left + *right
-    }
-
-    fn zero(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn to_f64(&self, value: &Duration) -> f64 {
-        WallTime.to_f64(value)
-    }
-
-    fn formatter(&self) -> &dyn ValueFormatter {
-        WallTime.formatter()
-    }
 }
 
 fn scans(criterion: &mut Criterion<CpuTime>, objects: &[Arc<Indexed>], paths: &Paths) -> Result<(), Error> {
@@ -137,12 +96,7 @@ fn steps(criterion: &mut Criterion<CpuTime>, object: &Bytes, paths: &Paths) -> R
 }
 
 fn main() -> Result<(), Error> {
-    let mut criterion = Criterion::default()
-        .with_measurement(CpuTime)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(2))
-        .sample_size(30)
-        .configure_from_args();
+    let mut criterion = micro::criterion(CpuTime::Thread);
     let paths = Paths::new();
     let objects: Result<Vec<_>, _> =
         (0..OBJECTS).map(|number| Indexed::new(node(number), &paths).map(Arc::new)).collect();

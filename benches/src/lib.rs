@@ -7,6 +7,7 @@ pub mod clock;
 pub mod connection;
 pub mod consumers;
 pub mod drive;
+pub mod micro;
 pub mod pki;
 pub mod process;
 pub mod redis;
