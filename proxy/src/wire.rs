@@ -12,7 +12,7 @@ use crate::access::Access;
 use crate::audit::{Audit, Event, Parts as AuditParts};
 use crate::cli::serve::ServeOptions;
 use crate::clock::{SystemClock, SystemIds};
-use crate::conf::tree::{Conf, Environment};
+use crate::conf::tree::{CallbackDomain, Conf, Environment};
 use crate::digest;
 use crate::filters::limits::Shares;
 use crate::inventory::catalog::Catalog;
@@ -23,18 +23,22 @@ use crate::inventory::sources::Sources;
 use crate::listen::{Edge, Parts as EdgeParts, Signals};
 use crate::services::Service;
 use crate::services::dispatcher::{Dispatcher, Parts as DispatcherParts};
+use crate::services::exchanges::{Exchanges, Parts as ExchangesParts};
 use crate::services::housekeeper::Housekeeper;
 use crate::services::notifier::{Notifier, Parts as NotifierParts};
+use crate::services::resealer::{Parts as ResealerParts, Resealer};
 use crate::services::role_checks::{Role, RoleChecks};
 use crate::services::sweeper::{Parts as SweeperParts, Sweeper};
 use crate::services::tally::Tally;
 use crate::services::watcher::Watcher;
 use crate::telemetry::metrics::Metrics;
 use crate::webhook::notification::Renderer;
+use crate::webhook::sealing::KeyRing;
+use crate::webhook::signers::Signers;
 use behind::Behind;
 use netweave_adapters::Stores;
 use netweave_adapters::layers::Observer;
-use netweave_http::{Guard, Outbound, Settings as OutboundSettings, System};
+use netweave_http::{Guard, Outbound, System};
 use netweave_model::port::{Clock, Ids};
 use netweave_model::{Error, Id, Result, SourceName};
 use observed::Observed;
@@ -264,22 +268,20 @@ struct Callbacks {
     outbound: Arc<Outbound>,
     /// For the proxy's runtime, which tries callbacks when a subscription is created.
     trial: Arc<Outbound>,
+    /// What signs deliveries, and what seals secrets.
+    signers: Arc<Signers>,
 }
 
 impl Callbacks {
     fn build(conf: &Conf, base: &Base) -> Result<Self> {
         let callback = &conf.subscriptions.callback;
-        let settings = OutboundSettings {
-            schemes: callback.schemes.clone(),
-            ports: callback.ports.clone(),
-            allow: callback.allow.clone(),
-            ca: callback.ca.clone(),
-            connect_timeout: CALLBACK_CONNECT,
-            timeout: conf.delivery.timeout.0,
-        };
+        let settings = callback.settings(CALLBACK_CONNECT, conf.delivery.timeout.0);
+        let keys = Arc::new(KeyRing::read(&conf.subscriptions.secret_key_files)?);
+        let secrets: Vec<_> = callback.domains.iter().map(CallbackDomain::secrets).collect();
         let guard = Arc::new(Guard::new(&settings, Arc::new(System))?);
         let client = || Outbound::new(&settings, Arc::clone(&guard), Arc::clone(&base.clock)).map(Arc::new);
-        Ok(Self { outbound: client()?, trial: client()?, guard })
+        let signers = Arc::new(Signers::new(keys, &secrets)?);
+        Ok(Self { outbound: client()?, trial: client()?, guard, signers })
     }
 
     fn services(
@@ -303,6 +305,7 @@ impl Callbacks {
             outbound: Arc::clone(&self.outbound),
             access: Arc::clone(&base.access),
             renderer: Renderer::new(&conf.o_cloud.service_uri)?,
+            signers: Arc::clone(&self.signers),
             clock: Arc::clone(&base.clock),
             ids: Arc::clone(&base.ids),
             metrics: Arc::clone(&base.metrics),
@@ -322,6 +325,27 @@ impl Callbacks {
             Arc::new(Notifier::new(notifier, conf.delivery.clone())),
             Arc::new(Sweeper::new(sweeper)),
             Arc::new(Housekeeper),
+            Arc::new(self.exchanges(base)),
+            Arc::new(self.resealer(base, stores)),
         ])
+    }
+
+    fn exchanges(&self, base: &Base) -> Exchanges {
+        Exchanges::new(ExchangesParts {
+            outbound: Arc::clone(&self.outbound),
+            trial: Arc::clone(&self.trial),
+            signers: Arc::clone(&self.signers),
+            metrics: Arc::clone(&base.metrics),
+            audit: Arc::clone(&base.audit),
+        })
+    }
+
+    fn resealer(&self, base: &Base, stores: &Stores) -> Resealer {
+        Resealer::new(ResealerParts {
+            subscriptions: Arc::clone(&stores.subscriptions),
+            keys: Arc::clone(self.signers.keys()),
+            clock: Arc::clone(&base.clock),
+            metrics: Arc::clone(&base.metrics),
+        })
     }
 }

@@ -8,7 +8,9 @@
 mod callbacks;
 mod credentials;
 mod names;
+mod outbound;
 mod process;
+mod rest;
 mod roles;
 mod rotation;
 mod scopes;

@@ -27,13 +27,13 @@ const ASKED: &str = "/netweave/v1/self";
 const RELOADED: &str = "netweave_tls_reloads_total{result=\"ok\"}";
 
 /// A secret as Kubernetes mounts it: files are links through `..data`, which is exchanged at once.
-struct Mounted {
+pub(crate) struct Mounted {
     folder: tempfile::TempDir,
     version: usize,
 }
 
 impl Mounted {
-    fn new(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
         let mut mounted = Self { folder: tempfile::tempdir().expect("a folder"), version: 0 };
         mounted.put(files);
         for (name, _) in files {
@@ -43,11 +43,11 @@ impl Mounted {
         mounted
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn put(&mut self, files: &[(&str, &str)]) {
+    pub(crate) fn put(&mut self, files: &[(&str, &str)]) {
         self.version += 1;
         let version = format!("..version-{}", self.version);
         std::fs::create_dir(self.path(&version)).expect("a folder");

@@ -19,6 +19,8 @@ enum Name {
 pub(crate) struct Allow {
     networks: Vec<IpNet>,
     names: Vec<Name>,
+    /// What is not listed may not be called, public or not.
+    only: bool,
 }
 
 impl Allow {
@@ -40,6 +42,28 @@ impl Allow {
         Ok(allow)
     }
 
+    /// Closes all that is not on the list.
+    #[must_use]
+    pub(crate) fn only(self, only: bool) -> Self {
+        Self { only, ..self }
+    }
+
+    /// Returns whether the host of a URL is on the list: as a name, or as an address in a network.
+    pub(crate) fn lists(&self, host: &url::Host<&str>) -> bool {
+        match host {
+            url::Host::Domain(name) => {
+                let lower = name.to_ascii_lowercase();
+                self.names(lower.strip_suffix('.').unwrap_or(&lower))
+            }
+            url::Host::Ipv4(address) => self.contains(IpAddr::V4(*address)),
+            url::Host::Ipv6(address) => self.contains(IpAddr::V6(*address)),
+        }
+    }
+
+    fn contains(&self, address: IpAddr) -> bool {
+        self.networks.iter().any(|net| net.contains(&address))
+    }
+
     /// Returns whether a host name, in lower case and without trailing dot, is on the list.
     pub(crate) fn names(&self, host: &str) -> bool {
         self.names.iter().any(|name| match name {
@@ -53,9 +77,12 @@ impl Allow {
     /// A host name opens internal ranges only; loopback and the like need their own network on the list. An address
     /// that stands for an IPv4 address is open if both are.
     pub(crate) fn refusal(&self, address: IpAddr, named: bool) -> Option<&'static str> {
-        let range = range_of(address)?;
+        let Some(range) = range_of(address) else {
+            let open = !self.only || named || self.contains(address);
+            return (!open).then_some("unlisted");
+        };
         let open = match range.closed {
-            Closed::Internal => named || self.networks.iter().any(|net| net.contains(&address)),
+            Closed::Internal => named || self.contains(address),
             Closed::Special => {
                 self.networks.iter().any(|net| net.contains(&address) && range.net.contains(net))
             }
@@ -134,6 +161,17 @@ mod tests {
             allow(&["0.0.0.0/0", "::/0"]).refusal("0.0.0.0".parse().unwrap(), true),
             Some("unspecified")
         );
+    }
+
+    #[test]
+    fn a_closed_list_opens_what_it_names_and_nothing_else() {
+        let allow = allow(&["93.184.216.0/24", "10.0.0.0/8"]).only(true);
+        let refusal = |address: &str, named| allow.refusal(address.parse().unwrap(), named);
+        assert_eq!((refusal("93.184.216.34", false), refusal("10.1.1.1", false)), (None, None));
+        assert_eq!(refusal("1.1.1.1", false), Some("unlisted"));
+        assert_eq!(refusal("2606:4700::1111", false), Some("unlisted"));
+        assert_eq!(refusal("1.1.1.1", true), None, "its host is named");
+        assert_eq!(refusal("127.0.0.1", true), Some("loopback"), "a name opens no more than before");
     }
 
     #[test]

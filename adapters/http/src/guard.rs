@@ -55,7 +55,7 @@ impl Guard {
         Ok(Self {
             schemes: settings.schemes.clone(),
             ports: settings.ports.clone(),
-            allow: Allow::parse(&settings.allow)?,
+            allow: Allow::parse(&settings.allow)?.only(settings.only_allowed),
             resolver,
             timeout: settings.timeout,
         })

@@ -3,15 +3,18 @@
 //! No redirect is followed, no proxy or cookie is used, and of an answer only the status and `Retry-After` are kept.
 
 use crate::api::retry_after;
+use crate::domain::{Domain, DomainSettings};
 use crate::guard::Guard;
 use crate::settings::Settings;
-use crate::{client, tls};
+use crate::token::TokenCalls;
 use bytes::Bytes;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method};
 use netweave_model::port::Clock;
 use netweave_model::{Error, ErrorKind, Result};
+use reqwest::Response;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Client, Response};
+use rustls::pki_types::CertificateDer;
 use std::error::Error as StdError;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,8 +28,6 @@ mod tests;
 const MAX_BODY: usize = 64 * 1024;
 /// Longest time spent on an answer's body.
 const BODY_TIME: Duration = Duration::from_secs(1);
-/// Idle connections kept per host.
-const IDLE_PER_HOST: usize = 32;
 /// The word for a call that the guard refused at connect time.
 pub const FORBIDDEN_ADDRESS: &str = "forbidden-address";
 
@@ -42,32 +43,72 @@ pub struct Answer {
 }
 
 /// The client for all outbound calls of notifications; cheap to share, with a pool of connections per host.
+///
+/// Whom it believes and what it shows is a matter of the callback's trust domain.
 pub struct Outbound {
-    client: Client,
+    /// In the order in which they are asked; the last one takes all others.
+    domains: Vec<Domain>,
+    rest: Domain,
     guard: Arc<Guard>,
+    timeout: Duration,
     clock: Arc<dyn Clock>,
+}
+
+/// The files of a trust domain were loaded again.
+#[derive(Debug)]
+pub struct Exchange {
+    /// The name of the domain; empty for the callbacks that are of none.
+    pub domain: String,
+    /// How it went; if not well, the old ones stay.
+    pub result: Result<()>,
 }
 
 impl Outbound {
     /// Builds the client; it must be used on one runtime.
     ///
     /// # Errors
-    /// `Invalid`: the file of authorities is unusable. `Internal`: the client cannot be built.
+    /// `Invalid`: a file is unusable. `Internal`: a client cannot be built.
     pub fn new(settings: &Settings, guard: Arc<Guard>, clock: Arc<dyn Clock>) -> Result<Self> {
-        let tls = tls::client(settings.ca.as_deref(), "subscriptions.callback.ca")?;
         let times = (settings.connect_timeout, settings.timeout);
-        let client = client::builder(tls, times, IDLE_PER_HOST)
-            .dns_resolver(Arc::new(Pinned { guard: Arc::clone(&guard) }))
-            .build()
-            .map_err(|error| Error::internal("the outbound client cannot be built").with_source(error))?;
-        Ok(Self { client, guard, clock })
+        let domain = |domain: &DomainSettings| Domain::new(domain, settings.ca.as_ref(), times, &guard);
+        let domains = settings.domains.iter().map(domain).collect::<Result<_>>()?;
+        let rest = domain(&DomainSettings::default())?;
+        Ok(Self { domains, rest, guard, timeout: settings.timeout, clock })
+    }
+
+    /// Loads the files of all trust domains again that hold something else than before; returns those.
+    pub fn look(&self) -> Vec<Exchange> {
+        let looked = self.all().map(|domain| (domain, domain.look()));
+        looked
+            .filter_map(|(domain, result)| Some(Exchange { domain: domain.name.clone(), result: result? }))
+            .collect()
+    }
+
+    /// Returns the certificates that are shown to callbacks, each with its chain, leaf first.
+    pub fn chains(&self) -> Vec<Vec<CertificateDer<'static>>> {
+        let chains = self.all().map(|domain| domain.loaded().chain.clone());
+        chains.filter(|chain| !chain.is_empty()).collect()
+    }
+
+    /// Returns how often tokens were fetched, over all domains.
+    pub fn token_calls(&self) -> TokenCalls {
+        let calls = self.domains.iter().filter_map(|domain| domain.tokens.as_ref());
+        calls.map(crate::token::Tokens::calls).fold(TokenCalls::default(), |sum, calls| TokenCalls {
+            fetched: sum.fetched + calls.fetched,
+            failed: sum.failed + calls.failed,
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Domain> {
+        self.domains.iter().chain([&self.rest])
     }
 
     /// Posts a body and waits for the answer's head; whatever status it has, it is an answer.
     ///
     /// # Errors
     /// The public text is one word, fit for a delivery record: `Forbidden` (`forbidden-address`): the guard refuses the
-    /// URL or an address it leads to. `Unavailable`: `refused`, `dns`, `tls` or `io`. `Timeout`: `timeout`.
+    /// URL or an address it leads to. `Unavailable`: `refused`, `dns`, `tls`, `io`, or `token`: the trust domain of the
+    /// callback has tokens, and there is none now. `Timeout`: `timeout`.
     pub async fn post(&self, url: &str, headers: HeaderMap, body: Bytes) -> Result<Answer> {
         self.call(Method::POST, url, headers, body).await
     }
@@ -104,8 +145,9 @@ impl Outbound {
             .parse(url)
             .map_err(|error| Error::new(ErrorKind::Forbidden, FORBIDDEN_ADDRESS).with_source(error))?;
         let begun = Instant::now();
-        let sent = self.client.request(method, url).headers(headers).body(body).send().await;
-        let mut response = sent.map_err(named)?;
+        let domain = self.domains.iter().find(|domain| domain.covers(&url)).unwrap_or(&self.rest);
+        let mut call = Sending { method, url, headers, body, deadline: begun + self.timeout };
+        let mut response = call.through(domain).await?;
         let answer = Answer {
             status: response.status().as_u16(),
             retry_after: retry_after(response.headers(), self.clock.now()),
@@ -118,6 +160,44 @@ impl Outbound {
             tracing::debug!(status = answer.status, "closed a connection whose answer did not end");
         }
         Ok(answer)
+    }
+}
+
+/// One call, which may be sent twice: with a token, and with another one if that is refused.
+struct Sending {
+    method: Method,
+    url: url::Url,
+    headers: HeaderMap,
+    body: Bytes,
+    deadline: Instant,
+}
+
+impl Sending {
+    async fn through(&mut self, domain: &Domain) -> Result<Response> {
+        let loaded = domain.loaded();
+        // Any answer to a question for a sign of life is one; no token is spent on it.
+        let Some(tokens) = domain.tokens.as_ref().filter(|_| self.method != Method::HEAD) else {
+            return self.once(&loaded.callbacks).await;
+        };
+        let token = tokens.get(&loaded.tokens, self.deadline).await?;
+        self.headers.insert(AUTHORIZATION, token.header.clone());
+        let response = self.once(&loaded.callbacks).await?;
+        if response.status() != http::StatusCode::UNAUTHORIZED {
+            return Ok(response);
+        }
+        match tokens.instead_of(&token, &loaded.tokens, self.deadline).await {
+            None => Ok(response),
+            Some(other) => {
+                self.headers.insert(AUTHORIZATION, other?.header.clone());
+                self.once(&loaded.callbacks).await
+            }
+        }
+    }
+
+    async fn once(&self, client: &reqwest::Client) -> Result<Response> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let request = client.request(self.method.clone(), self.url.clone()).headers(self.headers.clone());
+        request.body(self.body.clone()).timeout(left).send().await.map_err(named)
     }
 }
 
@@ -172,8 +252,14 @@ fn cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Opti
 }
 
 /// Resolves names for the client through the guard, so that a connection goes only to an address that was checked.
-struct Pinned {
+pub(crate) struct Pinned {
     guard: Arc<Guard>,
+}
+
+impl Pinned {
+    pub(crate) fn new(guard: Arc<Guard>) -> Self {
+        Self { guard }
+    }
 }
 
 /// Marks, inside the client's error, that it was the guard that refused.

@@ -11,6 +11,7 @@ pub mod object;
 pub mod parts;
 pub mod port;
 pub mod query;
+pub mod secret;
 pub mod subscription;
 pub mod time;
 pub mod unit;
@@ -19,5 +20,8 @@ pub use error::{Error, ErrorKind, InvalidParam, Result, Retry};
 pub use event::{Entry, Event, EventHead, EventType, Position};
 pub use kind::Kind;
 pub use object::{Id, Object, ObjectKey, SourceName};
-pub use subscription::{NewSubscription, Subscription, SubscriptionInfo, SubscriptionState};
+pub use secret::Secret;
+pub use subscription::{
+    FormerSecret, NewSubscription, SigningSecrets, Subscription, SubscriptionInfo, SubscriptionState,
+};
 pub use time::Timestamp;

@@ -1,6 +1,7 @@
 //! A subscription to inventory changes, with its lease and its delivery state.
 
 use crate::object::Id;
+use crate::secret::Secret;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -38,6 +39,25 @@ pub enum SubscriptionState {
     },
 }
 
+/// A signing secret that was replaced and signs beside its successor for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FormerSecret {
+    /// See [`NewSubscription::secret`].
+    pub secret: Secret,
+    /// From then on it signs no more, by the store's clock.
+    pub until: Timestamp,
+}
+
+/// The signing secrets of a subscription.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SigningSecrets {
+    /// The one that signs.
+    pub secret: Secret,
+    /// The one that signs beside it.
+    pub former: Option<FormerSecret>,
+}
+
 /// What an owner asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewSubscription {
@@ -53,8 +73,8 @@ pub struct NewSubscription {
     pub filter: Option<String>,
     /// How notifications carry states.
     pub states: StateForm,
-    /// The signing secret, as Standard Webhooks spells it (`whsec_` and base64).
-    pub secret: String,
+    /// The signing secret, as Standard Webhooks spells it (`whsec_` and base64), or sealed: stores need not know.
+    pub secret: Secret,
     /// How long the subscription lives without a sign of life.
     pub lease: Duration,
 }
@@ -78,7 +98,10 @@ pub struct Subscription {
     /// See [`NewSubscription::states`].
     pub states: StateForm,
     /// See [`NewSubscription::secret`].
-    pub secret: String,
+    pub secret: Secret,
+    /// The secret before this one, while both sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<FormerSecret>,
     /// See [`NewSubscription::lease`], in milliseconds.
     pub lease_ms: u64,
     /// When it was created.
@@ -104,6 +127,7 @@ impl NewSubscription {
             filter: self.filter,
             states: self.states,
             secret: self.secret,
+            former: None,
             lease_ms: u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX),
             created_at: now,
             expires_at: now.plus(self.lease),

@@ -11,6 +11,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Largest file of a key.
 const MAX_FILE: u64 = 64 << 10;
@@ -39,6 +40,12 @@ pub struct Secret([u8; SECRET]);
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Signer({})", self.id)
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 
@@ -125,7 +132,7 @@ impl Secret {
         if let Ok(raw) = contents.as_slice().try_into() {
             return Ok(Self(raw));
         }
-        let decoded = STANDARD.decode(contents.trim_ascii()).unwrap_or_default();
+        let decoded = Zeroizing::new(STANDARD.decode(contents.trim_ascii()).unwrap_or_default());
         let secret = decoded.as_slice().try_into();
         secret
             .map(Self)
@@ -138,7 +145,7 @@ impl Secret {
     }
 
     /// Returns the bytes.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
@@ -148,8 +155,8 @@ impl Secret {
     }
 }
 
-fn contents(path: &Path) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+fn contents(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
     let read = File::open(path).and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes));
     read.map_err(|error| refused(path, "cannot be read").with_source(error))?;
     Ok(bytes)

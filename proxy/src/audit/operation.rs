@@ -51,6 +51,7 @@ fn name(operation: &Operation<'_>, method: &Method) -> Option<&'static str> {
         Operation::Sources => "ListSources",
         Operation::Refresh(_) => "RefreshSource",
         Operation::Act(_, Action::Renew) => "RenewSubscription",
+        Operation::Act(_, Action::RotateSecret) => "RotateSubscriptionSecret",
         Operation::Act(_, Action::Test) => "TestSubscription",
         Operation::Act(_, Action::Replay) => "ReplaySubscription",
         Operation::Act(_, Action::DryRun) | Operation::DryRun => "DryRunSubscription",

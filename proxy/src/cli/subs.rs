@@ -1,6 +1,6 @@
 //! `netweave subs`: the subscriptions of the identity that asks.
 
-use super::client::{Client, Connection};
+use super::client::{Answer, Client, Connection};
 use super::{Exit, Failure, Output, Process, watch};
 use clap::Subcommand;
 use reqwest::Method;
@@ -40,6 +40,14 @@ enum Command {
         /// Their ids
         #[arg(required = true)]
         ids: Vec<String>,
+    },
+    /// Replaces the signing secret; prints the subscription with the new one, which is told only now
+    RotateSecret {
+        /// Its id
+        id: String,
+        /// How long the old one signs beside it; the gateway's `subscriptions.secretOverlap` if left out
+        #[arg(long, value_name = "TIME")]
+        overlap: Option<String>,
     },
     /// Sends a marked test notification
     Test {
@@ -108,6 +116,13 @@ pub(super) async fn run(args: &Args, process: &mut Process) -> Result<(), Failur
             let answer = client.call(Method::POST, &[first, second, third, fourth, "test"], None).await?;
             show(&answer.body, args.output, process)
         }
+        Command::RotateSecret { id, overlap } => {
+            let [first, second, third, fourth] = own(id);
+            let body = overlap.as_ref().map_or_else(|| json!({}), |overlap| json!({ "overlap": overlap }));
+            let path = [first, second, third, fourth, "rotate-secret"];
+            let answer = client.call(Method::POST, &path, Some(&body)).await?;
+            show(&with_secret(answer)?, args.output, process)
+        }
         Command::Watch { wish, listen, count } => {
             let plan = watch::Plan { wish, listen: *listen, count: *count, output: args.output };
             watch::run(&client, &plan, process).await
@@ -136,7 +151,11 @@ async fn list(client: &Client, output: Output, process: &mut Process) -> Result<
 
 /// Makes a subscription; the answer carries its secret as `secret`.
 pub(super) async fn create(client: &Client, body: &Value) -> Result<Value, Failure> {
-    let answer = client.call(Method::POST, &client.subscriptions(), Some(body)).await?;
+    with_secret(client.call(Method::POST, &client.subscriptions(), Some(body)).await?)
+}
+
+/// Puts the secret of an answer beside its members, as `secret`.
+fn with_secret(answer: Answer) -> Result<Value, Failure> {
     let mut created = answer.body;
     match (created.as_object_mut(), answer.secret) {
         (Some(members), Some(secret)) => {

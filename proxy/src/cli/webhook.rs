@@ -32,9 +32,9 @@ struct Listen {
     /// The port; 0 takes a free one
     #[arg(long, value_name = "N", default_value_t = 9000)]
     port: u16,
-    /// The signing secret, `whsec_...`; better in the variable `WEBHOOK_SECRET`
+    /// The signing secret, `whsec_...`; two while it is being replaced; better in the variable `WEBHOOK_SECRET`, with a space between
     #[arg(long, value_name = "SECRET")]
-    secret: Option<String>,
+    secret: Vec<String>,
     /// The status of each answer
     #[arg(long, value_name = "STATUS", default_value = "204", value_parser = status)]
     answer: StatusCode,
@@ -64,11 +64,15 @@ fn delay(text: &str) -> Result<Duration, String> {
 pub(super) async fn run(args: &Args, process: &mut Process) -> Result<(), Failure> {
     let Command::Listen(args) = &args.command;
     let variable = process.environment.get("WEBHOOK_SECRET").filter(|text| !text.is_empty());
-    let secret = args.secret.as_ref().or(variable).map(|text| Secret::parse(text)).transpose();
-    let secret =
-        secret.map_err(|error| Failure::new(Exit::Usage, format!("--secret: {}", error.public())))?;
+    let given = args.secret.iter().map(String::as_str);
+    let variable =
+        variable.filter(|_| args.secret.is_empty()).into_iter().flat_map(|text| text.split_whitespace());
+    let secrets: netweave_model::Result<_> = given.chain(variable).map(Secret::parse).collect();
+    let secrets =
+        secrets.map_err(|error| Failure::new(Exit::Usage, format!("--secret: {}", error.public())))?;
     let answer = Answer { status: args.answer, delay: args.delay, retry_after: args.retry_after };
-    let inbox = Inbox::new(Options { secret, answer: Box::new(move |_| answer) }, Arc::clone(&process.clock));
+    let inbox =
+        Inbox::new(Options { secrets, answer: Box::new(move |_| answer) }, Arc::clone(&process.clock));
     let failed = |error: std::io::Error| Failure::new(Exit::Failed, format!("cannot listen: {error}"));
     let listener = TcpListener::bind(SocketAddr::new(args.address, args.port)).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;

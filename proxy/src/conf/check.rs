@@ -4,6 +4,7 @@
 
 mod access;
 mod audit;
+mod callbacks;
 mod files;
 
 pub use files::{files, inventories};
@@ -55,6 +56,7 @@ pub fn rules(conf: &Conf) -> Vec<Finding> {
     limits(conf, &mut findings);
     state(conf, &mut findings);
     callbacks(&conf.subscriptions.callback, conf.environment, &mut findings);
+    callbacks::rules(conf, &mut findings);
     times(conf, &mut findings);
     backends(conf, &mut findings);
     audit::rules(conf, &mut findings);

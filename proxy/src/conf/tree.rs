@@ -35,7 +35,7 @@ mod subscriptions;
 pub use access::{Access, Client, Collection, Role, Rule, ScopeConf, TenantConf};
 pub use audit::{Audit, AuditFile, AuditMode, AuditOtlp, AuditSyslog, SinkKind};
 pub use limits::{Limits, Rate};
-pub use subscriptions::{Callback, Delivery, Subscriptions, Verify};
+pub use subscriptions::{Callback, CallbackDomain, CallbackOAuth2, Delivery, Subscriptions, Verify};
 
 /// Which topology's defaults apply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

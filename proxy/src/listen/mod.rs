@@ -20,3 +20,4 @@ pub use edge::{Addresses, Edge, Parts, Signals};
 pub(crate) use link::peer as peer_of;
 pub use renewal::Renewal;
 pub use stop::{Ask, StopHandle, Stopping};
+pub use tls::end as certificate_end;

@@ -123,7 +123,7 @@ impl Certificates {
 }
 
 /// Returns when a certificate ends, in seconds since 1970.
-fn end(certificate: &CertificateDer<'_>) -> Option<i64> {
+pub fn end(certificate: &CertificateDer<'_>) -> Option<i64> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
     Some(parsed.validity().not_after.timestamp())
 }

@@ -53,6 +53,8 @@ pub enum Operation<'a> {
 pub enum Action {
     /// POST `renew`: prolongs the lease.
     Renew,
+    /// POST `rotate-secret`: hands out a new signing secret.
+    RotateSecret,
     /// POST `test`: queues a test notice.
     Test,
     /// POST `replay`: queues dead letters or recent changes again.

@@ -5,6 +5,7 @@ mod dry_run;
 mod lease;
 mod refresh;
 mod replay;
+mod rotate;
 mod status;
 
 use super::subscriptions::NO_STORE;
@@ -80,6 +81,7 @@ impl NetweaveRoutes {
         let subscription = self.parts.desk.own(id, call.identity).await?;
         match action {
             Action::Renew => self.renew(call, &subscription).await,
+            Action::RotateSecret => self.rotate(call, &subscription).await,
             Action::Test => self.test(&subscription).await,
             Action::Replay => self.replay(call, &subscription).await,
             Action::DryRun => Self::dry_run(call, &subscription),

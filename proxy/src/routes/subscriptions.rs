@@ -87,6 +87,7 @@ impl SubscriptionRoutes {
         let filter = self.desk.check(&wanted).await?;
         let settings = self.desk.settings();
         let major = call.route.major;
+        let secret = Secret::generate(&*self.desk.parts().ids);
         let new = NewSubscription {
             owner: call.identity.name.clone(),
             major,
@@ -97,11 +98,11 @@ impl SubscriptionRoutes {
                 Major::V1 => StateForm::String,
                 Major::V2 => StateForm::Object,
             }),
-            secret: Secret::generate(&*self.desk.parts().ids).as_str().to_owned(),
+            secret: self.desk.parts().keys.seal(&call.identity.name, secret.text())?,
             lease: settings.subscriptions.ttl.0,
         };
         match self.desk.quotas().create(&self.desk, new, call.grant).await? {
-            Created::New(subscription) => created(&subscription),
+            Created::New(subscription) => created(&subscription, &secret),
             Created::Duplicate(twin) => Err(self.duplicate(major, &twin)),
             Created::QuotaExceeded => Err(Error::new(
                 ErrorKind::RateLimited,
@@ -142,18 +143,27 @@ impl SubscriptionRoutes {
     }
 }
 
-fn created(subscription: &Subscription) -> Result<Reply> {
+/// Makes the header that hands out a secret.
+///
+/// # Errors
+/// `Internal`: never in practice.
+pub fn secret_header(secret: &Secret) -> Result<HeaderValue> {
+    let value = HeaderValue::from_str(secret.as_str());
+    let mut value = value.map_err(|error| Error::internal("the header of a secret").with_source(error))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn created(subscription: &Subscription, secret: &Secret) -> Result<Reply> {
     let mut location = format!("{}/{}/", spelling::base(subscription.major), list::COLLECTION);
     link::push_segment(&mut location, subscription.id.as_str());
     let header = |text: &str| {
         HeaderValue::from_str(text)
             .map_err(|error| Error::internal("a header of a creation").with_source(error))
     };
-    let mut secret = header(&subscription.secret)?;
-    secret.set_sensitive(true);
     Ok(Reply::json(StatusCode::CREATED, represent::info(subscription)?)
         .with(LOCATION, header(&location)?)
         .with(ETAG, represent::etag(subscription)?)
-        .with(WEBHOOK_SECRET, secret)
+        .with(WEBHOOK_SECRET, secret_header(secret)?)
         .with(CACHE_CONTROL, NO_STORE))
 }

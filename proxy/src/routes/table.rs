@@ -40,7 +40,7 @@ macro_rules! own {
 }
 
 /// The path of every operation with placeholders, for v1 and v2; `shape` gives the row.
-const TEMPLATES: [[&str; 2]; 37] = [
+const TEMPLATES: [[&str; 2]; 38] = [
     o2!("/"),
     own!("/o2ims-infrastructureInventory/api_versions"),
     o2!("/api_versions"),
@@ -73,6 +73,7 @@ const TEMPLATES: [[&str; 2]; 37] = [
     own!("/netweave/v1/subscriptions/{subscriptionId}/replay"),
     own!("/netweave/v1/subscriptions/{subscriptionId}/dry-run"),
     own!("/netweave/v1/subscriptions/{subscriptionId}/deliveries"),
+    own!("/netweave/v1/subscriptions/{subscriptionId}/rotate-secret"),
     own!("/netweave/v1/subscriptions/dry-run"),
     own!("/openapi.json"),
     own!("/livez"),
@@ -201,6 +202,7 @@ fn own_path<'a>(segments: &[&'a str]) -> Option<Operation<'a>> {
 fn action_name(name: &str) -> Option<Action> {
     match name {
         "renew" => Some(Action::Renew),
+        "rotate-secret" => Some(Action::RotateSecret),
         "test" => Some(Action::Test),
         "replay" => Some(Action::Replay),
         "dry-run" => Some(Action::DryRun),
@@ -241,7 +243,10 @@ fn methods(operation: &Operation<'_>) -> &'static [Method] {
         Operation::Lease(_) => GET_PUT_DELETE,
         Operation::DryRun
         | Operation::Refresh(_)
-        | Operation::Act(_, Action::Renew | Action::Test | Action::Replay | Action::DryRun) => POST,
+        | Operation::Act(
+            _,
+            Action::Renew | Action::RotateSecret | Action::Test | Action::Replay | Action::DryRun,
+        ) => POST,
         Operation::Cloud
         | Operation::ApiVersions(_)
         | Operation::List(..)
@@ -276,11 +281,12 @@ fn shape(operation: &Operation<'_>) -> usize {
         Operation::Act(_, Action::Replay) => 29,
         Operation::Act(_, Action::DryRun) => 30,
         Operation::Act(_, Action::Deliveries) => 31,
-        Operation::DryRun => 32,
-        Operation::OpenApi => 33,
-        Operation::Health(Health::Live) => 34,
-        Operation::Health(Health::Healthy) => 35,
-        Operation::Health(Health::Ready) => 36,
+        Operation::Act(_, Action::RotateSecret) => 32,
+        Operation::DryRun => 33,
+        Operation::OpenApi => 34,
+        Operation::Health(Health::Live) => 35,
+        Operation::Health(Health::Healthy) => 36,
+        Operation::Health(Health::Ready) => 37,
     }
 }
 

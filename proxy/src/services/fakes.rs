@@ -9,7 +9,9 @@ use crate::conf::unit::Span;
 use crate::telemetry::metrics::Metrics;
 use crate::webhook::inbox::{self, Answer, Inbox, Options, Received};
 use crate::webhook::notification::{EVENT_TYPE, Renderer, SEQUENCE};
+use crate::webhook::sealing::KeyRing;
 use crate::webhook::signature::{Secret, WEBHOOK_ID};
+use crate::webhook::signers::Signers;
 use async_trait::async_trait;
 use http::StatusCode;
 use netweave_http::{Guard, Outbound, Resolver, Settings};
@@ -118,6 +120,7 @@ struct Core {
     ids: Arc<Counting>,
     metrics: Arc<Metrics>,
     outbound: Arc<Outbound>,
+    signers: Arc<Signers>,
 }
 
 impl Core {
@@ -139,6 +142,7 @@ impl Core {
             subscriptions: self.store.share(),
             outbound: Arc::clone(&self.outbound),
             renderer: Renderer::new("https://gw.example.net").unwrap(),
+            signers: Arc::clone(&self.signers),
             access: crate::access::admins(),
             clock: self.clock.share(),
             ids: self.ids.share(),
@@ -157,6 +161,7 @@ pub(crate) struct Rig {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) guard: Arc<Guard>,
     pub(crate) outbound: Arc<Outbound>,
+    pub(crate) signers: Arc<Signers>,
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) url: String,
     /// The answers to come; 204 when there are none.
@@ -206,13 +211,14 @@ impl Rig {
             store: Arc::new(Memory::new(clock.share(), ids.share())),
             metrics: Arc::new(Metrics::new().unwrap()),
             outbound: Arc::new(Outbound::new(settings, Arc::clone(&guard), clock.share()).unwrap()),
+            signers: Arc::new(Signers::new(Arc::new(KeyRing::read(&[]).unwrap()), &[]).unwrap()),
             clock,
             ids,
         };
         let (answers, reaction) = (Arc::default(), Arc::default());
         let inbox = Inbox::new(
             Options {
-                secret: Some(Secret::parse(SECRET).unwrap()),
+                secrets: vec![Secret::parse(SECRET).unwrap()],
                 answer: answerer(Arc::clone(&answers), Arc::clone(&reaction)),
             },
             core.clock.share(),
@@ -228,6 +234,7 @@ impl Rig {
             ids: core.ids,
             metrics: core.metrics,
             outbound: core.outbound,
+            signers: core.signers,
             source: SourceName::from("lab"),
             guard,
             inbox,
@@ -275,7 +282,7 @@ impl Rig {
             consumer_subscription_id: Some(self.ids.uuid().to_string()),
             filter: filter.map(str::to_owned),
             states: StateForm::Object,
-            secret: SECRET.to_owned(),
+            secret: SECRET.into(),
             lease: Duration::from_secs(1000),
         };
         match self.store.create(new, Quota { per_owner: 10_000, total: 10_000 }).await.unwrap() {

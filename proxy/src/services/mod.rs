@@ -3,11 +3,13 @@
 pub mod certificates;
 pub mod dispatcher;
 pub mod driver;
+pub mod exchanges;
 #[cfg(test)]
 pub(crate) mod fakes;
 pub mod housekeeper;
 pub mod lease;
 pub mod notifier;
+pub mod resealer;
 pub mod role_checks;
 pub mod sweeper;
 pub mod tally;

@@ -14,6 +14,7 @@ use crate::audit::Audit;
 use crate::conf::tree::Delivery;
 use crate::telemetry::metrics::Metrics;
 use crate::webhook::notification::Renderer;
+use crate::webhook::signers::Signers;
 use async_trait::async_trait;
 use hosts::Hosts;
 use netweave_http::Outbound;
@@ -53,6 +54,8 @@ pub struct Parts {
     pub access: Arc<Access>,
     /// Renders bodies.
     pub renderer: Renderer,
+    /// Finds what signs them.
+    pub signers: Arc<Signers>,
     /// The store's time: items are stamped with it.
     pub clock: Arc<dyn Clock>,
     /// Randomness, for jitter.

@@ -116,6 +116,14 @@ families! {
     webhook_retries: IntCounter = counter("o2ims_webhook_retries_total", "Delivery attempts after the first");
     /// Items that became dead letters.
     webhook_dead: IntCounter = counter("o2ims_webhook_dlq_total", "Notifications that became dead letters");
+    /// Files for callbacks that were loaded again, by what they hold and result.
+    webhook_reloads: IntCounterVec = counter_vec("netweave_webhook_reloads_total", "Files for callbacks that were loaded again", &["what", "result"]);
+    /// Calls for tokens of callbacks, by result.
+    webhook_tokens: IntCounterVec = counter_vec("netweave_webhook_token_requests_total", "Calls for tokens that callbacks ask for", &["result"]);
+    /// Subscriptions by how their secrets lie in the store.
+    subscription_secrets: IntGaugeVec = gauge_vec("netweave_subscription_secrets", "Subscriptions by how their secrets lie in the store", &["form"]);
+    /// Subscriptions whose secrets were sealed anew.
+    subscription_secrets_resealed: IntCounter = counter("netweave_subscription_secrets_resealed_total", "Subscriptions whose secrets were sealed anew");
     /// From commit to the consumer's 2xx.
     webhook_latency: HistogramVec = seconds("o2ims_webhook_latency_seconds", "Time from the commit of a change to its acknowledged delivery", &["attempt"]);
     /// Deliveries in flight.

@@ -66,8 +66,8 @@ pub type Answerer = Box<dyn Fn(&Received) -> Answer + Send + Sync>;
 
 /// How an inbox behaves.
 pub struct Options {
-    /// The secret to verify signatures with.
-    pub secret: Option<Secret>,
+    /// The secrets to verify signatures with: one that fits is enough.
+    pub secrets: Vec<Secret>,
     /// Chooses the answers.
     pub answer: Answerer,
 }
@@ -105,7 +105,7 @@ impl Answer {
 impl Default for Options {
     /// Knows no secret and answers 204 at once.
     fn default() -> Self {
-        Self { secret: None, answer: Box::new(|_| Answer::status(StatusCode::NO_CONTENT)) }
+        Self { secrets: Vec::new(), answer: Box::new(|_| Answer::status(StatusCode::NO_CONTENT)) }
     }
 }
 
@@ -149,7 +149,9 @@ impl Inbox {
 
     fn keep(&self, path: &str, headers: HeaderMap, body: Bytes) -> Arc<Received> {
         let at = self.clock.now();
-        let verified = self.options.secret.as_ref().map(|secret| secret.verify(&headers, &body, at).is_ok());
+        let fits = |secret: &Secret| secret.verify(&headers, &body, at).is_ok();
+        let secrets = &self.options.secrets;
+        let verified = (!secrets.is_empty()).then(|| secrets.iter().any(fits));
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let number = *self.count.borrow() + 1;
         let received = Arc::new(Received { number, at, path: path.to_owned(), headers, body, verified });
@@ -280,7 +282,7 @@ mod tests {
             delay: Duration::ZERO,
             retry_after: Some(3),
         });
-        let (inbox, url) = started(Options { secret: Some(secret.clone()), answer }).await;
+        let (inbox, url) = started(Options { secrets: vec![secret.clone()], answer }).await;
         let mut headers = HeaderMap::new();
         headers.insert("x-o2ims-timestamp", "1700000000".parse().unwrap());
         headers.insert("x-o2ims-signature", secret.sign("", 1_700_000_000, b"{}").hex.parse().unwrap());

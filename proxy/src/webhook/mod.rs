@@ -2,4 +2,7 @@
 
 pub mod inbox;
 pub mod notification;
+pub mod sealing;
 pub mod signature;
+pub mod signers;
+mod watched;

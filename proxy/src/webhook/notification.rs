@@ -5,7 +5,9 @@
 //!
 //! Source: O-RAN.WG6.TS.O2IMS-INTERFACE-R004-v10.00, inventory change notification, as in `docs/o2ims-coverage.md`.
 
-use super::signature::{SIGNATURE, Secret, TIMESTAMP, WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP};
+use super::signature::{
+    SIGNATURE, Secret, Signature, TIMESTAMP, WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP,
+};
 use crate::present::spelling;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -152,16 +154,19 @@ impl Renderer {
     }
 }
 
-/// Makes the signed headers of one attempt to deliver a body.
+/// Makes the headers of one attempt to deliver a body, signed with all these secrets.
 ///
 /// # Errors
-/// `Internal`: the stored secret or an id cannot be used.
-pub fn headers(subscription: &Subscription, item: &Item, at: Timestamp, body: &[u8]) -> Result<HeaderMap> {
-    let secret = Secret::parse(&subscription.secret)
-        .map_err(|error| Error::internal("a stored secret cannot be used").with_source(error))?;
+/// `Internal`: an id cannot be used.
+pub fn headers(
+    secrets: &[Secret],
+    (subscription, item): (&Subscription, &Item),
+    at: Timestamp,
+    body: &[u8],
+) -> Result<HeaderMap> {
     let id = item.notification_id.to_string();
     let seconds = at.0.div_euclid(1000);
-    let signature = secret.sign(&id, seconds, body);
+    let signature = Signature::of(secrets, &id, seconds, body);
     let told = match &item.notice {
         Notice::Change(event) => event_name(event.event_type),
         Notice::Resync { .. } => "RESYNC",

@@ -5,6 +5,8 @@
 //! HMAC-SHA256 over `timestamp.body`, keyed with the text of the secret as it was handed out (`whsec_...`), so that a consumer
 //! that knows the secret as a string can check it without decoding. The timestamp is the attempt's, in seconds.
 //!
+//! While a secret is being replaced, both headers hold one signature for each secret, separated by spaces; any that fits counts.
+//!
 //! Source: Standard Webhooks 1.0, "Signature scheme" (unverified, issue 3); issue 3, section 4.
 
 use aws_lc_rs::hmac;
@@ -12,9 +14,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName};
 use netweave_model::port::Ids;
-use netweave_model::{Error, Result, Timestamp};
+use netweave_model::{Error, Result, Secret as SecretText, Timestamp};
 use std::fmt;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// The stable id of the notification.
 pub const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
@@ -37,8 +40,8 @@ const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 /// A signing secret; never shown by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
-    text: String,
-    key: Vec<u8>,
+    text: SecretText,
+    key: Zeroizing<Vec<u8>>,
 }
 
 /// The two signatures of one delivery.
@@ -64,8 +67,8 @@ pub enum Fault {
 impl Secret {
     /// Makes a fresh secret.
     pub fn generate(ids: &dyn Ids) -> Self {
-        let key = ids.secret().to_vec();
-        Self { text: format!("{PREFIX}{}", STANDARD.encode(&key)), key }
+        let key = Zeroizing::new(ids.secret().to_vec());
+        Self { text: format!("{PREFIX}{}", STANDARD.encode(&*key)).into(), key }
     }
 
     /// Reads a secret as it was handed out: `whsec_` and the base64 of 24 to 64 bytes.
@@ -73,9 +76,9 @@ impl Secret {
     /// # Errors
     /// `Invalid`: it is not of that form.
     pub fn parse(text: &str) -> Result<Self> {
-        let key = text.strip_prefix(PREFIX).and_then(|rest| STANDARD.decode(rest).ok());
+        let key = text.strip_prefix(PREFIX).and_then(|rest| STANDARD.decode(rest).ok()).map(Zeroizing::new);
         match key {
-            Some(key) if KEY_BYTES.contains(&key.len()) => Ok(Self { text: text.to_owned(), key }),
+            Some(key) if KEY_BYTES.contains(&key.len()) => Ok(Self { text: text.into(), key }),
             Some(_) | None => {
                 Err(Error::invalid("secret", "a secret is whsec_ and the base64 of 24 to 64 bytes"))
             }
@@ -84,13 +87,18 @@ impl Secret {
 
     /// Returns the secret as it is handed out.
     pub fn as_str(&self) -> &str {
+        self.text.expose()
+    }
+
+    /// Returns the secret as it is handed out, for who keeps it.
+    pub fn text(&self) -> &SecretText {
         &self.text
     }
 
     /// Signs the delivery of a body; `seconds` since 1970.
     pub fn sign(&self, id: &str, seconds: i64, body: &[u8]) -> Signature {
         let standard = mac(&self.key, &[id.as_bytes(), seconds.to_string().as_bytes(), body]);
-        let hex = mac(self.text.as_bytes(), &[seconds.to_string().as_bytes(), body]);
+        let hex = mac(self.as_str().as_bytes(), &[seconds.to_string().as_bytes(), body]);
         let digits = hex.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
         let hex = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
         Signature { standard: format!("v1,{}", STANDARD.encode(standard)), hex }
@@ -110,7 +118,17 @@ impl Secret {
         }
         let given = text(&SIGNATURE).ok_or(Fault::Missing)?;
         let seconds = recent(text(&TIMESTAMP), now)?;
-        judge(equal(given, &self.sign("", seconds, body).hex))
+        let expected = self.sign("", seconds, body).hex;
+        judge(given.split(' ').any(|one| equal(one, &expected)))
+    }
+}
+
+impl Signature {
+    /// Signs with all secrets, in their order; the values hold one signature for each, separated by spaces.
+    pub fn of(secrets: &[Secret], id: &str, seconds: i64, body: &[u8]) -> Self {
+        let all: Vec<Self> = secrets.iter().map(|secret| secret.sign(id, seconds, body)).collect();
+        let join = |part: fn(&Self) -> &str| all.iter().map(part).collect::<Vec<_>>().join(" ");
+        Self { standard: join(|one| &one.standard), hex: join(|one| &one.hex) }
     }
 }
 
@@ -216,6 +234,24 @@ mod tests {
         headers.insert(TIMESTAMP, "1700000000".parse().unwrap());
         headers.insert(SIGNATURE, HEX_SIGNATURE.parse().unwrap());
         assert_eq!(secret.verify(&headers, BODY, NOW), Ok(()));
+    }
+
+    #[test]
+    fn with_two_secrets_a_receiver_of_either_is_content_with_either_header() {
+        let other = Secret::parse(&format!("whsec_{}", STANDARD.encode([7; 32]))).unwrap();
+        let third = Secret::parse(&format!("whsec_{}", STANDARD.encode([8; 32]))).unwrap();
+        let secrets = [other.clone(), Secret::parse(SECRET).unwrap()];
+        let signature = Signature::of(&secrets, ID, 1_700_000_000, BODY);
+        assert!(signature.standard.ends_with(&format!(" {STANDARD_SIGNATURE}")), "{signature:?}");
+        let mut standard = delivery();
+        standard.insert(WEBHOOK_SIGNATURE, signature.standard.parse().unwrap());
+        let mut hex = HeaderMap::new();
+        hex.insert(TIMESTAMP, "1700000000".parse().unwrap());
+        hex.insert(SIGNATURE, signature.hex.parse().unwrap());
+        for headers in [standard, hex] {
+            assert!(secrets.iter().all(|secret| secret.verify(&headers, BODY, NOW) == Ok(())));
+            assert_eq!(third.verify(&headers, BODY, NOW), Err(Fault::Mismatch));
+        }
     }
 
     #[test]

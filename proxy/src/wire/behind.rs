@@ -81,6 +81,7 @@ fn desk(conf: &Conf, base: &Base, stores: &Stores, callbacks: &Callbacks) -> Des
         deliveries: Arc::clone(&stores.deliveries),
         guard: Arc::clone(&callbacks.guard),
         outbound: Arc::clone(&callbacks.trial),
+        keys: Arc::clone(callbacks.signers.keys()),
         clock: Arc::clone(&base.clock),
         ids: Arc::clone(&base.ids),
     };

@@ -84,7 +84,7 @@ pub fn wish(owner: &str, callback: &str) -> NewSubscription {
         consumer_subscription_id: None,
         filter: None,
         states: StateForm::Object,
-        secret: "whsec_AAAA".to_owned(),
+        secret: "whsec_AAAA".into(),
         lease: LEASE,
     }
 }

@@ -3,7 +3,9 @@
 use super::stores::{Factory, LEASE, QUOTA, Rig, wish};
 use netweave_model::port::{Created, DeadLetterReason, Quota, Restored, Saved, SubscriptionChange, Update};
 use netweave_model::subscription::StateForm;
-use netweave_model::{ErrorKind, Id, Subscription, SubscriptionState};
+use netweave_model::{
+    ErrorKind, FormerSecret, Id, SigningSecrets, Subscription, SubscriptionState, Timestamp,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +36,7 @@ pub async fn a_created_one_can_be_read(factory: &dyn Factory) {
         filter: new.filter,
         states: new.states,
         secret: new.secret,
+        former: None,
         lease_ms: 60_000,
         created_at: rig.now(),
         expires_at: rig.now().plus(LEASE),
@@ -52,7 +55,7 @@ pub async fn an_equal_one_of_the_owner_is_a_duplicate(factory: &dyn Factory) {
     let made = rig.subscribe("smo", "a").await;
     let mut same = wish("smo", "a");
     same.states = StateForm::String;
-    "whsec_BBBB".clone_into(&mut same.secret);
+    same.secret = "whsec_BBBB".into();
     assert_eq!(rig.subscriptions.create(same, QUOTA).await.unwrap(), Created::Duplicate(made));
     let mut others = [wish("other", "a"), wish("smo", "b"), wish("smo", "a"), wish("smo", "a")];
     others[2].filter = Some("f".to_owned());
@@ -115,6 +118,7 @@ pub async fn an_update_changes_what_it_names(factory: &dyn Factory) {
         filter: Some(Some("f".to_owned())),
         states: Some(StateForm::String),
         state: Some(suspended()),
+        secrets: Some(SigningSecrets { secret: "whsec_CCCC".into(), former: former() }),
     };
     let changed = rig.subscriptions.update(&expected.id, Some(1), update).await.unwrap();
     "https://smo.example/b".clone_into(&mut expected.callback);
@@ -122,6 +126,7 @@ pub async fn an_update_changes_what_it_names(factory: &dyn Factory) {
     expected.filter = Some("f".to_owned());
     expected.states = StateForm::String;
     expected.state = suspended();
+    (expected.secret, expected.former) = ("whsec_CCCC".into(), former());
     expected.rev = 2;
     expected.expires_at = rig.now().plus(LEASE);
     assert_eq!(changed, expected);
@@ -129,6 +134,12 @@ pub async fn an_update_changes_what_it_names(factory: &dyn Factory) {
     let changed = rig.subscriptions.update(&expected.id, None, update).await.unwrap();
     assert_eq!((changed.filter, changed.consumer_subscription_id, changed.rev), (None, None, 3));
     assert_eq!(changed.callback, expected.callback);
+    assert_eq!((changed.secret, changed.former), (expected.secret, expected.former), "as they were");
+}
+
+/// A secret that was replaced and still signs.
+fn former() -> Option<FormerSecret> {
+    Some(FormerSecret { secret: "whsec_AAAA".into(), until: Timestamp(i64::from(u32::MAX)) })
 }
 
 /// An update needs the right revision and must not make a duplicate.

@@ -84,7 +84,7 @@ impl Consumer {
             let usual = plan.usual.unwrap_or(Answer::status(StatusCode::NO_CONTENT));
             plan.next.pop_front().unwrap_or(usual)
         });
-        let inbox = Inbox::new(Options { secret: None, answer }, Arc::new(Wall));
+        let inbox = Inbox::new(Options { secrets: Vec::new(), answer }, Arc::new(Wall));
         let server = tokio::spawn(inbox::serve(listener, Arc::clone(&inbox)));
         Self { inbox, plan, address, server }
     }

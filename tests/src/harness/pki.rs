@@ -51,8 +51,13 @@ impl Pki {
 
     /// Issues a server certificate for `localhost` and `127.0.0.1`.
     pub fn server(&self) -> Leaf {
-        let mut params =
-            CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()]).expect("names");
+        self.server_for(&["localhost", "127.0.0.1"])
+    }
+
+    /// Issues a server certificate for these names and addresses.
+    pub fn server_for(&self, names: &[&str]) -> Leaf {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let mut params = CertificateParams::new(names).expect("names");
         params.distinguished_name.push(DnType::CommonName, "netweave-gateway");
         self.issue(params, ExtendedKeyUsagePurpose::ServerAuth)
     }

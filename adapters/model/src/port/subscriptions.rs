@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::object::Id;
-use crate::subscription::{NewSubscription, StateForm, Subscription, SubscriptionState};
+use crate::subscription::{NewSubscription, SigningSecrets, StateForm, Subscription, SubscriptionState};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -40,6 +40,8 @@ pub struct Update {
     pub states: Option<StateForm>,
     /// New state: the dispatcher suspends, a replacement by the owner activates.
     pub state: Option<SubscriptionState>,
+    /// New signing secrets.
+    pub secrets: Option<SigningSecrets>,
 }
 
 /// A subscription after an update, and what the update means for deliveries.
@@ -56,7 +58,7 @@ pub struct Updated {
 impl Update {
     /// Applies the change; the lease is the store's to renew.
     pub fn on(self, old: &Subscription) -> Updated {
-        let Self { callback, consumer_subscription_id, filter, states, state } = self;
+        let Self { callback, consumer_subscription_id, filter, states, state, secrets } = self;
         let revived = callback.is_some() || state == Some(SubscriptionState::Active);
         let mut new = old.clone();
         new.callback = callback.unwrap_or(new.callback);
@@ -64,6 +66,9 @@ impl Update {
         new.filter = filter.unwrap_or(new.filter);
         new.states = states.unwrap_or(new.states);
         new.state = state.unwrap_or(new.state);
+        if let Some(SigningSecrets { secret, former }) = secrets {
+            (new.secret, new.former) = (secret, former);
+        }
         new.rev += 1;
         Updated { rematch: new.filter != old.filter, revived, subscription: new }
     }

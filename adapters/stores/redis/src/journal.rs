@@ -244,7 +244,7 @@ mod tests {
             consumer_subscription_id: None,
             filter: None,
             states: StateForm::Object,
-            secret: "whsec_AAAA".to_owned(),
+            secret: "whsec_AAAA".into(),
             lease: Duration::from_mins(1),
         };
         new.made(Id::from(id), Timestamp(1))

@@ -141,7 +141,7 @@ mod tests {
             consumer_subscription_id: Some("mine".to_owned()),
             filter: None,
             states: StateForm::Object,
-            secret: "whsec_AAAA".to_owned(),
+            secret: "whsec_AAAA".into(),
             lease: Duration::from_mins(1),
         };
         Saved { subscription: new.made(Id::from(id), Timestamp(5)), last_sequence: 7, waiting: 2 }

@@ -30,6 +30,7 @@ pub fn files(conf: &Conf, now: Timestamp) -> Vec<Finding> {
     if let Some(path) = &conf.subscriptions.callback.ca {
         authorities("subscriptions.callback.ca", path, now, &mut findings);
     }
+    super::callbacks::files(&conf.subscriptions, now, &mut findings);
     if let StoreConf::Embedded(store) = &conf.state
         && let Err(reason) = writable(&store.path)
     {
@@ -67,16 +68,7 @@ fn unreadable(error: &std::io::Error) -> String {
 }
 
 fn tls(tls: &Tls, now: Timestamp, findings: &mut Findings) {
-    let chain = certificates("api.tls.certificate", &tls.certificate, now, findings);
-    let key = pem(&tls.key).and_then(|text| {
-        PrivateKeyDer::from_pem_slice(&text)
-            .map_err(|error| format!("holds no private key in PEM form: {error}"))
-    });
-    match (chain, key) {
-        (Some(chain), Ok(key)) => pair(chain, key, findings),
-        (None, Ok(_)) => {}
-        (_, Err(reason)) => findings.fault("api.tls.key", reason),
-    }
+    certificate_and_key("api.tls", (&tls.certificate, &tls.key), now, findings);
     authorities("api.tls.clientCa", &tls.client_ca, now, findings);
     if let Some(path) = &tls.crl {
         let lists = pem(path).and_then(|text| {
@@ -90,6 +82,25 @@ fn tls(tls: &Tls, now: Timestamp, findings: &mut Findings) {
             Ok(_) => {}
             Err(reason) => findings.fault("api.tls.crl", reason),
         }
+    }
+}
+
+/// Checks the files that the keys `certificate` and `key` of a section name.
+pub(super) fn certificate_and_key(
+    section: &str,
+    (certificate, key): (&Path, &Path),
+    now: Timestamp,
+    findings: &mut Findings,
+) {
+    let chain = certificates(&format!("{section}.certificate"), certificate, now, findings);
+    let key = pem(key).and_then(|text| {
+        PrivateKeyDer::from_pem_slice(&text)
+            .map_err(|error| format!("holds no private key in PEM form: {error}"))
+    });
+    match (chain, key) {
+        (Some(chain), Ok(key)) => pair(section, chain, key, findings),
+        (None, Ok(_)) => {}
+        (_, Err(reason)) => findings.fault(format!("{section}.key"), reason),
     }
 }
 
@@ -150,25 +161,30 @@ fn validity(
     }
 }
 
-fn pair(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>, findings: &mut Findings) {
+fn pair(
+    section: &str,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    findings: &mut Findings,
+) {
     for (index, pair) in chain.windows(2).enumerate() {
         let [child, parent] = pair else { continue };
         let names = X509Certificate::from_der(child).ok().zip(X509Certificate::from_der(parent).ok());
         if names.is_some_and(|((_, child), (_, parent))| child.issuer() != parent.subject()) {
             let message = format!("certificate {} of the file was not issued by the one after it", index + 1);
-            findings.fault("api.tls.certificate", message);
+            findings.fault(format!("{section}.certificate"), message);
         }
     }
     match CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()) {
         Ok(_) => {}
         Err(rustls::Error::InconsistentKeys(_)) => {
-            findings.fault("api.tls.key", "does not belong to api.tls.certificate");
+            findings.fault(format!("{section}.key"), format!("does not belong to {section}.certificate"));
         }
-        Err(error) => findings.fault("api.tls.key", format!("is of no use: {error}")),
+        Err(error) => findings.fault(format!("{section}.key"), format!("is of no use: {error}")),
     }
 }
 
-fn authorities(key: &str, path: &Path, now: Timestamp, findings: &mut Findings) {
+pub(super) fn authorities(key: &str, path: &Path, now: Timestamp, findings: &mut Findings) {
     let Some(all) = certificates(key, path, now, findings) else {
         return;
     };

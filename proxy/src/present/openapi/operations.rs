@@ -96,6 +96,7 @@ fn headers(operation: &Operation<'_>, method: &Method) -> &'static [&'static str
         Operation::Subscriptions if *method == Method::POST => {
             &["ETag", "Location", "X-O2IMS-Webhook-Secret"]
         }
+        Operation::Act(_, Action::RotateSecret) => &["ETag", "X-O2IMS-Webhook-Secret"],
         Operation::Subscriptions => &["ETag", "Link"],
         Operation::ApiVersions(_) | Operation::OpenApi => &["ETag", "Cache-Control", "Version"],
         Operation::Caller
@@ -154,6 +155,7 @@ fn takes(operation: &Operation<'_>, method: &Method) -> Option<&'static str> {
             Some("SubscriptionRequest")
         }
         (Operation::Act(_, Action::Renew), _) => Some("Renewal"),
+        (Operation::Act(_, Action::RotateSecret), _) => Some("SecretRotation"),
         (Operation::Act(_, Action::Replay), _) => Some("ReplayRequest"),
         (Operation::Act(_, Action::DryRun) | Operation::DryRun, _) => Some("SupposedChange"),
         _ => None,
@@ -175,7 +177,9 @@ fn gives(operation: &Operation<'_>, method: &Method) -> (&'static str, Option<Va
         (Operation::ApiVersions(_), _) => reference("ApiVersionInformation"),
         (Operation::OpenApi, _) => json!({ "type": "object" }),
         (Operation::Health(_), _) => reference("Health"),
-        (Operation::Lease(_) | Operation::Act(_, Action::Renew), _) => reference("SubscriptionState"),
+        (Operation::Lease(_) | Operation::Act(_, Action::Renew | Action::RotateSecret), _) => {
+            reference("SubscriptionState")
+        }
         (Operation::Refresh(_), _) => return ("202", None),
         (Operation::Act(_, Action::Test), _) => return ("202", Some(reference("QueuedNotice"))),
         (Operation::Act(_, Action::Replay), _) => return ("202", Some(reference("Replayed"))),
@@ -227,6 +231,7 @@ fn name(operation: &Operation<'_>, method: &Method) -> (&'static str, &'static s
 fn action_name(action: Action) -> (&'static str, &'static str) {
     match action {
         Action::Renew => ("renewSubscription", "Prolongs the lease."),
+        Action::RotateSecret => ("rotateSecret", "Hands out a new signing secret."),
         Action::Test => ("testSubscription", "Queues a test notice."),
         Action::Replay => ("replaySubscription", "Queues dead letters or recent changes again."),
         Action::DryRun => ("trySubscription", "Says whether a change would be sent."),

@@ -14,6 +14,7 @@ pub(super) fn all() -> impl Iterator<Item = (String, Value)> {
         ("SubscriptionRequest", subscription_request()),
         ("SubscriptionState", subscription_state()),
         ("Renewal", record(&[], &[("lease", duration())])),
+        ("SecretRotation", record(&[], &[("overlap", duration())])),
         ("QueuedNotice", record(&[("notificationId", uuid()), ("sequence", count())], &[])),
         ("ReplayRequest", record(&[], &[("from", count()), ("since", time())])),
         (
@@ -170,7 +171,15 @@ fn subscription_state() -> Value {
         ("discarded", count()),
         ("lastSequence", count()),
     ];
-    record(&required, &[("consumerSubscriptionId", text()), ("filter", text()), ("reason", text())])
+    record(
+        &required,
+        &[
+            ("consumerSubscriptionId", text()),
+            ("filter", text()),
+            ("reason", text()),
+            ("formerSecretUntil", time()),
+        ],
+    )
 }
 
 fn attempt() -> Value {

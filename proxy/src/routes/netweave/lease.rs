@@ -23,6 +23,8 @@ struct Lease<'a> {
     states: StateForm,
     created_at: String,
     expires_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    former_secret_until: Option<String>,
     #[serde(rename = "leaseSeconds")]
     length_seconds: u64,
     #[serde(flatten)]
@@ -75,6 +77,7 @@ impl NetweaveRoutes {
             filter: Some(filter),
             states: wanted.states,
             state: Some(SubscriptionState::Active),
+            secrets: None,
         };
         let subscription =
             self.parts.desk.parts().subscriptions.update(&subscription.id, revision, update).await?;
@@ -84,12 +87,15 @@ impl NetweaveRoutes {
     /// Shows a subscription with its delivery state.
     pub(super) async fn shown(&self, subscription: &Subscription) -> Result<Reply> {
         let backlog = self.parts.desk.parts().deliveries.backlog(&subscription.id).await?;
+        let now = self.parts.desk.parts().clock.now();
+        let former = subscription.former.as_ref().filter(|former| now < former.until);
         let body = represent::json(&Lease {
             info: SubscriptionInfo::of(subscription),
             major: subscription.major,
             states: subscription.states,
             created_at: subscription.created_at.to_string(),
             expires_at: subscription.expires_at.to_string(),
+            former_secret_until: former.map(|former| former.until.to_string()),
             length_seconds: subscription.lease_ms / 1000,
             state: &subscription.state,
             queue: backlog.into(),

@@ -8,6 +8,7 @@ use crate::conf::tree::{Compatibility, Subscriptions as Conf, Verify};
 use crate::listen::identity::Identity;
 use crate::routes::Call;
 use crate::services::lease;
+use crate::webhook::sealing::KeyRing;
 use netweave_http::{Guard, Outbound};
 use netweave_model::port::{Clock, Deliveries, Ids, Subscriptions};
 use netweave_model::query::{Exclusion, Paths};
@@ -24,6 +25,8 @@ pub struct Parts {
     pub guard: Arc<Guard>,
     /// Tries callbacks, if the configuration says so.
     pub outbound: Arc<Outbound>,
+    /// Seals secrets for the store.
+    pub keys: Arc<KeyRing>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
     /// Fresh secrets.

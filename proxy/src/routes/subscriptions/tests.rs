@@ -40,6 +40,7 @@ pub(crate) fn desk(rig: &Rig, change: impl FnOnce(&mut desk::Settings)) -> Arc<D
         deliveries: rig.store.share(),
         guard: Arc::clone(&rig.guard),
         outbound: Arc::clone(&rig.outbound),
+        keys: Arc::clone(rig.signers.keys()),
         clock: rig.clock.share(),
         ids: rig.ids.share(),
     };

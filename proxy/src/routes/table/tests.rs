@@ -87,6 +87,7 @@ fn paths_outside_the_majors_resolve() {
         ("/netweave/v1/subscriptions/s1/replay", Operation::Act(id(), Action::Replay)),
         ("/netweave/v1/subscriptions/s1/dry-run", Operation::Act(id(), Action::DryRun)),
         ("/netweave/v1/subscriptions/s1/deliveries", Operation::Act(id(), Action::Deliveries)),
+        ("/netweave/v1/subscriptions/s1/rotate-secret", Operation::Act(id(), Action::RotateSecret)),
         ("/netweave/v1/subscriptions/dry-run", Operation::DryRun),
         ("/openapi.json", Operation::OpenApi),
         ("/livez", Operation::Health(Health::Live)),

@@ -6,11 +6,12 @@ use super::owners::Permits;
 use super::{Shared, Slot};
 use crate::services::lease;
 use crate::webhook::notification;
+use crate::webhook::signature::Secret;
 use bytes::Bytes;
 use http::HeaderMap;
-use netweave_http::Answer;
+use netweave_http::{Answer, NO_TOKEN};
 use netweave_model::port::{Acked, Attempt, Claim, DeadLetterReason, Item, Notice, Update};
-use netweave_model::{ErrorKind, Result, Subscription, SubscriptionState, Timestamp};
+use netweave_model::{Error, ErrorKind, Result, Subscription, SubscriptionState, Timestamp};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,9 @@ const MARGIN: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_millis(250);
 /// Longest time for which a host that does not answer is left alone.
 const HOST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Longest pause of a delivery that waits for a key.
+const KEY_PAUSE: Duration = Duration::from_secs(30);
 
 /// How a claim goes on after an item.
 enum Next {
@@ -133,12 +137,15 @@ impl Worker<'_> {
             let attempt = attempt(item, now, Duration::ZERO, Err("out-of-scope"));
             return self.bury(item, DeadLetterReason::Refused, attempt).await;
         };
-        match self.render(subscription, &shown, now) {
+        let secrets = match parts.signers.of(subscription, now) {
+            Ok(secrets) => secrets,
+            Err(error) => return self.hold(item, now, &error).await,
+        };
+        match self.render(&secrets, subscription, &shown, now) {
             Ok((headers, body)) => {
                 let begun = Instant::now();
                 let result = parts.outbound.post(&subscription.callback, headers, body).await;
-                let status =
-                    result.as_ref().map(|answer| answer.status).map_err(netweave_model::Error::public);
+                let status = result.as_ref().map(|answer| answer.status).map_err(Error::public);
                 let attempt = attempt(item, now, begun.elapsed(), status);
                 self.count(item, &result);
                 self.settle(subscription, (host, item), Outcome::of(&result), attempt).await
@@ -181,10 +188,10 @@ impl Worker<'_> {
     ) -> Result<Next> {
         if let Outcome::Retry(asked) = outcome {
             let pause = asked.unwrap_or_else(|| self.pause(item));
-            // An answer speaks for its subscription alone; only silence speaks for the host.
+            // An answer speaks for its subscription alone; only silence speaks for the host, which was not asked without a token.
             if attempt.status.is_some() {
                 host.answered();
-            } else {
+            } else if attempt.error.as_deref() != Some(NO_TOKEN) {
                 host.failed(Instant::now() + pause.min(HOST_PAUSE));
             }
             return self.defer(pause, attempt).await;
@@ -200,9 +207,24 @@ impl Worker<'_> {
         }
     }
 
-    fn render(&self, subscription: &Subscription, item: &Item, now: Timestamp) -> Result<(HeaderMap, Bytes)> {
+    /// The secret cannot be opened now: the item waits for its key, at the head of its queue.
+    async fn hold(&self, item: &Item, now: Timestamp, error: &Error) -> Result<Next> {
+        let subscription = &self.claim.subscription;
+        tracing::debug!(%subscription, sequence = item.sequence, %error, "a delivery waits for a key");
+        self.shared.parts.metrics.webhook_deliveries.with_label_values(&["held"]).inc();
+        let attempt = attempt(item, now, Duration::ZERO, Err(error.public()));
+        self.record_deferral(self.pause(item).min(KEY_PAUSE), attempt).await
+    }
+
+    fn render(
+        &self,
+        secrets: &[Secret],
+        subscription: &Subscription,
+        item: &Item,
+        now: Timestamp,
+    ) -> Result<(HeaderMap, Bytes)> {
         let body = self.shared.parts.renderer.body(subscription, item)?;
-        Ok((notification::headers(subscription, item, now, &body)?, body))
+        Ok((notification::headers(secrets, (subscription, item), now, &body)?, body))
     }
 
     async fn acknowledge(&self, subscription: &Subscription, item: &Item, attempt: Attempt) -> Result<Next> {

@@ -13,7 +13,8 @@ fn subscription(major: Major, states: StateForm) -> Subscription {
         consumer_subscription_id: Some("mine".to_owned()),
         filter: None,
         states,
-        secret: "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned(),
+        secret: "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".into(),
+        former: None,
         lease_ms: 1000,
         created_at: Timestamp(0),
         expires_at: Timestamp(1000),
@@ -97,8 +98,9 @@ fn notices_are_marked_and_are_no_changes() {
 fn headers_sign_the_body_and_keep_the_id() {
     let subscription = subscription(Major::V2, StateForm::Object);
     let item = item(change(EventType::Create, Kind::Location, None));
-    let headers = headers(&subscription, &item, Timestamp(1_700_000_000_500), b"{}").unwrap();
-    let secret = Secret::parse(&subscription.secret).unwrap();
+    let secret = Secret::parse(subscription.secret.expose()).unwrap();
+    let at = Timestamp(1_700_000_000_500);
+    let headers = headers(&[secret.clone()], (&subscription, &item), at, b"{}").unwrap();
     assert_eq!(secret.verify(&headers, b"{}", Timestamp(1_700_000_000_500)), Ok(()));
     let text = |name: &HeaderName| headers.get(name).unwrap().to_str().unwrap().to_owned();
     assert_eq!(text(&WEBHOOK_ID), text(&NOTIFICATION_ID));
