@@ -4,6 +4,7 @@ use super::out::tame;
 use super::serve::DEV_DIR;
 use super::{Exit, Failure};
 use crate::conf::profile;
+use netweave_model::Secret;
 use reqwest::{Certificate, Identity, Method};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -61,7 +62,7 @@ pub(super) struct Answer {
     /// The target of the `Link` with `rel="next"`.
     pub(super) next: Option<String>,
     /// The signing secret that a new subscription's answer carries.
-    pub(super) secret: Option<String>,
+    pub(super) secret: Option<Secret>,
 }
 
 impl Connection {
@@ -161,7 +162,7 @@ impl Client {
             response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
         let next = header("link").as_deref().and_then(next);
-        let secret = header("x-o2ims-webhook-secret");
+        let secret = header("x-o2ims-webhook-secret").map(Secret::from);
         let mut text = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error))? {
             if text.len().saturating_add(chunk.len()) > MAX_ANSWER {

@@ -159,7 +159,7 @@ fn with_secret(answer: Answer) -> Result<Value, Failure> {
     let mut created = answer.body;
     match (created.as_object_mut(), answer.secret) {
         (Some(members), Some(secret)) => {
-            members.insert("secret".to_owned(), secret.into());
+            members.insert("secret".to_owned(), secret.expose().into());
         }
         (Some(_), None) => {}
         (None, _) => return Err(Failure::new(Exit::Failed, "the gateway's answer is no subscription")),
