@@ -5,13 +5,20 @@
     reason = "code of tests: a panic says what is not as it must be"
 )]
 
+mod attacks;
 mod callbacks;
 mod credentials;
+mod floods;
+mod limits;
 mod names;
+mod networks;
+mod overload;
 mod process;
 mod roles;
 mod rotation;
+mod scans;
 mod scopes;
+mod slow;
 mod table;
 mod tenants;
 mod told;
