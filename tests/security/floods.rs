@@ -148,7 +148,7 @@ async fn every_flood_of_frames_ends_its_connection_within_bounds_while_others_ar
     let dialer = Dialer::new(&gateway, "attacker", "h2");
     let honest = Honest::start(gateway.client("smo"));
     soon("the honest client is served", async || honest.served() > 0).await;
-    let growth = Growth::of(&gateway.pid().to_string());
+    let growth = Growth::of(gateway.pid());
     let (mut faults, mut checks) = (Vec::new(), 0);
     for flood in floods() {
         for reads in [true, false] {

@@ -64,7 +64,7 @@ async fn hold(slow: Slow<'_>, inventory: &Inventory) {
     // The answer is in the cache from then on, so that it is there once, not for each.
     gateway.client("smo").get(LARGE).await.expect(200);
     soon("the first client is gone", async || gateway.metric(CONNECTIONS).await == Some(0.0)).await;
-    let growth = Growth::of(&gateway.pid().to_string());
+    let growth = Growth::of(gateway.pid());
     let dialer = Dialer::new(&gateway, "slow", "http/1.1").window(4096);
     let opening = tokio::spawn({
         let beginning = beginning.as_bytes().to_vec();
@@ -122,7 +122,7 @@ async fn windows_of_http_2_that_stay_shut_are_ended_and_what_they_held_is_given_
     let inventory = Inventory::with_servers(2000);
     let gateway = gateway(&inventory).await;
     gateway.client("smo").get(LARGE).await.expect(200);
-    let growth = Growth::of(&gateway.pid().to_string());
+    let growth = Growth::of(gateway.pid());
     let dialer = Dialer::new(&gateway, "slow", "h2");
     let ask = request("GET", LARGE, &[]);
     // SETTINGS_INITIAL_WINDOW_SIZE is 0.

@@ -11,14 +11,17 @@ pub struct Growth {
 impl Growth {
     /// Begins with this process: forgets earlier peaks.
     pub fn begin() -> Self {
-        Self::of("self")
+        let process = PathBuf::from("/proc/self");
+        reset(&process).expect("the peak is reset");
+        let before_kib = kib(&process, "VmRSS:");
+        Self { process, before_kib }
     }
 
-    /// Begins with another process of the same user, named by its id.
-    pub fn of(process: &str) -> Self {
-        let process = Path::new("/proc").join(process);
-        // Source: proc(5), `clear_refs`: 5 resets the peak to what is resident now.
-        std::fs::write(process.join("clear_refs"), "5").expect("the peak is reset");
+    /// Begins with a process that this one has started. Where it is not to be looked into, its earlier peaks count as well,
+    /// so the growth that is shown is never too small.
+    pub fn of(pid: u32) -> Self {
+        let process = PathBuf::from(format!("/proc/{pid}"));
+        reset(&process).ok();
         let before_kib = kib(&process, "VmRSS:");
         Self { process, before_kib }
     }
@@ -32,6 +35,11 @@ impl Growth {
     pub fn peak_mib(&self) -> usize {
         self.peak_kib() / 1024
     }
+}
+
+/// Source: proc(5), `clear_refs`: 5 resets the peak to what is resident now.
+fn reset(process: &Path) -> std::io::Result<()> {
+    std::fs::write(process.join("clear_refs"), "5")
 }
 
 fn kib(process: &Path, field: &str) -> usize {
