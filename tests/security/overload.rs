@@ -23,8 +23,9 @@ const PHASE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(200);
 /// The share of the goodput at the limit that must be left in the storm.
 const GOODPUT: f64 = 0.6;
-/// How many times longer the slowest admitted requests may take in the storm than at the limit, p99.
-const SLOWER: f64 = 5.0;
+/// How many times longer the slowest admitted requests may take in the storm than at the limit, p99: less than if all
+/// callers stood in a line.
+const SLOWER: f64 = 8.0;
 
 /// Answers every GET with 204 after some time.
 async fn callback() -> SocketAddr {
@@ -131,7 +132,7 @@ async fn above_the_requests_in_flight_goodput_stays_and_the_admitted_are_as_quic
     let shed = p99(&mut storm.shed);
     assert!(storm.shed.len() > STORM, "only {} were shed", storm.shed.len());
     assert!(goodput >= GOODPUT, "{goodput:.2} of the goodput is left");
-    assert!(slower <= SLOWER, "p99 is {slower:.1} times as long");
+    assert!(slower < SLOWER, "p99 is {slower:.1} times as long");
     // A refusal that takes as long as the work is no relief.
     assert!(shed < after, "a refusal takes {shed:?}");
     let limited = gateway.metric("netweave_requests_limited_total{limit=\"in-flight\"}").await;
