@@ -39,7 +39,7 @@ fn peer() -> Option<Arc<Peer>> {
         },
     };
     let grant = Access::new(&tree::Access::default(), &Rate::default(), 1).of(&identity.name)?;
-    let share = Shares::new(1).of(&identity.name, &grant, SystemClock.now());
+    let share = Shares::new(&tree::Limits::default()).of(&identity.name, &grant, SystemClock.now());
     let caller = Caller { identity, grant, share };
     Some(Arc::new(Peer::known(IpAddr::from(Ipv4Addr::LOCALHOST), caller, Vec::new(), 1)))
 }

@@ -69,7 +69,7 @@ pub fn conf(files: &[String]) -> Result<Conf> {
         "api": { "listen": [api], "tls": { "certificate": "tls.crt", "key": "tls.key", "clientCa": "ca.crt" } },
         "ops": { "listen": ops },
         "state": { "kind": "embedded", "path": "netweave.db" },
-        "limits": { "requestsPerSecond": 1_000_000, "perIdentity": { "rate": 1_000_000, "burst": 1_000_000 } },
+        "limits": { "requestsPerSecond": 1_000_000, "perIdentity": { "rate": 1_000_000, "burst": 1_000_000 }, "newSubscriptions": { "rate": 1_000_000, "burst": 1_000_000 } },
         "shutdown": { "delay": "0s", "grace": "1s" },
         "log": { "level": "info", "format": "json" },
         "backends": backends,

@@ -193,6 +193,12 @@ impl Problem {
             .with(RETRY_AFTER, retry_after(pause))
     }
 
+    /// Sheds a request because too many are being answered (503), with the pause after which it may come again.
+    pub fn overloaded() -> Self {
+        Self::of(ErrorKind::Unavailable, "too many requests are being answered; come back later")
+            .with(RETRY_AFTER, retry_after(LATER))
+    }
+
     /// Answers for a process that is not ready (503).
     pub fn not_ready(detail: String) -> Self {
         Self::of(ErrorKind::Unavailable, detail).with(RETRY_AFTER, retry_after(LATER))

@@ -152,7 +152,7 @@ impl Gateway {
         let mut services = inventory.services(&shared, &stores);
         services.extend(callbacks.services(conf, &shared, &stores, &inventory)?);
         services.push(Arc::clone(&servers) as Arc<dyn Service>);
-        let limits = Arc::new(Shares::new(conf.limits.in_flight_per_identity));
+        let limits = Arc::new(Shares::new(&conf.limits));
         services.extend(tally(conf, &base, &stores, &limits));
         let inbox = options.dev.as_ref().and_then(|_| dev::inbox(&base.clock));
         let has_inbox = inbox.is_some();

@@ -28,14 +28,18 @@ fn above_its_share_an_identity_gets_429_and_another_does_not() {
 }
 
 #[test]
-fn requests_above_those_in_flight_get_429() {
+fn requests_above_those_in_flight_are_shed_with_503() {
     let mut setup = Setup::default();
     setup.limits.in_flight = 1;
     let target = Target::start(setup);
     let mut slow = Connection::open(&target);
     slow.send(b"GET /o2ims-infrastructureInventory/v1/resourceTypes/slow HTTP/1.1\r\nHost: a\r\n\r\n");
     assert!(settles(&target, "o2ims_http_requests_in_flight", 1.0));
-    assert_eq!(Connection::open(&target).get(POOLS).status, 429);
+    let shed = Connection::open(&target).get(POOLS);
+    assert_eq!(
+        (shed.status, shed.header("retry-after"), shed.header("content-type")),
+        (503, "1", "application/problem+json")
+    );
     assert_eq!(slow.answer(SHORT).map(|answer| answer.status), Some(200));
     assert_eq!(slow.get(POOLS).status, 200);
 }

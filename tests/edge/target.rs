@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use http::StatusCode;
 use netweave::access::Access;
 use netweave::cli::gen_certs::GenCerts;
-use netweave::conf::tree::{self, Api, ClientAuth, Limits, Ops, Rate, Role, Shutdown, Tls, TlsVersion};
+use netweave::conf::tree::{self, Api, ClientAuth, Limits, Ops, Rate, Role, Shutdown, Tls, TlsProfile};
 use netweave::conf::unit::{Size, Span};
 use netweave::filters::Routes;
 use netweave::filters::limits::Shares;
@@ -126,7 +126,7 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) shutdown: Shutdown,
     pub(crate) client_auth: ClientAuth,
-    pub(crate) min_version: TlsVersion,
+    pub(crate) profile: TlsProfile,
     pub(crate) services: Vec<Arc<dyn Service>>,
 }
 
@@ -141,6 +141,7 @@ impl Default for Setup {
             idle: Span(IDLE),
             requests_per_second: 0,
             per_identity: Rate { rate: 0, burst: 0 },
+            new_subscriptions: Rate { rate: 0, burst: 0 },
             ..Limits::default()
         };
         let shutdown = Shutdown { delay: Span(Duration::ZERO), grace: Span(Duration::from_secs(20)) };
@@ -148,7 +149,7 @@ impl Default for Setup {
             limits,
             shutdown,
             client_auth: ClientAuth::Request,
-            min_version: TlsVersion::V1_3,
+            profile: TlsProfile::Modern,
             services: Vec::new(),
         }
     }
@@ -183,18 +184,18 @@ impl Target {
             key: certs.join("tls.key"),
             client_ca: certs.join("ca.crt"),
             client_auth: setup.client_auth,
-            min_version: setup.min_version,
+            profile: setup.profile,
             ..Tls::default()
         };
         let edge = Edge::bind(Parts {
             api: Api { listen: vec![any], tls, ..Api::default() },
-            ops: Ops { listen: any },
+            ops: Ops { listen: any, ..Ops::default() },
             access: Arc::new(Access::new(
                 &tree::Access { others: vec![Role::Admin], ..tree::Access::default() },
                 &setup.limits.per_identity,
                 100,
             )),
-            shares: Arc::new(Shares::new(setup.limits.in_flight_per_identity)),
+            shares: Arc::new(Shares::new(&setup.limits)),
             limits: setup.limits,
             shutdown: setup.shutdown,
             routes: Arc::new(Fakes),

@@ -2,7 +2,7 @@
 
 use crate::client::{Connection, becomes, config, config_of, ops};
 use crate::target::{POOLS, Setup, Target, authority};
-use netweave::conf::tree::{ClientAuth, TlsVersion};
+use netweave::conf::tree::{ClientAuth, TlsProfile};
 use netweave::listen::Ask;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, RootCertStore};
@@ -75,7 +75,7 @@ fn a_certificate_of_another_authority_is_refused_and_counted() {
 }
 
 #[test]
-fn tls_1_2_is_refused() {
+fn the_modern_profile_refuses_tls_1_2() {
     let target = Target::start(Setup::default());
     let old = ClientConfig::builder_with_protocol_versions(&[&TLS12])
         .with_root_certificates(RootCertStore::empty())
@@ -84,8 +84,8 @@ fn tls_1_2_is_refused() {
 }
 
 #[test]
-fn tls_1_2_is_spoken_where_the_configuration_says_so() {
-    let target = Target::start(Setup { min_version: TlsVersion::V1_2, ..Setup::default() });
+fn the_intermediate_profile_speaks_tls_1_2_too() {
+    let target = Target::start(Setup { profile: TlsProfile::Intermediate, ..Setup::default() });
     for versions in [&[&TLS12][..], &[&TLS13]] {
         let client = config_of(&target.certs, Some("smo"), "http/1.1", versions);
         let mut connection = Connection::with(target.api, &client).expect("a connection");

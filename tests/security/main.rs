@@ -5,15 +5,22 @@
     reason = "code of tests: a panic says what is not as it must be"
 )]
 
+mod attacks;
 mod callbacks;
 mod credentials;
+mod floods;
+mod limits;
 mod names;
 mod outbound;
+mod networks;
+mod overload;
 mod process;
 mod rest;
 mod roles;
 mod rotation;
+mod scans;
 mod scopes;
+mod slow;
 mod table;
 mod tenants;
 mod told;

@@ -55,6 +55,7 @@ struct Running {
     /// Ends when all threads have.
     done: Mutex<Receiver<()>>,
     handshakes: Flood,
+    strangers: Flood,
     letters: Flood,
 }
 
@@ -111,6 +112,7 @@ impl Audit {
             metrics: parts.metrics,
             done: Mutex::new(done),
             handshakes: Flood::default(),
+            strangers: Flood::default(),
             letters: Flood::default(),
         })))
     }
@@ -188,6 +190,16 @@ impl Audit {
         }
     }
 
+    /// Records a connection that no allow list has; of very many in a second only the number.
+    pub fn stranger(&self, address: IpAddr, listener: &'static str) {
+        let Some(running) = &self.0 else { return };
+        if let Some(withheld) = running.strangers.pass(Instant::now()) {
+            let mut event = self.now("connection.refused").with("listener", listener);
+            (event.source, event.reason) = (Some(address), Some("network"));
+            self.event(with_withheld(event, withheld));
+        }
+    }
+
     /// Records a notification that was given up; of very many in a second only the number.
     pub fn dead_letter(&self, event: Event) {
         let Some(running) = &self.0 else { return };
@@ -199,7 +211,8 @@ impl Audit {
     /// Records the end, signs a last checkpoint and waits until the sinks have everything; blocks, for seconds at most.
     pub fn close(&self) {
         let Some(running) = &self.0 else { return };
-        let withheld = running.handshakes.withheld() + running.letters.withheld();
+        let withheld =
+            running.handshakes.withheld() + running.strangers.withheld() + running.letters.withheld();
         self.event(with_withheld(self.now("process.stop"), withheld));
         running.queue.close();
         let done = running.done.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,6 +10,7 @@ mod files;
 pub use files::{files, inventories};
 
 use super::tree::{Callback, Conf, Environment};
+use crate::listen::allow;
 use netweave_adapters::{RedisConf, StoreConf};
 use netweave_http::{Guard, Settings, System};
 use std::collections::BTreeSet;
@@ -101,6 +102,13 @@ fn listeners(conf: &Conf, findings: &mut Findings) {
         let earlier = all.iter().take(index).find(|(_, other)| collide(*address, *other));
         if let Some((other, _)) = earlier {
             findings.fault(path.clone(), format!("{address} is taken by {other}"));
+        }
+    }
+    for (key, entries) in [("api.allow", &conf.api.allow), ("ops.allow", &conf.ops.allow)] {
+        for (index, entry) in entries.iter().enumerate() {
+            if let Err(reason) = allow::network(entry) {
+                findings.fault(format!("{key}[{index}]"), reason);
+            }
         }
     }
     let majors: BTreeSet<_> = conf.api.majors.iter().collect();

@@ -214,9 +214,6 @@ impl Walk {
                     nearest(text, words).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
                 self.fault(spot, format!("{}{near}", one_of(words)))
             }
-            Value::Number(number) if words.contains(&number.to_string().as_str()) => {
-                self.fault(spot, format!("must be text, is a number: write \"{number}\""))
-            }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) | Value::Map(_) => {
                 self.wrong_type(spot, &one_of(words).replacen("must be ", "", 1))
             }

@@ -46,7 +46,7 @@ api:
   listen: ['127.0.0.1:8443']
   tls: {{ certificate: {}, key: {}, clientCa: {} }}
 ops: {{ listen: '127.0.0.1:8080' }}
-limits: {{ connectionsPerIp: 10000, requestsPerSecond: 1000000, inFlight: 10000, inFlightPerIdentity: 10000, perIdentity: {{ rate: 1000000, burst: 1000000 }} }}
+limits: {{ connectionsPerIp: 10000, requestsPerSecond: 1000000, inFlight: 10000, inFlightPerIdentity: 10000, perIdentity: {{ rate: 1000000, burst: 1000000 }}, newSubscriptions: {{ rate: 1000000, burst: 1000000 }} }}
 state: {{ kind: embedded, path: {} }}
 subscriptions: {{ callback: {{ schemes: [https, http], allow: [127.0.0.0/8, '::1/128', localhost] }} }}
 shutdown: {{ delay: 0ms }}

@@ -83,16 +83,15 @@ pub enum CrlStale {
     Warn,
 }
 
-/// The oldest TLS version that is spoken.
+/// What is spoken with clients: versions of TLS, and what goes with them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum TlsVersion {
-    /// TLS 1.2, ECDHE with AEAD ciphers only.
-    #[serde(rename = "1.2")]
-    V1_2,
-    /// TLS 1.3.
+#[serde(rename_all = "lowercase")]
+pub enum TlsProfile {
+    /// TLS 1.3 alone.
     #[default]
-    #[serde(rename = "1.3")]
-    V1_3,
+    Modern,
+    /// TLS 1.2 as well, with ECDHE and AEAD ciphers only.
+    Intermediate,
 }
 
 /// A major version of the inventory API.
@@ -175,6 +174,9 @@ section! {
         /// Addresses to listen on.
         #[schemars(with = "Vec<SocketText>", length(min = 1, max = 16))]
         listen: Vec<SocketAddr> = vec![SocketAddr::from(([0, 0, 0, 0], 8443))],
+        /// Networks from which clients may connect; all if there is none here. Others are closed before TLS.
+        #[schemars(example = ["10.20.0.0/16", "2001:db8::/32"])]
+        allow: Vec<String> = Vec::new(),
         /// Certificates.
         tls: Tls = Tls::default(),
         /// Which majors are served: `v1`, `v2`.
@@ -201,8 +203,8 @@ section! {
         crl_stale: CrlStale = CrlStale::Fail,
         /// What a client without a certificate meets: `request` or `require`.
         client_auth: ClientAuth = ClientAuth::Request,
-        /// The oldest TLS version that is spoken: `1.3` or `1.2`.
-        min_version: TlsVersion = TlsVersion::V1_3,
+        /// What is spoken: `modern` is TLS 1.3 alone, `intermediate` also TLS 1.2, with ECDHE and AEAD ciphers only.
+        profile: TlsProfile = TlsProfile::Modern,
     }
 }
 
@@ -212,6 +214,9 @@ section! {
         /// Address to listen on.
         #[schemars(with = "SocketText")]
         listen: SocketAddr = SocketAddr::from(([0, 0, 0, 0], 8080)),
+        /// Networks from which clients may connect; all if there is none here. The node's probes need theirs.
+        #[schemars(example = ["10.0.0.0/8", "127.0.0.1"])]
+        allow: Vec<String> = Vec::new(),
     }
 }
 

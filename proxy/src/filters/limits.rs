@@ -1,6 +1,7 @@
 //! How much is let through: all requests together, those in flight, and the shares of each identity and tenant.
 //!
-//! Shares are found once per connection; a request only touches atomics.
+//! Requests in flight are bounded so that those which were let in are answered in time; what is too much is refused at
+//! once. Shares are found once per connection; a request only touches atomics.
 
 use crate::access::{Grant, Tenant};
 use crate::conf::tree::{self, Rate};
@@ -75,6 +76,8 @@ impl std::fmt::Debug for Bucket {
 #[derive(Debug)]
 pub struct Share {
     bucket: Bucket,
+    /// Its new subscriptions.
+    subscribing: Bucket,
     in_flight: AtomicUsize,
     most_in_flight: usize,
     /// That of its tenant, if the tenant has bounds.
@@ -85,21 +88,28 @@ pub struct Share {
     passed_elsewhere: AtomicU64,
     /// When it was last used, in milliseconds since 1970.
     used: AtomicI64,
-    /// The time after which the bucket is full again, unused.
+    /// The time after which the buckets are full again, unused.
     refilled: Duration,
 }
 
 impl Share {
-    fn new(rate: &Rate, most_in_flight: usize, tenant: Option<Arc<Self>>, now: Timestamp) -> Self {
+    fn new(
+        (rate, subscribing): (&Rate, &Rate),
+        most_in_flight: usize,
+        tenant: Option<Arc<Self>>,
+        now: Timestamp,
+    ) -> Self {
+        let refilled = |rate: &Rate| Duration::from_secs(u64::from(rate.burst / rate.rate.max(1)) + 1);
         Self {
             bucket: Bucket::new(rate.rate, rate.burst),
+            subscribing: Bucket::new(subscribing.rate, subscribing.burst),
             in_flight: AtomicUsize::new(0),
             most_in_flight,
             tenant,
             passed: AtomicU64::new(0),
             passed_elsewhere: AtomicU64::new(NEVER_ASKED),
             used: AtomicI64::new(now.0),
-            refilled: Duration::from_secs(u64::from(rate.burst / rate.rate.max(1)) + 1),
+            refilled: refilled(rate).max(refilled(subscribing)),
         }
     }
 }
@@ -133,12 +143,18 @@ pub struct Shares {
     /// Few: the configuration names them.
     tenants: Mutex<HashMap<String, Arc<Share>>>,
     most_in_flight: usize,
+    subscribing: Rate,
 }
 
 impl Shares {
-    /// Makes the shares; an identity may have so many requests in flight.
-    pub fn new(most_in_flight: usize) -> Self {
-        Self { known: Mutex::default(), tenants: Mutex::default(), most_in_flight }
+    /// Begins without any; what each identity has beside its own rate is in the configuration.
+    pub fn new(conf: &tree::Limits) -> Self {
+        Self {
+            known: Mutex::default(),
+            tenants: Mutex::default(),
+            most_in_flight: conf.in_flight_per_identity,
+            subscribing: conf.new_subscriptions.clone(),
+        }
     }
 
     /// Finds or makes the share of an identity.
@@ -154,7 +170,7 @@ impl Shares {
                 Arc::strong_count(share) > 1 || idle < share.refilled
             });
         }
-        let share = Arc::new(Share::new(&grant.rate, self.most_in_flight, tenant, now));
+        let share = Arc::new(Share::new((&grant.rate, &self.subscribing), self.most_in_flight, tenant, now));
         // Beyond the bound a share lives as long as its connection.
         if known.len() < MOST_SHARES {
             known.insert(name.to_owned(), Arc::clone(&share));
@@ -181,7 +197,8 @@ impl Shares {
         }
         let unbounded = Rate { rate: 0, burst: 0 };
         let rate = tenant.rate.as_ref().unwrap_or(&unbounded);
-        let make = || Arc::new(Share::new(rate, tenant.in_flight.unwrap_or(usize::MAX), None, now));
+        let most = tenant.in_flight.unwrap_or(usize::MAX);
+        let make = || Arc::new(Share::new((rate, &unbounded), most, None, now));
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         Some(Arc::clone(tenants.entry(tenant.name.clone()).or_insert_with(make)))
     }
@@ -196,6 +213,7 @@ pub struct Limits {
     refused_in_flight: IntCounter,
     refused_identity: IntCounter,
     refused_tenant: IntCounter,
+    refused_subscribing: IntCounter,
 }
 
 /// A place among the requests in flight, also of its identity and tenant.
@@ -227,6 +245,7 @@ impl Limits {
             refused_in_flight: counter("in-flight"),
             refused_identity: counter("identity"),
             refused_tenant: counter("tenant"),
+            refused_subscribing: counter("new-subscriptions"),
         }
     }
 
@@ -234,7 +253,7 @@ impl Limits {
     /// that a caller above it cannot use up what is everybody's.
     ///
     /// # Errors
-    /// 429, with the pause.
+    /// 429 above what the identity or its tenant may have, or above the rate of all; 503 above all places; with the pause.
     pub fn enter(&self, share: &Arc<Share>, now: Timestamp) -> Result<InFlight, Refused> {
         share.used.store(now.0, Ordering::Relaxed);
         if let Some(tenant) = &share.tenant {
@@ -255,14 +274,27 @@ impl Limits {
         let own = full(&share.in_flight, share.most_in_flight);
         let tenants = share.tenant.as_ref().is_some_and(|it| full(&it.in_flight, it.most_in_flight));
         let place = InFlight { all: Arc::clone(&self.in_flight), share: Arc::clone(share) };
-        for (is_full, counter) in
-            [(own, &self.refused_identity), (tenants, &self.refused_tenant), (all, &self.refused_in_flight)]
-        {
+        for (is_full, counter) in [(own, &self.refused_identity), (tenants, &self.refused_tenant)] {
             if is_full {
                 return Err(refused(counter, Duration::from_secs(1)));
             }
         }
+        if all {
+            self.refused_in_flight.inc();
+            return Err(Box::new(Problem::overloaded()));
+        }
         Ok(place)
+    }
+
+    /// Takes one new subscription of the identity's share.
+    ///
+    /// # Errors
+    /// 429, with the pause.
+    pub fn subscribe(&self, share: &Share) -> Result<(), Refused> {
+        share.subscribing.take().map_err(|pause| {
+            self.refused_subscribing.inc();
+            Box::new(Problem::rate_limited(pause))
+        })
     }
 }
 
@@ -277,7 +309,7 @@ mod tests {
         let mut conf = tree::Limits::default();
         change(&mut conf);
         let limits = Limits::new(&conf, &Metrics::new().unwrap());
-        let shares = Shares::new(conf.in_flight_per_identity);
+        let shares = Shares::new(&conf);
         let tenants = vec![tree::TenantConf {
             name: "t".to_owned(),
             rate: Some(Rate { rate: 1, burst: 3 }),
@@ -328,7 +360,7 @@ mod tests {
         let (limits, shares) = limits(|conf| (conf.in_flight, conf.in_flight_per_identity) = (2, 1));
         let (greedy, other) = (shares("a"), shares("b"));
         let _first = limits.enter(&greedy, NOW).unwrap();
-        assert!(limits.enter(&greedy, NOW).is_err());
+        assert_eq!(limits.enter(&greedy, NOW).unwrap_err().status(), 429);
         assert!(limits.enter(&other, NOW).is_ok());
     }
 
@@ -352,9 +384,20 @@ mod tests {
         let (limits, shares) = limits(|conf| conf.in_flight = 1);
         let share = shares("a");
         let first = limits.enter(&share, NOW).unwrap();
-        assert!(limits.enter(&share, NOW).is_err());
+        assert_eq!(limits.enter(&share, NOW).unwrap_err().status(), 503);
         drop(first);
         assert!(limits.enter(&share, NOW).is_ok());
+    }
+
+    #[test]
+    fn new_subscriptions_have_a_rate_of_their_own() {
+        let (limits, shares) = limits(|conf| conf.new_subscriptions = Rate { rate: 1, burst: 2 });
+        let subscribe = |name: &str| limits.subscribe(&shares(name)).is_ok();
+        assert_eq!(
+            [subscribe("a"), subscribe("a"), subscribe("a"), subscribe("b")],
+            [true, true, false, true]
+        );
+        assert!(limits.enter(&shares("a"), NOW).is_ok());
     }
 
     #[test]
@@ -369,7 +412,7 @@ mod tests {
 
     #[test]
     fn a_reconnect_finds_the_same_share_and_the_map_stays_bounded() {
-        let shares = Shares::new(10);
+        let shares = Shares::new(&tree::Limits::default());
         let grant = access::admins().of("a").unwrap();
         assert!(Arc::ptr_eq(&shares.of("a", &grant, NOW), &shares.of("a", &grant, NOW)));
         for number in 0..MOST_SHARES + 10 {

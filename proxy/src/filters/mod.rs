@@ -6,7 +6,8 @@
 //! 4. `route`: the path exists (404), and declares the method (405)
 //! 5. `authz`: what the caller may do and see
 //! 6. `negotiate`: the answer can be in the form that is asked for, the body is JSON
-//! 7. `body`: size and time, only where an operation takes one
+//! 7. `limits` again: the identity's new subscriptions
+//! 8. `body`: size and time, only where an operation takes one
 //!
 //! Cheapest refusal first; nothing is read for a caller who may not call. Then the routes, cached answers first.
 
@@ -20,7 +21,7 @@ use crate::listen::peer::{Caller, NoIdentity, Peer};
 use crate::listen::trust::Trust;
 use crate::problem::{Problem, Refused};
 use crate::reply::Reply;
-use crate::routes::{Call, Health, Route, table};
+use crate::routes::{Call, Health, Operation, Route, table};
 use async_trait::async_trait;
 use http::request::Parts;
 use http::{HeaderMap, Method};
@@ -115,6 +116,9 @@ impl Chain {
         };
         authz::check(&caller.grant, &route)?;
         negotiate::check(head, &route, method)?;
+        if *method == Method::POST && matches!(route.operation, Operation::Subscriptions) {
+            self.limits.subscribe(&caller.share)?;
+        }
         let query = head.uri.query().unwrap_or("");
         let headers = &head.headers;
         Ok(Admitted::Call(Pending { route, method, query, headers, caller, _in_flight: in_flight }))

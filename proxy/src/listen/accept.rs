@@ -3,6 +3,7 @@
 //! This is a service of Pingora's server with an accept loop of its own, because Pingora's loop bounds neither
 //! connections nor handshakes, logs an error for each failed one, and cannot say which port it got.
 
+use super::allow::Allow;
 use super::gate::Gate;
 use super::identity::Identity;
 use super::link::Link;
@@ -99,8 +100,10 @@ pub(crate) struct Tls {
     pub(crate) audit: Arc<Audit>,
 }
 
-/// How many connections there may be.
+/// From where connections may come, and how many.
 pub(crate) struct Room {
+    /// The networks.
+    pub(crate) allow: Allow,
     /// A permit per connection.
     pub(crate) permits: Arc<Semaphore>,
     /// Most connections of one address.
@@ -119,10 +122,14 @@ pub(crate) struct Door<A> {
 struct Desk<A> {
     gate: Gate<A>,
     tls: Option<Tls>,
+    name: &'static str,
+    allow: Allow,
     permits: Arc<Semaphore>,
     crowd: Arc<Crowd>,
     metrics: Arc<Metrics>,
+    audit: Arc<Audit>,
     failures: Throttle,
+    strangers: Throttle,
 }
 
 impl<A> Door<A>
@@ -135,10 +142,12 @@ where
         bound: Vec<Bound>,
         gate: Gate<A>,
         tls: Option<Tls>,
-        (room, metrics): (Room, Arc<Metrics>),
+        (room, metrics, audit): (Room, Arc<Metrics>, Arc<Audit>),
     ) -> Self {
         let crowd = Arc::new(Crowd { most: room.per_address, open: Mutex::new(HashMap::new()) });
-        let desk = Desk { gate, tls, permits: room.permits, crowd, metrics, failures: Throttle::default() };
+        let Room { allow, permits, .. } = room;
+        let (failures, strangers) = (Throttle::default(), Throttle::default());
+        let desk = Desk { gate, tls, name, allow, permits, crowd, metrics, audit, failures, strangers };
         Self { name, threads, bound, desk: Arc::new(desk) }
     }
 }
@@ -192,8 +201,14 @@ where
         }
     }
 
-    /// Gives a connection a task of its own, if there is room; otherwise drops it.
+    /// Gives a connection a task of its own, if it may come and there is room; otherwise drops it.
     fn admit(self: &Arc<Self>, stream: TcpStream, address: SocketAddr) {
+        if !self.allow.has(address.ip()) {
+            self.refused("network");
+            self.strangers
+                .warn("a connection was closed: no network of `allow` has its address", &address.ip());
+            return self.audit.stranger(address.ip().to_canonical(), self.name);
+        }
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
             return self.refused("connections");
         };

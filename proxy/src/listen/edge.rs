@@ -1,6 +1,7 @@
 //! The whole edge in one value: both listeners, the background services, and how it ends.
 
 use super::accept::{Door, Room, Tls};
+use super::allow::Allow;
 use super::gate::{Gate, Pace};
 use super::renewal::Renewal;
 use super::stop::{Ask, Ending, StopHandle, Stopping};
@@ -98,6 +99,8 @@ pub enum Signals {
 pub struct Edge {
     parts: Parts,
     renewal: Arc<Renewal>,
+    /// Who may connect to the API and to operations.
+    allow: (Allow, Allow),
     api: Vec<TcpListener>,
     ops: TcpListener,
     addresses: Addresses,
@@ -110,8 +113,9 @@ impl Edge {
     /// Loads the certificates and binds all sockets; clients may connect from here on, and are answered by `run`.
     ///
     /// # Errors
-    /// `Invalid`: a certificate file is faulty, or an address cannot be bound.
+    /// `Invalid`: a certificate file or an allow list is faulty, or an address cannot be bound.
     pub fn bind(parts: Parts) -> Result<Self> {
+        let allow = (Allow::parse("api", &parts.api.allow)?, Allow::parse("ops", &parts.ops.allow)?);
         let certificates = Arc::new(Certificates::load(&parts.api.tls)?);
         let renewal = Arc::new(Renewal::new(
             certificates,
@@ -123,7 +127,7 @@ impl Edge {
         let addresses =
             Addresses { api: api.iter().map(local).collect::<Result<Vec<_>>>()?, ops: local(&ops)? };
         let (handle, asked) = StopHandle::new();
-        Ok(Self { parts, renewal, api, ops, addresses, stopping: Arc::default(), handle, asked })
+        Ok(Self { parts, renewal, allow, api, ops, addresses, stopping: Arc::default(), handle, asked })
     }
 
     /// Returns where it listens, with the ports that port 0 became.
@@ -146,7 +150,7 @@ impl Edge {
     /// # Errors
     /// `Internal`: TLS cannot be configured.
     pub fn run(self, signals: Signals) -> Result<()> {
-        let Self { parts, renewal, api, ops, stopping, asked, .. } = self;
+        let Self { parts, renewal, allow, api, ops, stopping, asked, .. } = self;
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut server = Server::new_with_opt_and_conf(None, server_conf(threads, &parts.api.tls));
         let requests = Arc::new(Requests::new(Arc::clone(&parts.metrics)));
@@ -156,13 +160,14 @@ impl Edge {
             u32::try_from(plan.parts.limits.connections).unwrap_or(u32::MAX).clamp(1, MOST_CONNECTIONS);
         let connections = Arc::new(Semaphore::new(most as usize));
 
-        let room =
-            Room { permits: Arc::clone(&connections), per_address: plan.parts.limits.connections_per_ip };
+        let per_address = plan.parts.limits.connections_per_ip;
+        let room = Room { allow: allow.0, permits: Arc::clone(&connections), per_address };
         let gate = plan.gate(plan.proxy(&server.configuration), Arc::clone(&plan.parts.audit));
         server.add_service(Door::new(("api", threads), api, gate, Some(plan.tls()?), plan.counted(room)));
         // What is asked there is no call of the API.
         let gate = plan.gate(plan.ops(), Arc::new(Audit::off()));
-        let room = Room { permits: Arc::new(Semaphore::new(OPS_CONNECTIONS)), per_address: OPS_CONNECTIONS };
+        let permits = Arc::new(Semaphore::new(OPS_CONNECTIONS));
+        let room = Room { allow: allow.1, permits, per_address: OPS_CONNECTIONS };
         server.add_service(Door::new(("ops", 1), vec![ops], gate, None, plan.counted(room)));
         let mut services = background_service("services", plan.driver());
         services.threads = Some(SERVICE_THREADS);
@@ -187,8 +192,8 @@ struct Plan {
 }
 
 impl Plan {
-    fn counted(&self, room: Room) -> (Room, Arc<Metrics>) {
-        (room, Arc::clone(&self.parts.metrics))
+    fn counted(&self, room: Room) -> (Room, Arc<Metrics>, Arc<Audit>) {
+        (room, Arc::clone(&self.parts.metrics), Arc::clone(&self.parts.audit))
     }
 
     fn gate<A>(&self, app: A, audit: Arc<Audit>) -> Gate<A> {

@@ -125,6 +125,7 @@ where
         let read = matches!(timeout(self.pace.head_time, link.read_exact(&mut preface)).await, Ok(Ok(_)));
         if read {
             link.put_back(Bytes::copy_from_slice(&preface));
+            link.bound_frames(self.requests.metrics().connections_flooded.clone());
         }
         read
     }

@@ -3,6 +3,7 @@
 //! Pingora's own TLS stream keeps its extension slot to itself, so the peer travels in the slot for CONNECT proxies,
 //! which reaches every request of a connection, HTTP/1 and HTTP/2 alike. `peer` is the only reader.
 
+use super::flood::Frames;
 use super::held::Held;
 use super::peer::Peer;
 use async_trait::async_trait;
@@ -14,12 +15,14 @@ use pingora_core::protocols::{
     ALPN, Digest, GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl,
     TimingDigest, UniqueID, UniqueIDType,
 };
+use prometheus::IntCounter;
 use std::any::Any;
-use std::io::{IoSlice, Result};
+use std::io::{Error, IoSlice, Result};
 use std::os::fd::AsRawFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
@@ -37,6 +40,8 @@ pub(crate) struct Link {
     held: Held,
     /// Bytes that were read ahead and come first.
     ahead: Bytes,
+    /// What is counted of HTTP/2, and where a flood is.
+    frames: Option<(Frames, IntCounter)>,
     id: UniqueIDType,
     digest: Arc<ProxyDigest>,
 }
@@ -64,7 +69,7 @@ impl Link {
         let unused = Box::new(ResponseHeader::build(200, Some(0)).ok()?);
         let data: Box<dyn Any + Send + Sync> = Box::new(peer);
         let digest = Arc::new(ProxyDigest::new(unused, Some(data)));
-        Some(Self { io, held: Held::default(), ahead: Bytes::new(), id, digest })
+        Some(Self { io, held: Held::default(), ahead: Bytes::new(), frames: None, id, digest })
     }
 
     /// Returns the other end.
@@ -75,6 +80,11 @@ impl Link {
     /// Puts bytes back that were read to look at them.
     pub(crate) fn put_back(&mut self, bytes: Bytes) {
         self.ahead = bytes;
+    }
+
+    /// Ends the connection once its HTTP/2 frames are a flood, which is counted; what was put back is not looked at.
+    pub(crate) fn bound_frames(&mut self, floods: IntCounter) {
+        self.frames = Some((Frames::new(Instant::now()), floods));
     }
 
     /// Says whether the client chose HTTP/2.
@@ -100,7 +110,16 @@ impl AsyncRead for Link {
             buf.put_slice(&self.ahead.split_to(count));
             return Poll::Ready(Ok(()));
         }
-        through!(&mut self.io, stream => Pin::new(stream).poll_read(cx, buf))
+        let before = buf.filled().len();
+        let Self { io, frames, .. } = &mut *self;
+        ready!(through!(io, stream => Pin::new(stream).poll_read(cx, buf)))?;
+        if let Some((frames, floods)) = frames
+            && !frames.read(buf.filled().get(before..).unwrap_or_default())
+        {
+            floods.inc();
+            return Poll::Ready(Err(Error::other("a flood of frames")));
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -130,8 +149,12 @@ impl AsyncWrite for Link {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
-        let Self { io, held, .. } = &mut *self;
-        through!(io, stream => held.poll_write(stream, cx, bufs))
+        let Self { io, held, frames, .. } = &mut *self;
+        let written = ready!(through!(io, stream => held.poll_write(stream, cx, bufs)))?;
+        if let Some((frames, _)) = frames {
+            frames.wrote(written);
+        }
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {

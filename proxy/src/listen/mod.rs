@@ -4,7 +4,9 @@
 //! of it. `head` is the one place that reads HTTP/1 before Pingora does.
 
 mod accept;
+pub mod allow;
 mod edge;
+mod flood;
 mod gate;
 pub mod head;
 mod held;

@@ -178,7 +178,7 @@ mod tests {
         let mut identity = Identity::read(&certificate).unwrap();
         identity.not_after = now.plus(Duration::from_secs(1));
         let grant = Access::new(&tree::Access::default(), &Rate::default(), 1).of("smo").unwrap();
-        let share = Shares::new(1).of("smo", &grant, now);
+        let share = Shares::new(&tree::Limits::default()).of("smo", &grant, now);
         let caller = Caller { identity, grant, share };
         let address = IpAddr::from([127, 0, 0, 1]);
         let peer = Peer::known(address, caller, vec![certificate.clone()], trust.generation());

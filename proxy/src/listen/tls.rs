@@ -1,7 +1,7 @@
 //! The certificates of the API listener: loaded from PEM files, served, and exchanged without a restart.
 
 use super::trust::{Authorities, Trust};
-use crate::conf::tree::{ClientAuth, CrlStale, Tls, TlsVersion};
+use crate::conf::tree::{ClientAuth, CrlStale, Tls, TlsProfile};
 use crate::digest::sha256;
 use crate::telemetry::metrics::Metrics;
 use arc_swap::ArcSwap;
@@ -107,9 +107,9 @@ impl Certificates {
     /// # Errors
     /// `Internal`: the provider has no suite for the versions that are asked for.
     pub fn server_config(&self) -> Result<ServerConfig> {
-        let versions: &[_] = match self.files.min_version {
-            TlsVersion::V1_3 => &[&version::TLS13],
-            TlsVersion::V1_2 => &[&version::TLS13, &version::TLS12],
+        let versions: &[_] = match self.files.profile {
+            TlsProfile::Modern => &[&version::TLS13],
+            TlsProfile::Intermediate => &[&version::TLS13, &version::TLS12],
         };
         let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(versions)

@@ -56,6 +56,8 @@ families! {
     connections: IntGauge = gauge("netweave_connections", "Open connections on the API listener");
     /// Connections refused before a request, by reason.
     connections_refused: IntCounterVec = counter_vec("netweave_connections_refused_total", "Connections closed before a request was accepted", &["reason"]);
+    /// HTTP/2 connections that were closed because they sent very many frames for nothing.
+    connections_flooded: IntCounter = counter("netweave_connections_flooded_total", "HTTP/2 connections closed because of a flood of frames");
     /// Requests refused by a limit, by limit.
     limited: IntCounterVec = counter_vec("netweave_requests_limited_total", "Requests refused by a limit", &["limit"]);
     /// Exchanges of what processes let through that failed: limits then hold for each alone.

@@ -1,65 +1,10 @@
-//! HTTP/2 frames and header blocks, by hand.
+//! A connection on which frames are sent that no client library would send.
 
 use crate::client::{Connection, config};
 use crate::target::Target;
+pub(crate) use netweave_tests::harness::h2::*;
 use serde_json::Value;
 use std::time::Duration;
-
-pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-pub(crate) const DATA: u8 = 0;
-pub(crate) const HEADERS: u8 = 1;
-pub(crate) const PRIORITY: u8 = 2;
-pub(crate) const RST_STREAM: u8 = 3;
-pub(crate) const SETTINGS: u8 = 4;
-pub(crate) const PUSH_PROMISE: u8 = 5;
-pub(crate) const PING: u8 = 6;
-pub(crate) const GOAWAY: u8 = 7;
-pub(crate) const WINDOW_UPDATE: u8 = 8;
-pub(crate) const CONTINUATION: u8 = 9;
-pub(crate) const END_STREAM: u8 = 1;
-pub(crate) const END_HEADERS: u8 = 4;
-pub(crate) const BOTH: u8 = END_STREAM | END_HEADERS;
-
-/// Writes a frame.
-pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).expect("a frame's length").to_be_bytes();
-    let mut out = length[1..].to_vec();
-    out.extend([kind, flags]);
-    out.extend(stream.to_be_bytes());
-    out.extend(payload);
-    out
-}
-
-/// Writes a string of HPACK: a 7-bit prefixed length, no Huffman code.
-pub(crate) fn text(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    if bytes.len() < 127 {
-        out.push(u8::try_from(bytes.len()).expect("a short length"));
-    } else {
-        out.push(127);
-        let mut rest = bytes.len() - 127;
-        while rest >= 128 {
-            out.push(u8::try_from(rest % 128).expect("seven bits") | 128);
-            rest /= 128;
-        }
-        out.push(u8::try_from(rest).expect("seven bits"));
-    }
-    out.extend(bytes);
-    out
-}
-
-/// Writes a header block of literal, never indexed fields.
-pub(crate) fn block(fields: &[(&str, &str)]) -> Vec<u8> {
-    fields
-        .iter()
-        .flat_map(|(name, value)| [vec![0x10], text(name.as_bytes()), text(value.as_bytes())].concat())
-        .collect()
-}
-
-pub(crate) fn request<'a>(method: &'a str, path: &'a str, more: &[(&'a str, &'a str)]) -> Vec<u8> {
-    let start = [(":method", method), (":scheme", "https"), (":authority", "localhost"), (":path", path)];
-    block(&[&start[..], more].concat())
-}
 
 /// What the other end said about a stream.
 #[derive(Debug, PartialEq)]
@@ -122,17 +67,6 @@ impl Wire {
         });
         said.or(self.connection.closed.then_some(Said::Closed))
     }
-}
-
-/// Takes a whole frame out of what was read.
-fn take(read: &mut Vec<u8>) -> Option<(u8, u8, u32, Vec<u8>)> {
-    let head = read.get(..9)?;
-    let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
-    let (kind, flags) = (head[3], head[4]);
-    let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]) & 0x7fff_ffff;
-    let payload = read.get(9..9 + length)?.to_vec();
-    read.drain(..9 + length);
-    Some((kind, flags, stream, payload))
 }
 
 /// Reads the status out of the static table's entries, and the body.

@@ -29,8 +29,18 @@ fn each_faulty_file_has_exactly_its_faults() {
         ("api: { listen: [localhost] }", &["1:17: api.listen[0]: must be an address and a port, such as"]),
         ("api: { listen: [] }", &["1:16: api.listen: must not be empty"]),
         (
-            "api:\n  tls:\n    minVersion: 1.3",
-            &["3:17: api.tls.minVersion: must be text, is a number: write \"1.3\""],
+            "api:\n  tls:\n    profile: old",
+            &["3:14: api.tls.profile: must be one of `modern`, `intermediate`"],
+        ),
+        ("api: { tls: { minVersion: '1.2' } }", &["1:15: api.tls.minVersion: unknown key `minVersion`"]),
+        ("oCloud: { description: 1.3 }", &["1:24: oCloud.description: must be text, in quotes, is a number"]),
+        (
+            "api: { allow: [10.0.0.0/8, 10.1.0.0/8] }",
+            &["1:28: api.allow[1]: must be the network itself, `10.0.0.0/8`"],
+        ),
+        (
+            "ops: { allow: [smo.example.net] }",
+            &["1:16: ops.allow[0]: must be a network such as `10.0.0.0/8`"],
         ),
         (
             "api: { tls: { clientAuth: required } }",
@@ -216,7 +226,9 @@ fn every_key_can_be_set_by_its_variable() {
             _ => "x".to_owned(),
         };
         let text = match &*path {
-            "subscriptions.callback.ports" | "subscriptions.callback.allow" => String::new(),
+            "api.allow" | "ops.allow" | "subscriptions.callback.ports" | "subscriptions.callback.allow" => {
+                String::new()
+            }
             "state.url" | "cache.redis.url" => "redis://h:1".to_owned(),
             "state.sentinels" | "cache.redis.sentinels" => "a:1,b:2".to_owned(),
             _ => text,

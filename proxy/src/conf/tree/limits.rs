@@ -45,10 +45,12 @@ section! {
         requests_per_second: u32 = 1000,
         /// Requests per second of one identity.
         per_identity: Rate = Rate::default(),
+        /// New subscriptions per second of one identity.
+        new_subscriptions: Rate = Rate { rate: 10, burst: 20 },
         /// Whether the rates of identities and tenants hold for all processes together that have their state in the same
         /// Redis: each tells the others once a second what it has let through.
         shared: bool = false,
-        /// Requests being answered at the same time.
+        /// Requests being answered at the same time; what is more is refused at once.
         #[schemars(range(min = 1, max = 100_000))]
         in_flight: usize = 500,
         /// Of them, those of one identity.

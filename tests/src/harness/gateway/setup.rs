@@ -46,7 +46,11 @@ impl Setup {
             "api": { "tls": { "certificate": "tls.crt", "key": "tls.key", "clientCa": "ca.crt" } },
             "ops": {},
             "access": { "others": ["admin", "deployer"] },
-            "limits": { "requestsPerSecond": 100_000, "perIdentity": { "rate": 100_000, "burst": 100_000 } },
+            "limits": {
+                "requestsPerSecond": 100_000,
+                "perIdentity": { "rate": 100_000, "burst": 100_000 },
+                "newSubscriptions": { "rate": 100_000, "burst": 100_000 },
+            },
             "subscriptions": { "callback": { "schemes": ["http", "https"], "allow": ["127.0.0.0/8"] } },
             "shutdown": { "delay": "100ms", "grace": "5s" },
             "log": { "level": "info", "format": "json" },
