@@ -6,6 +6,7 @@
 )]
 
 mod callbacks;
+mod corpora;
 mod credentials;
 mod names;
 mod process;

@@ -11,6 +11,8 @@ use http::Method;
 const MAX_FIELDS: usize = 100;
 /// Longest method; the longest registered one has 17 characters.
 const MAX_METHOD: usize = 32;
+/// Bytes of a first line beside method and target: blanks, version, and the end's carriage return.
+const MAX_REST: usize = " ".len() + " HTTP/1.1\r".len();
 
 /// The bounds of a head.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +112,7 @@ fn beginning(line: &[u8], target: usize) -> Result<(), Refused> {
     if method.len() > MAX_METHOD || !method.iter().copied().all(is_token) {
         return Err(malformed("the request does not begin with a method"));
     }
-    if line.len() > MAX_METHOD + target {
+    if line.len() > MAX_METHOD + target + MAX_REST {
         return Err(Box::new(Problem::target_too_long(target)));
     }
     Ok(())
