@@ -208,7 +208,8 @@ fn numbers_at_either_end_are_judged() {
         let log = Log::new();
         let (writer, prev) = (Text::Borrowed("pod.a"), Text::Borrowed(GENESIS));
         let text = serde_json::to_string(&Record { prev, seq, writer, ..Record::default() }).unwrap();
-        let line = format!("{{\"hash\":\"{}\",{}\n", digest::sha256(text.as_bytes()), text.trim_start_matches('{'));
+        let line =
+            format!("{{\"hash\":\"{}\",{}\n", digest::sha256(text.as_bytes()), text.trim_start_matches('{'));
         log.edit(1, |lines| *lines = vec![line.clone().into_bytes(), line.into_bytes()]);
         assert!(!log.verify().faults.is_empty(), "{seq}");
     }
