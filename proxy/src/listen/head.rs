@@ -184,7 +184,7 @@ impl Fields {
         if name.is_empty() || !name.iter().copied().all(is_token) {
             return Err(malformed("a header name is not a token, or a header line is folded"));
         }
-        let value = value.get(1..).unwrap_or_default().trim_ascii();
+        let value = trimmed(value.get(1..).unwrap_or_default());
         if !value.iter().copied().all(is_value) {
             return Err(malformed("a header value holds a control character"));
         }
@@ -227,6 +227,14 @@ impl Fields {
 
 fn once(seen: &mut bool, detail: &'static str) -> Result<(), Refused> {
     if std::mem::replace(seen, true) { Err(malformed(detail)) } else { Ok(()) }
+}
+
+/// Takes blanks and tabs off both ends, and nothing else that some would take for white space. RFC 9110, section 5.6.3.
+fn trimmed(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 /// RFC 9110, section 5.6.2.

@@ -16,7 +16,7 @@ pub fn run(bytes: &[u8]) {
     let loaded = read(text);
     for list in [&loaded.faults, &loaded.warnings] {
         assert!(list.len() <= MAX_FAULTS, "{} faults", list.len());
-        let lines = text.split('\n').count();
+        let lines = text.split(['\n', '\r']).count();
         for (line, column) in list.iter().filter_map(|fault| fault.origin.position()) {
             assert!((1..=lines as u64 + 1).contains(&line) && column > 0, "{line}:{column} of {lines}");
         }

@@ -18,7 +18,7 @@ pub fn run(bytes: &[u8]) {
         Ok(inventory) => inventory,
         Err(faults) => {
             assert!((1..=MAX_FAULTS).contains(&faults.list().len()), "{} faults", faults.list().len());
-            let lines = text.split('\n').count();
+            let lines = text.split(['\n', '\r']).count();
             for fault in faults.list() {
                 assert!(fault.line as usize <= lines + 1, "line {} of {lines}", fault.line);
             }
