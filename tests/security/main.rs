@@ -7,6 +7,7 @@
 
 mod attacks;
 mod callbacks;
+mod corpora;
 mod credentials;
 mod floods;
 mod limits;

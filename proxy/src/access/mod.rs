@@ -17,6 +17,9 @@ use crate::conf::tree::{self, Client, Rate, Role, ScopeConf};
 use std::sync::Arc;
 use tenant::Tenants;
 
+/// What a SPIFFE identity begins with.
+const SPIFFE: &str = "spiffe://";
+
 /// What one identity may do and see, for the life of its connection.
 #[derive(Clone, Debug)]
 pub struct Grant {
@@ -94,7 +97,11 @@ impl Access {
     }
 
     fn trusts(&self, name: &str) -> bool {
-        let Some(rest) = name.strip_prefix("spiffe://") else { return true };
+        // Schemes have no case (RFC 3986, section 3.1), so no other spelling of this one passes.
+        let Some((start, rest)) = name.split_at_checked(SPIFFE.len()) else { return true };
+        if !start.eq_ignore_ascii_case(SPIFFE) {
+            return true;
+        }
         let domain = rest.split('/').next().unwrap_or_default();
         self.trust_domains.is_empty() || self.trust_domains.iter().any(|trusted| trusted == domain)
     }
@@ -193,6 +200,7 @@ mod tests {
         assert!(access.of("spiffe://smo.example").is_some());
         assert!(access.of("spiffe://smo.example.net/a").is_none());
         assert!(access.of("spiffe://other/smo.example/").is_none());
+        assert!(access.of("SPIFFE://other/a").is_none(), "schemes have no case");
         assert!(access.of("smo").is_some(), "what is no SPIFFE identity has no trust domain");
     }
 }

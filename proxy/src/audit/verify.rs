@@ -231,8 +231,7 @@ impl<'a> Judge<'a> {
     /// The first record is number 1, or follows what retention deleted.
     fn beginning(&mut self, writer: &str, walked: &walk::Walked, end: Option<&End>) {
         let Some((first, prev)) = walked.first.as_ref().filter(|(first, _)| *first > 1) else { return };
-        let follows =
-            end.is_some_and(|end| end.seq >= *first || (end.seq + 1 == *first && end.hash == *prev));
+        let follows = end.is_some_and(|end| end.seq >= *first || (end.seq == first - 1 && end.hash == *prev));
         if !follows {
             let what = format!(
                 "records 1 to {} are missing, and no checkpoint covers that retention deleted them",

@@ -11,6 +11,8 @@ use http::Method;
 const MAX_FIELDS: usize = 100;
 /// Longest method; the longest registered one has 17 characters.
 const MAX_METHOD: usize = 32;
+/// Bytes of a first line beside method and target: blanks, version, and the end's carriage return.
+const MAX_REST: usize = " ".len() + " HTTP/1.1\r".len();
 
 /// The bounds of a head.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +112,7 @@ fn beginning(line: &[u8], target: usize) -> Result<(), Refused> {
     if method.len() > MAX_METHOD || !method.iter().copied().all(is_token) {
         return Err(malformed("the request does not begin with a method"));
     }
-    if line.len() > MAX_METHOD + target {
+    if line.len() > MAX_METHOD + target + MAX_REST {
         return Err(Box::new(Problem::target_too_long(target)));
     }
     Ok(())
@@ -182,7 +184,7 @@ impl Fields {
         if name.is_empty() || !name.iter().copied().all(is_token) {
             return Err(malformed("a header name is not a token, or a header line is folded"));
         }
-        let value = value.get(1..).unwrap_or_default().trim_ascii();
+        let value = trimmed(value.get(1..).unwrap_or_default());
         if !value.iter().copied().all(is_value) {
             return Err(malformed("a header value holds a control character"));
         }
@@ -225,6 +227,14 @@ impl Fields {
 
 fn once(seen: &mut bool, detail: &'static str) -> Result<(), Refused> {
     if std::mem::replace(seen, true) { Err(malformed(detail)) } else { Ok(()) }
+}
+
+/// Takes blanks and tabs off both ends, and nothing else that some would take for white space. RFC 9110, section 5.6.3.
+fn trimmed(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 /// RFC 9110, section 5.6.2.

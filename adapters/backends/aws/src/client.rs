@@ -150,7 +150,7 @@ impl Client {
     }
 }
 
-fn read<T: Answer>(answer: &ApiAnswer) -> Result<T> {
+pub(crate) fn read<T: Answer>(answer: &ApiAnswer) -> Result<T> {
     if answer.status != 200 {
         return Err(error::answer(answer));
     }

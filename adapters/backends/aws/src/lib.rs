@@ -7,6 +7,9 @@ mod conf;
 mod credentials;
 mod endpoint;
 mod error;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod map;
 mod read;
 mod wire;

@@ -358,7 +358,7 @@ impl Reader {
     }
 }
 
-fn put(inventory: &mut Inventory, member: Member, name: Name) -> Result<()> {
+pub(crate) fn put(inventory: &mut Inventory, member: Member, name: Name) -> Result<()> {
     if name.id.is_empty() {
         return Err(unreadable("an object without an id"));
     }

@@ -8,7 +8,7 @@ use crate::error;
 use crate::wire::{Flat, Page, Scoped};
 use bytes::Bytes;
 use http::{Method, Request, header};
-use netweave_http::Api;
+use netweave_http::{Api, ApiAnswer};
 use netweave_model::{Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeSet, HashSet};
@@ -142,13 +142,7 @@ impl Client {
         if answer.status == 401 {
             self.access.renew();
         }
-        if !(200..300).contains(&answer.status) {
-            return Err(error::answer(&answer));
-        }
-        if !is_read(&answer.body) {
-            return Err(error::unusable(format!("{}: more values than are read", ask.path)));
-        }
-        serde_json::from_slice(&answer.body).map_err(|error| error::unusable(ask.path).with_source(error))
+        read(ask.path, &answer)
     }
 
     async fn request(&self, ask: Ask<'_>, query: &[(&str, &str)]) -> Result<Request<Bytes>> {
@@ -168,6 +162,17 @@ impl Client {
         }
         Ok(request)
     }
+}
+
+/// Reads an answer to what was asked of a path.
+pub(crate) fn read<T: DeserializeOwned>(path: &str, answer: &ApiAnswer) -> Result<T> {
+    if !(200..300).contains(&answer.status) {
+        return Err(error::answer(answer));
+    }
+    if !is_read(&answer.body) {
+        return Err(error::unusable(format!("{path}: more values than are read")));
+    }
+    serde_json::from_slice(&answer.body).map_err(|error| error::unusable(path).with_source(error))
 }
 
 /// Tells whether an answer has no more in it than is read.

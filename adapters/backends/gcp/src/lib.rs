@@ -6,6 +6,9 @@ mod client;
 mod conf;
 mod error;
 mod facts;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod map;
 mod read;
 mod wire;

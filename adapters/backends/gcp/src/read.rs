@@ -271,7 +271,7 @@ fn used(projects: &[Part<String, Report>]) -> BTreeMap<String, String> {
 }
 
 /// Returns the part of a URL that names the object: `projects/PROJECT/zones/ZONE/instances/NAME`.
-fn below_projects(url: &str) -> Option<String> {
+pub(crate) fn below_projects(url: &str) -> Option<String> {
     let (_, path) = url.split_once("/projects/")?;
     Some(format!("projects/{path}"))
 }

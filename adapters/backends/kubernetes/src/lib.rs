@@ -8,6 +8,9 @@ mod conf;
 mod epoch;
 mod error;
 mod events;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod map;
 mod read;
 mod watch;

@@ -156,7 +156,7 @@ impl Connection {
 }
 
 /// Why there is no answer in an answer.
-enum Unusable {
+pub(crate) enum Unusable {
     Fault(Fault),
     /// The status says all that there is.
     Status,
@@ -164,7 +164,7 @@ enum Unusable {
 }
 
 /// Looks for the operation's answer in an envelope.
-fn read(operation: &str, status: u16, body: &[u8]) -> std::result::Result<Node, Unusable> {
+pub(crate) fn read(operation: &str, status: u16, body: &[u8]) -> std::result::Result<Node, Unusable> {
     let odd = |why: &'static str| Unusable::Answer(Error::internal(why));
     let parsed = std::str::from_utf8(body)
         .map_err(|error| Error::internal("it is not UTF-8").with_source(error))

@@ -6,6 +6,9 @@ mod client;
 mod conf;
 mod entity;
 mod error;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod inventory;
 mod map;
 mod read;

@@ -1,12 +1,13 @@
 //! Tampering in every way that a file allows, and what is said about it.
 
 use super::*;
-use crate::audit::chain::Chain;
+use crate::audit::chain::{Chain, GENESIS};
 use crate::audit::checkpoint::Head;
 use crate::audit::keys::Signer;
 use crate::audit::record::{Record, Text};
 use crate::audit::sink::file::Files;
 use crate::audit::sink::{Batch, Sink};
+use crate::digest;
 use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -199,4 +200,17 @@ fn what_another_writer_wrote_is_none_of_the_chain() {
     let foreign = std::fs::read(archive::segment_path(log.folder.path(), "pod.b", 6, false)).unwrap();
     std::fs::write(log.path(6), foreign).unwrap();
     assert_eq!(log.fault(), (Some(6), "the record is one of the writer pod.b".to_owned()));
+}
+
+#[test]
+fn numbers_at_either_end_are_judged() {
+    for seq in [0, u64::MAX] {
+        let log = Log::new();
+        let (writer, prev) = (Text::Borrowed("pod.a"), Text::Borrowed(GENESIS));
+        let text = serde_json::to_string(&Record { prev, seq, writer, ..Record::default() }).unwrap();
+        let line =
+            format!("{{\"hash\":\"{}\",{}\n", digest::sha256(text.as_bytes()), text.trim_start_matches('{'));
+        log.edit(1, |lines| *lines = vec![line.clone().into_bytes(), line.into_bytes()]);
+        assert!(!log.verify().faults.is_empty(), "{seq}");
+    }
 }

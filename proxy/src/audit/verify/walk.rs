@@ -106,7 +106,7 @@ impl<'a> Walk<'a> {
 
     /// Returns the number that the next record must have; none before the first.
     fn expected(&self) -> Option<u64> {
-        self.walked.first.is_some().then_some(self.walked.last + 1)
+        self.walked.first.is_some().then_some(self.walked.last.saturating_add(1))
     }
 
     fn line(&mut self, line: &[u8]) -> Result<(), String> {
@@ -115,6 +115,7 @@ impl<'a> Walk<'a> {
             return Err(format!("the record is one of the writer {}", record.writer));
         }
         match self.expected() {
+            _ if record.seq == 0 => return Err("there is no record 0".to_owned()),
             Some(expected) if record.seq > expected => {
                 return Err(format!("records {expected} to {} are missing before this one", record.seq - 1));
             }
@@ -146,7 +147,7 @@ impl<'a> Walk<'a> {
             return Err("its checkpoint does not have the signature of this key".to_owned());
         }
         let own = checkpoint.heads.iter().find(|head| head.writer == self.writer);
-        if !own.is_some_and(|own| own.seq + 1 == record.seq && own.hash == record.prev) {
+        if !own.is_some_and(|own| own.seq == record.seq - 1 && own.hash == record.prev) {
             return Err("its checkpoint speaks of another record than the one before".to_owned());
         }
         self.walked.checkpoints += 1;

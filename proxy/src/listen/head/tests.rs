@@ -97,6 +97,10 @@ fn faulty_fields_are_refused_with_400() {
         "Host: a\r\nX: a\u{0}b\r\n",
         "Host: a\r\nX: a\u{7f}b\r\n",
         "Host: a\r\nX: a\rb\r\n",
+        "Host: a\r\nX: a\r\r\n",
+        "Host: a\u{c}\r\n",
+        "Host: a\r\nTransfer-Encoding: \u{c}chunked\r\n",
+        "Host: a\r\nContent-Length: 1\u{b}\r\n",
         "Host: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n",
         "Host: a\r\nContent-Length: 1, 1\r\n",
         "Host: a\r\nContent-Length: +1\r\n",
@@ -126,6 +130,8 @@ fn bounds_hold_at_the_edge() {
     let target = |length: usize| format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(length - 1));
     assert!(matches!(scan(target(256).as_bytes()), Ok(Some(_))));
     assert_eq!(scan(target(257).as_bytes()), Err(414));
+    let longest = format!("{} /{} HTTP/1.1\r", "A".repeat(MAX_METHOD), "a".repeat(255));
+    assert_eq!(scan(longest.as_bytes()), Ok(None), "without its end it is no longer than with it");
     assert_eq!(scan(&[b'A'; 40]), Err(400));
     assert_eq!(scan(format!("GET /{}", "a".repeat(400)).as_bytes()), Err(414));
     assert_eq!(get(&format!("Host: a\r\nX: {}\r\n", "x".repeat(1024))), Err(431));

@@ -10,6 +10,9 @@ pub(crate) struct Amount {
     pub(crate) binary: bool,
 }
 
+/// The largest amount, 2^63-1; what is larger counts as this much, as in Kubernetes, so that sums over all nodes fit. Source:
+/// as above.
+const MOST: i128 = i64::MAX as i128 * 1000;
 const BINARY: [(&str, u32); 6] = [("Ei", 60), ("Pi", 50), ("Ti", 40), ("Gi", 30), ("Mi", 20), ("Ki", 10)];
 const DECIMAL: [(&str, u32); 7] = [("E", 18), ("P", 15), ("T", 12), ("G", 9), ("M", 6), ("k", 3), ("", 0)];
 
@@ -20,7 +23,7 @@ impl Amount {
         let (number, suffix) = text.split_at_checked(end)?;
         if let Some((_, bits)) = BINARY.iter().find(|(name, _)| *name == suffix) {
             let milli = scaled(number, 3)?.checked_mul(1_i128.checked_shl(*bits)?)?;
-            return Some(Self { milli, binary: true });
+            return Some(Self { milli: capped(milli), binary: true });
         }
         let exponent = match suffix {
             "n" => -9,
@@ -35,7 +38,7 @@ impl Amount {
                     .filter(|power| (-18..=18).contains(power))?,
             },
         };
-        Some(Self { milli: scaled(number, exponent + 3)?, binary: false })
+        Some(Self { milli: capped(scaled(number, exponent + 3)?), binary: false })
     }
 
     /// Writes the amount with the largest suffix that loses nothing.
@@ -53,6 +56,10 @@ impl Amount {
         }
         whole.to_string()
     }
+}
+
+fn capped(milli: i128) -> i128 {
+    milli.clamp(-MOST, MOST)
 }
 
 /// Returns a decimal number times a power of ten, rounded up to a whole.
@@ -93,6 +100,8 @@ mod tests {
             ("1Ki", 1_024_000),
             ("1.5Gi", 1_610_612_736_000),
             ("100u", 1),
+            ("999999999999999999e17", MOST),
+            ("-140000000000000000Ei", -MOST),
             ("263846172Ki", 263_846_172 * 1_024_000),
         ] {
             assert_eq!(Amount::parse(text).map(|amount| amount.milli), Some(milli), "{text}");

@@ -1,0 +1,11 @@
+//! Any bytes as an answer of a Kubernetes API server (JSON): objects, or an error that blames nobody else.
+
+use netweave_kubernetes::fuzz::answers;
+
+/// Runs one input.
+///
+/// # Panics
+/// See `vendor`.
+pub fn run(bytes: &[u8]) {
+    super::vendor::judge(bytes, answers);
+}
