@@ -195,6 +195,7 @@ impl Target {
                 100,
             )),
             shares: Arc::new(Shares::new(setup.limits.in_flight_per_identity)),
+            tokens: None,
             limits: setup.limits,
             shutdown: setup.shutdown,
             routes: Arc::new(Fakes),

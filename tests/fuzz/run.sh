@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fuzzes one target (filter, exclusion, object) for some seconds, 60 if not said. Needs a C++ compiler, no nightly Rust:
+# Fuzzes one target (filter, exclusion, jwt, object) for some seconds, 60 if not said. Needs a C++ compiler, no nightly Rust:
 # coverage comes from stable compiler flags. A finding ends it with the input's file name and a non-zero status.
 set -eu
 cd "$(dirname "$0")"

@@ -14,4 +14,6 @@ mod rotation;
 mod scopes;
 mod table;
 mod tenants;
+mod token_keys;
+mod tokens;
 mod told;

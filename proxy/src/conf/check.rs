@@ -5,6 +5,7 @@
 mod access;
 mod audit;
 mod files;
+mod tokens;
 
 pub use files::{files, inventories};
 

@@ -212,6 +212,7 @@ where
             trace: None,
             allowed: false,
             reason: Some(problem.kind()),
+            token: None,
             bodies: None,
         });
     }

@@ -11,6 +11,7 @@ pub mod notifier;
 pub mod role_checks;
 pub mod sweeper;
 pub mod tally;
+pub mod token_keys;
 pub mod watcher;
 
 use async_trait::async_trait;

@@ -36,6 +36,7 @@ pub fn files(conf: &Conf, now: Timestamp) -> Vec<Finding> {
         findings.fault("state.path", reason);
     }
     super::audit::files(&conf.audit, &mut findings);
+    super::tokens::files(conf, now, &mut findings);
     for (index, backend) in conf.backends.iter().enumerate() {
         for (key, path, needed) in backend.files() {
             let Err(error) = File::open(path) else { continue };
@@ -168,7 +169,7 @@ fn pair(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>, findin
     }
 }
 
-fn authorities(key: &str, path: &Path, now: Timestamp, findings: &mut Findings) {
+pub(super) fn authorities(key: &str, path: &Path, now: Timestamp, findings: &mut Findings) {
     let Some(all) = certificates(key, path, now, findings) else {
         return;
     };
