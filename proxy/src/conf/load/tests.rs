@@ -54,11 +54,11 @@ fn each_faulty_file_has_exactly_its_faults() {
             "environment: staging\naccess: { mode: token, tokens: { issuers: [{ name: a, issuer: x, audience: [o], jwksUrl: 'https://x/k' }] } }",
             &["2:17: access.mode: `token` is for `dev` only"],
         ),
-        ("access: { mode: mtls+token }", &["access.tokens.issuers: must name an issuer, since"]),
+        ("access: { mode: mtls+token }", &["default: access.tokens.issuers: must name an issuer, since"]),
         ("access: { mode: both }", &["1:17: access.mode: must be one of `mtls`, `mtls+token`, `token`"]),
         (
             "access: { rules: [{ match: '*', token: {} }] }",
-            &["access.rules[0].token: never fits: `access.mode` is `mtls`"],
+            &["1:40: access.rules[0].token: never fits: `access.mode` is `mtls`"],
         ),
         ("environment: production", &["1:14: environment: must be one of `dev`, `staging`, `prod`"]),
         ("apiVersion: netweave/v2", &["1:13: apiVersion: must be `netweave/v1`"]),
