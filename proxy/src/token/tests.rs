@@ -120,7 +120,7 @@ fn each_byte_of_a_token_is_under_its_signature() {
     let tokens = tokens(&vectors["jwks"], |_| {});
     let text = vectors["tokens"]["ES256"].as_str().unwrap();
     for place in 0..text.len() {
-        let other = if &text[place..=place] == "A" { "B" } else { "A" };
+        let other = if text.as_bytes()[place] == b'A' { "B" } else { "A" };
         let mut changed = text.to_owned();
         changed.replace_range(place..=place, other);
         assert!(verify(&tokens, &changed, vectors["certificate"].as_str()).is_err(), "byte {place}");
@@ -221,7 +221,7 @@ fn times_audience_and_issuer_are_held_to_their_edges() {
         (json!({ "exp": now + 60, "iat": now + 60 - 86_401 }), Some(Fault::Lifetime)),
         (json!({ "iat": null, "exp": now + 86_401 }), Some(Fault::Lifetime)),
         (json!({ "exp": 1e300 }), Some(Fault::Lifetime)),
-        (json!({ "exp": now as f64 + 0.5 }), None),
+        (json!({ "exp": 1_790_000_100.5 }), None),
         (json!({ "aud": ["x", "o2ims"] }), None),
         (json!({ "aud": "O2IMS" }), Some(Fault::Audience)),
         (json!({ "aud": [] }), Some(Fault::Audience)),
@@ -363,7 +363,7 @@ fn keys_are_believed_for_their_grace_and_what_they_have_verified_no_longer() {
     let verified = tokens.verify(&text, None, at(60)).unwrap();
     let (fault, missing) = tokens.verify(&text, None, at(61)).unwrap_err();
     assert_eq!((fault, missing.is_some()), (Fault::Unavailable, true));
-    assert!(tokens.holds(&verified, NOW, start + Duration::from_secs(60)));
+    assert!(tokens.holds(&verified, NOW, start + Duration::from_mins(1)));
     assert!(!tokens.holds(&verified, NOW, start + Duration::from_secs(61)));
     // The same keys again: what they have verified counts on. Other keys: it does not.
     issuer.take(signer.jwks().to_string().as_bytes(), start + Duration::from_secs(50)).unwrap();
