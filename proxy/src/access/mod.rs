@@ -318,18 +318,21 @@ mod tests {
             },
             ..rule("smo", roles)
         };
+        let of_tenant = |name: &str, rule: Rule| Rule { tenant: Some(name.to_owned()), ..rule };
         let rules = vec![
             with_token(scopes(&["one"]), seeing(&["a", "b"], &[Role::Subscriber])),
             with_token(scopes(&["two"]), seeing(&["b", "c"], &[Role::Subscriber])),
-            with_token(scopes(&["none"]), seeing(&["x"], &[Role::Reader])),
-            rule("smo", &[Role::Subscriber]),
-            seeing(&["y"], &[Role::Subscriber]),
+            with_token(scopes(&["none"]), of_tenant("one", seeing(&["x"], &[Role::Reader]))),
+            of_tenant("two", rule("smo", &[Role::Subscriber])),
+            of_tenant("three", seeing(&["y"], &[Role::Subscriber])),
         ];
         let access = access(&tree::Access { rules, others: Vec::new(), ..tree::Access::default() });
         let told = access.told("smo").unwrap();
         let sees = |name: &str| told.covers_source(&name.into());
         assert_eq!(["a", "b", "c", "x", "y"].map(sees), [false, true, false, false, false]);
         assert!(access.told("dms").is_none(), "others may not subscribe");
+        let tenants: Vec<_> = access.tenants("smo").map(|tenant| tenant.name.as_str()).collect();
+        assert_eq!(tenants, ["one", "two"], "what comes after a rule that always fits is not reached");
     }
 
     #[test]
