@@ -60,6 +60,7 @@ fn call(peer: Option<&Arc<Peer>>, bodies: Option<(Payload, Payload)>) -> Call {
         trace: None,
         allowed: true,
         reason: None,
+        token: None,
         bodies,
     }
 }

@@ -1,8 +1,8 @@
 //! What the gateway knows of one request, from its head to its last byte.
 
 use crate::audit::Payload;
+use crate::filters::Seen;
 use crate::listen::peer::Peer;
-use crate::telemetry::requests::UNMATCHED;
 use http::{HeaderValue, Method, StatusCode};
 use prometheus::IntGauge;
 use std::sync::Arc;
@@ -22,8 +22,8 @@ pub struct Ctx {
     pub began: Instant,
     /// Its id, as it is answered and logged.
     pub id: HeaderValue,
-    /// Its route's slot.
-    pub slot: usize,
+    /// What the filters found out: its route, its token.
+    pub seen: Seen,
     /// Its method.
     pub method: Method,
     /// The status of its answer, once there is one.
@@ -74,7 +74,7 @@ impl Ctx {
         Self {
             began: Instant::now(),
             id: HeaderValue::from_static("-"),
-            slot: UNMATCHED,
+            seen: Seen::default(),
             method: Method::GET,
             status: None,
             bytes: 0,

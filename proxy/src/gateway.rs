@@ -4,7 +4,8 @@
 
 use crate::audit::{Audit, Call, Payload};
 use crate::ctx::{Ctx, REQUEST_ID, RequestIds, Stage};
-use crate::filters::{Admitted, Chain, Pending, Routes, body, changes, negotiate, takes_body};
+use crate::filters::{Admitted, Chain, Pending, Routes, Seen, body, changes, negotiate, takes_body};
+use crate::listen::peer::Peer;
 use crate::listen::{Stopping, peer_of};
 use crate::ops::HealthView;
 use crate::problem::{Problem, Refused};
@@ -86,18 +87,17 @@ impl Gateway {
             return Self::refuse(ctx, &Problem::internal("a connection has no peer".to_owned()));
         };
         ctx.peer = Some(Arc::clone(&peer));
-        let now = self.clock.now();
         let answered = if takes_body(&ctx.method) {
             // Reading the body needs the session, so the head is copied.
             let head = session.req_header().as_owned_parts();
-            match self.chain.admit(&head, &peer, now, &mut ctx.slot) {
+            match self.admit(&head, &peer, &mut ctx.seen).await {
                 Ok(Admitted::Call(pending)) => self.with_body(session, (&head, ctx), &pending).await,
                 Ok(Admitted::Health(..)) => Err(Box::new(Problem::no_such_path())),
                 Err(problem) => Err(problem),
             }
         } else {
             let head: &Parts = session.req_header();
-            match self.chain.admit(head, &peer, now, &mut ctx.slot) {
+            match self.admit(head, &peer, &mut ctx.seen).await {
                 Ok(Admitted::Call(pending)) => {
                     ctx.stage = Stage::Allowed;
                     self.serve(&pending, Bytes::new()).await
@@ -110,6 +110,21 @@ impl Gateway {
             }
         };
         answered.unwrap_or_else(|problem| Self::refuse(ctx, &problem))
+    }
+
+    /// Takes a head through the filters; a second time if its token names a key that is fetched meanwhile.
+    async fn admit<'a>(
+        &self,
+        head: &'a Parts,
+        peer: &'a Peer,
+        seen: &mut Seen,
+    ) -> std::result::Result<Admitted<'a>, Refused> {
+        let first = self.chain.admit(head, peer, self.clock.now(), seen);
+        let Some(issuer) = seen.missing.take() else { return first };
+        issuer.answered().await;
+        let second = self.chain.admit(head, peer, self.clock.now(), seen);
+        seen.missing = None;
+        second
     }
 
     async fn with_body(
@@ -190,7 +205,7 @@ impl Gateway {
             peer: ctx.peer.clone(),
             method: Some(ctx.method.clone()),
             uri: Some(head.uri.clone()),
-            slot: ctx.slot,
+            slot: ctx.seen.slot,
             status: ctx.status.unwrap_or(StatusCode::BAD_REQUEST),
             bytes: ctx.bytes,
             took: ctx.began.elapsed(),
@@ -198,6 +213,7 @@ impl Gateway {
             trace: head.headers.get(TRACE_PARENT).cloned(),
             allowed: ctx.stage == Stage::Allowed,
             reason: ctx.reason,
+            token: ctx.seen.token.clone(),
             bodies: None,
         }
     }
@@ -255,7 +271,7 @@ impl ProxyHttp for Gateway {
 
     async fn logging(&self, session: &mut Session, error: Option<&Error>, ctx: &mut Ctx) {
         let status = ctx.status.unwrap_or(StatusCode::BAD_REQUEST);
-        let outcome = Outcome { slot: ctx.slot, method: &ctx.method, status, bytes: ctx.bytes };
+        let outcome = Outcome { slot: ctx.seen.slot, method: &ctx.method, status, bytes: ctx.bytes };
         self.requests.record(&outcome, ctx.began.elapsed());
         if let Some(error) = error {
             ctx.failure = Some(error.to_string());
@@ -292,7 +308,7 @@ macro_rules! line {
                 request.id = ctx.id(),
                 identity = ctx.peer.as_ref().map_or("-", |peer| peer.name()),
                 method = ctx.method.as_str(),
-                route = template(ctx.slot),
+                route = template(ctx.seen.slot),
                 status = status.as_u16(),
                 duration_us = u64::try_from(ctx.began.elapsed().as_micros()).unwrap_or(u64::MAX),
                 bytes = ctx.bytes,

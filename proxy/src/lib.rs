@@ -21,5 +21,6 @@ pub mod reply;
 pub mod routes;
 pub mod services;
 pub mod telemetry;
+pub mod token;
 pub mod webhook;
 pub mod wire;

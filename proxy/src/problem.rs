@@ -5,6 +5,7 @@
 //! There is no `instance`: clients of the field disagree about its type.
 
 use crate::reply::Reply;
+use crate::token::Fault;
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use netweave_model::{Error, ErrorKind, InvalidParam, Retry};
@@ -122,6 +123,48 @@ impl Problem {
     /// Refuses a caller without an acceptable certificate (401).
     pub fn unauthenticated(detail: &'static str) -> Self {
         Self::of(ErrorKind::Unauthenticated, detail).with(WWW_AUTHENTICATE, CERTIFICATE_ADVICE)
+    }
+
+    /// Refuses a request for its bearer token (401), for the way in which it brings one (400), or because the token cannot be
+    /// judged now (503).
+    ///
+    /// Source: RFC 6750, section 3.
+    pub fn token(fault: Fault) -> Self {
+        let (kind, error) = match fault {
+            Fault::Missing => (ErrorKind::Unauthenticated, None),
+            Fault::Request => (ErrorKind::Invalid, Some("invalid_request")),
+            Fault::Unavailable => {
+                return Self::of(ErrorKind::Unavailable, fault.advice())
+                    .with(RETRY_AFTER, retry_after(LATER));
+            }
+            Fault::TooLong
+            | Fault::Malformed(_)
+            | Fault::Algorithm
+            | Fault::Issuer
+            | Fault::Audience
+            | Fault::Key
+            | Fault::Signature
+            | Fault::Expired
+            | Fault::NotYet
+            | Fault::Lifetime
+            | Fault::Unbound
+            | Fault::OtherCertificate
+            | Fault::Nobody => (ErrorKind::Unauthenticated, Some("invalid_token")),
+        };
+        let mut problem =
+            Self::of(kind, fault.advice()).with(WWW_AUTHENTICATE, bearer(error, fault.advice()));
+        problem.private = Some(format!("token {}: {}", fault.word(), fault.detail()));
+        problem
+    }
+
+    /// Adds to a refusal that another token might be enough, if it is one for lack of permission.
+    #[must_use]
+    pub fn of_token(self) -> Self {
+        if self.status != StatusCode::FORBIDDEN {
+            return self;
+        }
+        let advice = bearer(Some("insufficient_scope"), "this needs a token that allows more");
+        self.with(WWW_AUTHENTICATE, advice)
     }
 
     /// Refuses a path that does not exist (404).
@@ -275,6 +318,15 @@ impl From<&Error> for Problem {
     }
 }
 
+/// Writes what RFC 6750 tells a client; `advice` is plain ASCII without quotes.
+fn bearer(error: Option<&str>, advice: &str) -> HeaderValue {
+    let text = error.map_or_else(
+        || "Bearer realm=\"o2ims\"".to_owned(),
+        |error| format!("Bearer realm=\"o2ims\", error=\"{error}\", error_description=\"{advice}\""),
+    );
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("Bearer realm=\"o2ims\""))
+}
+
 /// Rounds a pause up to whole seconds, at least one.
 fn retry_after(pause: Duration) -> HeaderValue {
     let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
@@ -331,6 +383,31 @@ mod tests {
         assert!(reply.headers.contains(&(RETRY_AFTER, HeaderValue::from(2))));
         let reply = Problem::rate_limited(Duration::ZERO).reply("");
         assert!(reply.headers.contains(&(RETRY_AFTER, HeaderValue::from(1))));
+    }
+
+    #[test]
+    fn a_token_that_is_refused_is_told_in_the_form_of_its_scheme() {
+        let told = |problem: &Problem| {
+            let reply = problem.reply("");
+            let header = reply.headers.iter().find(|(name, _)| *name == WWW_AUTHENTICATE);
+            (
+                reply.status.as_u16(),
+                header.map(|(_, value)| value.to_str().unwrap().to_owned()).unwrap_or_default(),
+            )
+        };
+        assert_eq!(told(&Problem::token(Fault::Missing)), (401, "Bearer realm=\"o2ims\"".to_owned()));
+        let (status, header) = told(&Problem::token(Fault::Expired));
+        assert_eq!(status, 401);
+        assert!(
+            header.ends_with("error=\"invalid_token\", error_description=\"the token has expired\""),
+            "{header}"
+        );
+        let (status, header) = told(&Problem::token(Fault::Request));
+        assert!(status == 400 && header.contains("error=\"invalid_request\""), "{header}");
+        assert_eq!(told(&Problem::token(Fault::Unavailable)), (503, String::new()));
+        let (status, header) = told(&Problem::of(ErrorKind::Forbidden, "x").of_token());
+        assert!(status == 403 && header.contains("error=\"insufficient_scope\""), "{header}");
+        assert_eq!(told(&Problem::no_such_path().of_token()), (404, String::new()));
     }
 
     #[test]

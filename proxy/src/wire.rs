@@ -12,7 +12,7 @@ use crate::access::Access;
 use crate::audit::{Audit, Event, Parts as AuditParts};
 use crate::cli::serve::ServeOptions;
 use crate::clock::{SystemClock, SystemIds};
-use crate::conf::tree::{CallbackDomain, Conf, Environment};
+use crate::conf::tree::{AccessMode, CallbackDomain, Conf, Environment};
 use crate::digest;
 use crate::filters::limits::Shares;
 use crate::inventory::catalog::Catalog;
@@ -30,8 +30,10 @@ use crate::services::resealer::{Parts as ResealerParts, Resealer};
 use crate::services::role_checks::{Role, RoleChecks};
 use crate::services::sweeper::{Parts as SweeperParts, Sweeper};
 use crate::services::tally::Tally;
+use crate::services::token_keys::TokenKeys;
 use crate::services::watcher::Watcher;
 use crate::telemetry::metrics::Metrics;
+use crate::token::Tokens;
 use crate::webhook::notification::Renderer;
 use crate::webhook::sealing::KeyRing;
 use crate::webhook::signers::Signers;
@@ -154,6 +156,7 @@ impl Gateway {
         services.push(Arc::clone(&servers) as Arc<dyn Service>);
         let limits = Arc::new(Shares::new(&conf.limits));
         services.extend(tally(conf, &base, &stores, &limits));
+        let tokens = tokens(conf, &base, &mut services)?;
         let inbox = options.dev.as_ref().and_then(|_| dev::inbox(&base.clock));
         let has_inbox = inbox.is_some();
         if let Some(dev) = &options.dev {
@@ -170,6 +173,7 @@ impl Gateway {
             api: conf.api.clone(),
             ops: conf.ops.clone(),
             access: base.access,
+            tokens,
             limits: conf.limits.clone(),
             shares: limits,
             shutdown: conf.shutdown.clone(),
@@ -192,6 +196,23 @@ impl Gateway {
         }
         self.edge.run(Signals::Process)
     }
+}
+
+/// Makes the issuers of tokens, if tokens are asked for, each with the service that fetches its keys.
+fn tokens(
+    conf: &Conf,
+    base: &Base,
+    services: &mut Vec<Arc<dyn Service>>,
+) -> Result<Option<(AccessMode, Arc<Tokens>)>> {
+    let mode = conf.access.mode;
+    if mode == AccessMode::Certificate {
+        return Ok(None);
+    }
+    let tokens = Tokens::new(&conf.access.tokens, &base.metrics);
+    for issuer in tokens.issuers() {
+        services.push(Arc::new(TokenKeys::new(Arc::clone(issuer), Arc::clone(&base.clock))?));
+    }
+    Ok(Some((mode, Arc::new(tokens))))
 }
 
 /// Looks at the servers of state and cache; production does not start on one that may drop the state.

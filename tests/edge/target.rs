@@ -196,6 +196,7 @@ impl Target {
                 100,
             )),
             shares: Arc::new(Shares::new(&setup.limits)),
+            tokens: None,
             limits: setup.limits,
             shutdown: setup.shutdown,
             routes: Arc::new(Fakes),

@@ -24,4 +24,6 @@ mod scopes;
 mod slow;
 mod table;
 mod tenants;
+mod token_keys;
+mod tokens;
 mod told;

@@ -1,4 +1,5 @@
-//! Who may do and see what: rules of the configuration, applied to the name of a verified identity.
+//! Who may do and see what: rules of the configuration, applied to the name of a verified identity and to its token, if tokens
+//! are asked for.
 //!
 //! `role.rs` says what a role may do, `scope.rs` what may be seen, `redact.rs` what is left of an object, `told.rs` what a
 //! subscriber is told of a change, and `tenant.rs` what all identities of a tenant may use together.
@@ -13,7 +14,8 @@ pub use role::{Permission, Permissions};
 pub use scope::Scope;
 pub use tenant::Tenant;
 
-use crate::conf::tree::{self, Client, Rate, Role, ScopeConf};
+use crate::conf::tree::{self, Client, Rate, Role, ScopeConf, TokenRule};
+use crate::token::Token;
 use std::sync::Arc;
 use tenant::Tenants;
 
@@ -45,8 +47,23 @@ pub struct Grant {
 #[derive(Debug)]
 pub struct Access {
     trust_domains: Vec<String>,
-    rules: Vec<(String, Arc<Grant>)>,
+    rules: Vec<Line>,
     others: Arc<Grant>,
+}
+
+/// One rule.
+#[derive(Debug)]
+struct Line {
+    pattern: String,
+    token: Option<TokenRule>,
+    grant: Arc<Grant>,
+}
+
+impl Line {
+    fn fits(&self, name: &str, token: Option<&Token>) -> bool {
+        fits(&self.pattern, name)
+            && self.token.as_ref().is_none_or(|wanted| token.is_some_and(|token| says(token, wanted)))
+    }
 }
 
 impl Access {
@@ -65,7 +82,7 @@ impl Access {
                 rate: rule.rate.clone().unwrap_or_else(|| rate.clone()),
                 subscriptions: rule.subscriptions.unwrap_or(subscriptions),
             };
-            (rule.r#match.clone(), Arc::new(grant))
+            Line { pattern: rule.r#match.clone(), token: rule.token.clone(), grant: Arc::new(grant) }
         });
         let others = Grant {
             client: Client::Smo,
@@ -82,18 +99,62 @@ impl Access {
     }
 
     /// Returns what the owner of a subscription may be told of; `None` if it may not have subscriptions.
+    ///
+    /// Nobody shows a token when a notification is sent. So of the rules that may be the owner's, according to the token that it
+    /// would show, those count by which it may have subscriptions, and it is told what all of them let it see.
     pub fn told(&self, owner: &str) -> Option<Arc<Scope>> {
-        let grant = self.of(owner).filter(|grant| grant.permissions.has(Permission::Subscribe))?;
-        Some(Arc::clone(&grant.scope))
+        let mut told: Option<Arc<Scope>> = None;
+        for grant in self.possible(owner).filter(|grant| grant.permissions.has(Permission::Subscribe)) {
+            told = Some(match told {
+                Some(told) if told.key() != grant.scope.key() => Arc::new(told.and(&grant.scope)),
+                Some(_) | None => Arc::clone(&grant.scope),
+            });
+        }
+        told
     }
 
-    /// Returns what an identity of this name gets; `None` if it is a SPIFFE identity of a domain that is not trusted.
+    /// Returns the tenants that a name may act for, according to the token that it would show.
+    pub fn tenants(&self, name: &str) -> impl Iterator<Item = &Arc<Tenant>> {
+        self.possible(name).filter_map(|grant| grant.tenant.as_ref())
+    }
+
+    /// Returns what a name may get, in the order of the rules, up to what it gets whatever token it shows.
+    fn possible(&self, name: &str) -> impl Iterator<Item = &Grant> {
+        let mut found = Vec::new();
+        if self.trusts(name) {
+            for rule in self.rules.iter().filter(|rule| fits(&rule.pattern, name)) {
+                found.push(&*rule.grant);
+                if rule.token.is_none() {
+                    return found.into_iter();
+                }
+            }
+            found.push(&*self.others);
+        }
+        found.into_iter()
+    }
+
+    /// Returns what an identity gets that no rule matches.
+    pub fn others(&self) -> Arc<Grant> {
+        Arc::clone(&self.others)
+    }
+
+    /// Returns what an identity of this name gets without a token; `None` if it is a SPIFFE identity of a domain that is not
+    /// trusted.
     pub fn of(&self, name: &str) -> Option<Arc<Grant>> {
+        self.judge(name, None)
+    }
+
+    /// Returns what an identity of this name gets with a token; `None` as for [`Access::of`].
+    pub fn with(&self, name: &str, token: &Token) -> Option<Arc<Grant>> {
+        self.judge(name, Some(token))
+    }
+
+    fn judge(&self, name: &str, token: Option<&Token>) -> Option<Arc<Grant>> {
         if !self.trusts(name) {
             return None;
         }
-        let rule = self.rules.iter().find(|(pattern, _)| fits(pattern, name));
-        Some(Arc::clone(rule.map_or(&self.others, |(_, grant)| grant)))
+        let rule = self.rules.iter().find(|rule| rule.fits(name, token));
+        Some(Arc::clone(rule.map_or(&self.others, |rule| &rule.grant)))
     }
 
     fn trusts(&self, name: &str) -> bool {
@@ -113,6 +174,17 @@ fn usual(client: Client) -> Vec<Role> {
         Client::Smo => vec![Role::Reader, Role::Subscriber],
         Client::Dms => vec![Role::Reader, Role::Deployer],
     }
+}
+
+/// Returns whether a token says what a rule wants.
+fn says(token: &Token, wanted: &TokenRule) -> bool {
+    let matches = |pattern: &Option<String>, text: Option<&str>| {
+        pattern.as_deref().is_none_or(|pattern| text.is_some_and(|text| fits(pattern, text)))
+    };
+    wanted.issuer.as_ref().is_none_or(|name| *name == token.issuer_name)
+        && matches(&wanted.subject, token.subject.as_deref())
+        && matches(&wanted.client, token.client.as_deref())
+        && wanted.scopes.iter().all(|scope| token.scopes.contains(scope))
 }
 
 /// Returns whether a name fits a pattern, in which `*` stands for any text.
@@ -188,6 +260,86 @@ mod tests {
         let access = access(&tree::Access { rules, ..tree::Access::default() });
         assert_eq!(access.of("smo").unwrap().roles, [Role::Reader, Role::Subscriber]);
         assert_eq!(access.of("dms").unwrap().roles, [Role::Reader, Role::Deployer]);
+    }
+
+    fn token(client: &str, scopes: &[&str]) -> Token {
+        Token {
+            issuer_name: "idp".to_owned(),
+            issuer: "https://idp".to_owned(),
+            subject: Some("sub".to_owned()),
+            client: Some(client.to_owned()),
+            id: None,
+            scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+            expires: netweave_model::Timestamp(0),
+            bound: false,
+        }
+    }
+
+    fn with_token(wanted: TokenRule, rule: Rule) -> Rule {
+        Rule { token: Some(wanted), ..rule }
+    }
+
+    fn scopes(scopes: &[&str]) -> TokenRule {
+        TokenRule { scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(), ..TokenRule::default() }
+    }
+
+    #[test]
+    fn a_rule_wants_all_that_it_says_of_a_token() {
+        let text = |text: &str| Some(text.to_owned());
+        let shown = token("smo-1", &["read", "write"]);
+        for (wanted, expected) in [
+            (TokenRule::default(), true),
+            (scopes(&["read"]), true),
+            (scopes(&["read", "write"]), true),
+            (scopes(&["read", "admin"]), false),
+            (TokenRule { client: text("smo-*"), ..TokenRule::default() }, true),
+            (TokenRule { client: text("smo"), ..TokenRule::default() }, false),
+            (TokenRule { subject: text("sub"), issuer: text("idp"), ..scopes(&["read"]) }, true),
+            (TokenRule { subject: text("other"), ..TokenRule::default() }, false),
+            (TokenRule { issuer: text("https://idp"), ..TokenRule::default() }, false),
+        ] {
+            assert_eq!(says(&shown, &wanted), expected, "{wanted:?}");
+        }
+        let nameless = Token { subject: None, client: None, ..shown };
+        let anybody = TokenRule { client: text("*"), ..TokenRule::default() };
+        assert!(!says(&nameless, &anybody), "who is not named fits no pattern");
+    }
+
+    #[test]
+    fn without_a_token_rules_that_want_one_do_not_fit() {
+        let rules =
+            vec![with_token(scopes(&["admin"]), rule("*", &[Role::Admin])), rule("smo", &[Role::Reader])];
+        let access = access(&tree::Access { rules, others: Vec::new(), ..tree::Access::default() });
+        assert_eq!(access.of("smo").unwrap().roles, [Role::Reader]);
+        assert_eq!(access.with("smo", &token("c", &["admin"])).unwrap().roles, [Role::Admin]);
+        assert_eq!(access.with("smo", &token("c", &["other"])).unwrap().roles, [Role::Reader]);
+        assert!(access.with("dms", &token("c", &[])).unwrap().roles.is_empty());
+    }
+
+    #[test]
+    fn an_owner_is_told_what_each_rule_that_may_be_its_own_lets_it_see() {
+        let seeing = |sources: &[&str], roles: &[Role]| Rule {
+            scope: ScopeConf {
+                sources: Some(sources.iter().map(|&name| name.to_owned()).collect()),
+                ..ScopeConf::default()
+            },
+            ..rule("smo", roles)
+        };
+        let of_tenant = |name: &str, rule: Rule| Rule { tenant: Some(name.to_owned()), ..rule };
+        let rules = vec![
+            with_token(scopes(&["one"]), seeing(&["a", "b"], &[Role::Subscriber])),
+            with_token(scopes(&["two"]), seeing(&["b", "c"], &[Role::Subscriber])),
+            with_token(scopes(&["none"]), of_tenant("one", seeing(&["x"], &[Role::Reader]))),
+            of_tenant("two", rule("smo", &[Role::Subscriber])),
+            of_tenant("three", seeing(&["y"], &[Role::Subscriber])),
+        ];
+        let access = access(&tree::Access { rules, others: Vec::new(), ..tree::Access::default() });
+        let told = access.told("smo").unwrap();
+        let sees = |name: &str| told.covers_source(&name.into());
+        assert_eq!(["a", "b", "c", "x", "y"].map(sees), [false, true, false, false, false]);
+        assert!(access.told("dms").is_none(), "others may not subscribe");
+        let tenants: Vec<_> = access.tenants("smo").map(|tenant| tenant.name.as_str()).collect();
+        assert_eq!(tenants, ["one", "two"], "what comes after a rule that always fits is not reached");
     }
 
     #[test]

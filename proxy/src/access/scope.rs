@@ -38,11 +38,27 @@ impl Scope {
         let kinds: Option<BTreeSet<Kind>> =
             conf.collections.as_ref().map(|list| list.iter().map(|collection| collection.0).collect());
         let limits = Limits { kinds, sources: texts(&conf.sources), pools: texts(&conf.pools) };
-        let credentials = roles.contains(&Role::Deployer);
+        Self::of(limits, roles.contains(&Role::Deployer))
+    }
+
+    fn of(limits: Limits, credentials: bool) -> Self {
         let limited = limits.kinds.is_some() || limits.sources.is_some() || limits.pools.is_some();
         let what = if limited { half_sha256(format!("{limits:?}").as_bytes()) } else { "all".to_owned() };
         let key = if credentials { what + "+credentials" } else { what };
         Self { key, credentials, limits: limited.then_some(limits) }
+    }
+
+    /// Returns the scope of what both scopes see.
+    pub(super) fn and(&self, other: &Self) -> Self {
+        let none = || Limits { kinds: None, sources: None, pools: None };
+        let of = |scope: &Self| scope.limits.clone().unwrap_or_else(none);
+        let (one, two) = (of(self), of(other));
+        let limits = Limits {
+            kinds: both(one.kinds, two.kinds),
+            sources: both(one.sources, two.sources),
+            pools: both(one.pools, two.pools),
+        };
+        Self::of(limits, self.credentials && other.credentials)
     }
 
     /// Returns the name of the scope in cache keys: scopes with equal names see equal objects.
@@ -124,6 +140,14 @@ impl Scope {
     }
 }
 
+/// Returns what satisfies both lists, as far as they are there.
+fn both<T: Ord + Clone>(one: Option<BTreeSet<T>>, two: Option<BTreeSet<T>>) -> Option<BTreeSet<T>> {
+    match (one, two) {
+        (Some(one), Some(two)) => Some(one.intersection(&two).cloned().collect()),
+        (one, two) => one.or(two),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,6 +172,20 @@ mod tests {
         assert!(scope.sees(&lab, Kind::ResourcePool, None, "p1"));
         assert!(!scope.sees(&lab, Kind::ResourcePool, None, "p2"));
         assert!(!scope.sees(&lab, Kind::Location, None, "l"));
+    }
+
+    #[test]
+    fn what_two_scopes_see_is_what_satisfies_the_lists_of_both() {
+        let of = |sources: Option<&[&str]>, pools: Option<&[&str]>, roles: &[Role]| {
+            let conf = ScopeConf { collections: None, sources: sources.map(texts), pools: pools.map(texts) };
+            Scope::new(&conf, roles)
+        };
+        let (one, two) =
+            (of(Some(&["a", "b"]), None, &[Role::Deployer]), of(Some(&["b", "c"]), Some(&["p"]), &[]));
+        assert_eq!(one.and(&two), of(Some(&["b"]), Some(&["p"]), &[]));
+        let all = of(None, None, &[Role::Deployer]);
+        assert_eq!((one.and(&all), all.and(&one)), (one.clone(), one));
+        assert_eq!(all.and(&Scope::default()), Scope::default());
     }
 
     #[test]

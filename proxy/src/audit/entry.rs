@@ -2,8 +2,9 @@
 
 use super::body::Redactor;
 use super::operation;
-use super::record::{Certificate, Record, Text, VERSION};
-use crate::listen::identity::{Identity, IdentityField};
+use super::record::{Certificate, Record, Text, Token, VERSION};
+use crate::filters::bearer::Presented;
+use crate::listen::identity::Identity;
 use crate::listen::peer::Peer;
 use crate::telemetry::requests::template;
 use bytes::Bytes;
@@ -55,6 +56,8 @@ pub struct Call {
     pub allowed: bool,
     /// Why it was refused or failed.
     pub reason: Option<&'static str>,
+    /// Its token, if one was looked at.
+    pub token: Option<Presented>,
     /// The bodies of a change: request, response.
     pub bodies: Option<(Payload, Payload)>,
 }
@@ -154,6 +157,9 @@ impl Call {
         if let Some(identity) = self.peer.as_ref().and_then(|peer| peer.certificate()) {
             sign(&mut record, identity);
         }
+        if let Some(presented) = &self.token {
+            show(&mut record, presented);
+        }
         if let Some((sent, answered)) = &self.bodies {
             record.request = redactor.body(sent);
             record.response = redactor.body(answered);
@@ -166,11 +172,7 @@ impl Call {
 fn sign<'a>(record: &mut Record<'a>, identity: &'a Identity) {
     record.common_name = identity.common_name.as_deref().map(Text::Borrowed);
     record.identity = Some(Text::Borrowed(&identity.name));
-    record.identity_field = Some(Text::Borrowed(match identity.field {
-        IdentityField::Uri => "uri",
-        IdentityField::Dns => "dns",
-        IdentityField::CommonName => "commonName",
-    }));
+    record.identity_field = Some(Text::Borrowed(identity.field.word()));
     record.certificate = Some(Certificate {
         alternative_names: identity
             .facts
@@ -181,6 +183,30 @@ fn sign<'a>(record: &mut Record<'a>, identity: &'a Identity) {
         fingerprint: Text::Borrowed(&identity.fingerprint),
         not_after: Text::Owned(identity.not_after.to_string()),
         serial: Text::Borrowed(&identity.facts.serial),
+    });
+}
+
+/// Says what its token was.
+fn show<'a>(record: &mut Record<'a>, presented: &'a Presented) {
+    let holder = match presented {
+        Presented::Good(holder) => holder,
+        Presented::Refused(word) => {
+            record.token = Some(Token { refused: Some(Text::Borrowed(word)), ..Token::default() });
+            return;
+        }
+    };
+    let (caller, token) = (&holder.caller, &holder.verified.token);
+    record.identity = Some(Text::Borrowed(&caller.identity.name));
+    record.identity_field = Some(Text::Borrowed(caller.identity.field.word()));
+    record.tenant = caller.grant.tenant.as_ref().map(|tenant| Text::Borrowed(tenant.name.as_str()));
+    record.token = Some(Token {
+        client: token.client.as_deref().map(Text::Borrowed),
+        expires: Some(Text::Owned(token.expires.to_string())),
+        id: token.id.as_deref().map(Text::Borrowed),
+        issuer: Some(Text::Borrowed(&token.issuer)),
+        refused: None,
+        scopes: token.scopes.iter().map(|scope| Text::Borrowed(scope.as_str())).collect(),
+        subject: token.subject.as_deref().map(Text::Borrowed),
     });
 }
 

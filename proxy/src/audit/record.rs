@@ -45,7 +45,7 @@ pub struct Record<'a> {
     /// The name by which rules know the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<Text<'a>>,
-    /// The field of the certificate that the identity comes from: `uri`, `dns` or `commonName`.
+    /// The field of the certificate that the identity comes from: `uri`, `dns` or `commonName`; `token` if a token says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_field: Option<Text<'a>>,
     /// The method, as it was sent.
@@ -93,6 +93,9 @@ pub struct Record<'a> {
     pub tenant: Option<Text<'a>>,
     /// When it happened: RFC 3339, UTC, milliseconds.
     pub time: Text<'a>,
+    /// The bearer token of the call, where tokens are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<Token<'a>>,
     /// The trace that the client says the call belongs to (W3C `traceparent`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<Text<'a>>,
@@ -114,6 +117,33 @@ pub struct Certificate<'a> {
     pub not_after: Text<'a>,
     /// Its serial number, in lower-case hex.
     pub serial: Text<'a>,
+}
+
+/// A bearer token: what it says if it was found good, else why it was not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Token<'a> {
+    /// The client that it was given to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<Text<'a>>,
+    /// When it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Text<'a>>,
+    /// Its own name (`jti`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<Text<'a>>,
+    /// Who issued it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<Text<'a>>,
+    /// Why it was refused, in a word such as `expired`; what it says is not believed then, and not told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Text<'a>>,
+    /// What it allows, in the words of its issuer.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub scopes: Vec<Text<'a>>,
+    /// Whom it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Text<'a>>,
 }
 
 /// A body: what may be shown of it, and what proves the rest.
@@ -174,12 +204,14 @@ mod tests {
             json!({ "bytes": 3, "contentType": "application/json", "omitted": "not-json", "sha256": "ab", "text": "{\"a\":\"\\u0001\"}",
                 "truncated": true })
         };
+        let token = json!({ "client": "c", "expires": "t", "id": "j", "issuer": "i", "refused": "r", "scopes": ["s"],
+            "subject": "s" });
         let record = json!({
             "certificate": { "alternativeNames": ["DNS:a"], "fingerprint": "f", "notAfter": "t", "serial": "1" },
             "collection": "c", "commonName": "smo", "decision": "allowed", "detail": { "b": 1, "a": { "d": 1, "c": "x" } },
             "durationUs": 1, "event": "api.call", "id": "i", "identity": "n", "identityField": "uri", "method": "GET", "operation": "o",
             "parent": "p", "prev": "0", "reason": "r", "request": body(), "requestId": "q", "response": body(), "responseBytes": 2,
-            "route": "/", "seq": 7, "sourceIp": "::1", "status": 200, "target": "/x", "tenant": "t", "time": "now", "traceId": "tr",
+            "route": "/", "seq": 7, "sourceIp": "::1", "status": 200, "target": "/x", "tenant": "t", "time": "now", "token": token, "traceId": "tr",
             "v": 1, "writer": "w",
         });
         serde_json::from_value(record).unwrap()
@@ -190,7 +222,7 @@ mod tests {
         let written = serde_json::to_string(&full()).unwrap();
         let sorted: Value = serde_json::from_str(&written).unwrap();
         assert_eq!(written, sorted.to_string());
-        assert_eq!(sorted.as_object().unwrap().len(), 29, "{written}");
+        assert_eq!(sorted.as_object().unwrap().len(), 30, "{written}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod access;
 mod audit;
 mod callbacks;
 mod files;
+mod tokens;
 
 pub use files::{files, inventories};
 

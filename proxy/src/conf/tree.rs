@@ -31,11 +31,13 @@ mod access;
 mod audit;
 mod limits;
 mod subscriptions;
+mod tokens;
 
 pub use access::{Access, Client, Collection, Role, Rule, ScopeConf, TenantConf};
 pub use audit::{Audit, AuditFile, AuditMode, AuditOtlp, AuditSyslog, SinkKind};
 pub use limits::{Limits, Rate};
 pub use subscriptions::{Callback, CallbackDomain, CallbackOAuth2, Delivery, Subscriptions, Verify};
+pub use tokens::{AccessMode, Algorithm, Issuer, TokenRule, Tokens};
 
 /// Which topology's defaults apply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,8 +1,8 @@
 //! The filter chain: what a request passes before a route sees it, in the order in which it is passed.
 //!
 //! 1. `target`: the path and query are ones we take
-//! 2. `identity`: who asks, from the verified certificate; health needs nobody
-//! 3. `limits`: all requests together, those in flight, and the identity's share
+//! 2. `entrance`: who asks, from the verified certificate and, if it is asked for, the bearer token; health needs nobody
+//! 3. `limits`: all requests together, those in flight, and the identity's share; before a token is judged that is not known
 //! 4. `route`: the path exists (404), and declares the method (405)
 //! 5. `authz`: what the caller may do and see
 //! 6. `negotiate`: the answer can be in the form that is asked for, the body is JSON
@@ -12,20 +12,25 @@
 //! Cheapest refusal first; nothing is read for a caller who may not call. Then the routes, cached answers first.
 
 pub mod authz;
+pub mod bearer;
 pub mod body;
+pub mod entrance;
 pub mod limits;
 pub mod negotiate;
 pub mod target;
 
-use crate::listen::peer::{Caller, NoIdentity, Peer};
-use crate::listen::trust::Trust;
+use crate::listen::peer::Peer;
 use crate::problem::{Problem, Refused};
 use crate::reply::Reply;
 use crate::routes::{Call, Health, Operation, Route, table};
+use crate::telemetry::requests::UNMATCHED;
+use crate::token::Issuer;
 use async_trait::async_trait;
+use bearer::Presented;
+use entrance::{Entrance, Who};
 use http::request::Parts;
 use http::{HeaderMap, Method};
-use limits::{InFlight, Limits};
+use limits::InFlight;
 use netweave_model::subscription::Major;
 use netweave_model::{Result, Timestamp};
 use std::sync::Arc;
@@ -49,10 +54,26 @@ pub trait Routes: Send + Sync {
 pub struct Chain {
     majors: Vec<Major>,
     longest_target: usize,
-    trust: Arc<Trust>,
-    limits: Limits,
+    entrance: Entrance,
     /// The bounds of bodies.
     pub body: body::Bounds,
+}
+
+/// What the filters found out, whether or not they let the request pass.
+#[derive(Debug)]
+pub struct Seen {
+    /// The route's slot.
+    pub slot: usize,
+    /// The token, if one was looked at.
+    pub token: Option<Presented>,
+    /// The issuer whose keys should be fetched before the token is judged again.
+    pub missing: Option<Arc<Issuer>>,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self { slot: UNMATCHED, token: None, missing: None }
+    }
 }
 
 /// What the first filters found: who asks for what.
@@ -73,24 +94,19 @@ pub struct Pending<'a> {
     pub method: &'a Method,
     query: &'a str,
     headers: &'a HeaderMap,
-    caller: &'a Caller,
+    who: Who<'a>,
     /// Frees the place in flight when the call is over.
     _in_flight: InFlight,
 }
 
 impl Chain {
     /// Makes the chain.
-    pub fn new(
-        conf: &crate::conf::tree::Limits,
-        majors: Vec<Major>,
-        trust: Arc<Trust>,
-        limits: Limits,
-    ) -> Self {
+    pub fn new(conf: &crate::conf::tree::Limits, majors: Vec<Major>, entrance: Entrance) -> Self {
         let body = body::Bounds { size: conf.body.bytes(), time: conf.body_time.0 };
-        Self { majors, longest_target: conf.url.bytes(), trust, limits, body }
+        Self { majors, longest_target: conf.url.bytes(), entrance, body }
     }
 
-    /// Takes a request's head through the filters up to the body. `slot` is told the route as soon as it is known.
+    /// Takes a request's head through the filters up to the body. `seen` is told what is known as soon as it is.
     ///
     /// # Errors
     /// The answer of the first filter that refuses.
@@ -99,29 +115,27 @@ impl Chain {
         head: &'a Parts,
         peer: &'a Peer,
         now: Timestamp,
-        slot: &mut usize,
+        seen: &mut Seen,
     ) -> std::result::Result<Admitted<'a>, Refused> {
         target::check(head, self.longest_target)?;
         let path = head.uri.path();
         let health = table::health(path);
-        let caller =
-            if health.is_some() { None } else { Some(peer.identity(&self.trust, now).map_err(unknown)?) };
-        let in_flight = caller.map(|caller| self.limits.enter(&caller.share, now)).transpose()?;
+        let entered = if health.is_some() { None } else { Some(self.entrance.enter(head, peer, now, seen)?) };
         let route = table::resolve(path, &self.majors).ok_or_else(|| Box::new(Problem::no_such_path()))?;
-        *slot = table::slot(&route);
+        seen.slot = table::slot(&route);
         let method = declared(&route, &head.method)?;
-        let (Some(caller), Some(in_flight)) = (caller, in_flight) else {
+        let Some((who, in_flight)) = entered else {
             let health = health.ok_or_else(|| Box::new(Problem::no_such_path()))?;
             return Ok(Admitted::Health(health, route));
         };
-        authz::check(&caller.grant, &route)?;
+        authz::check(&who.caller().grant, &route).map_err(|problem| who.refused(problem))?;
         negotiate::check(head, &route, method)?;
         if *method == Method::POST && matches!(route.operation, Operation::Subscriptions) {
-            self.limits.subscribe(&caller.share)?;
+            self.entrance.subscribe(&who)?;
         }
         let query = head.uri.query().unwrap_or("");
         let headers = &head.headers;
-        Ok(Admitted::Call(Pending { route, method, query, headers, caller, _in_flight: in_flight }))
+        Ok(Admitted::Call(Pending { route, method, query, headers, who, _in_flight: in_flight }))
     }
 }
 
@@ -138,8 +152,9 @@ impl Pending<'_> {
             method: self.method,
             query: self.query,
             headers: self.headers,
-            identity: &self.caller.identity,
-            grant: &self.caller.grant,
+            identity: &self.who.caller().identity,
+            grant: &self.who.caller().grant,
+            token: self.who.token(),
             body,
         }
     }
@@ -163,16 +178,4 @@ fn declared<'a>(route: &Route<'a>, method: &'a Method) -> std::result::Result<&'
     } else {
         Err(Box::new(Problem::method_not_allowed(route.methods)))
     }
-}
-
-/// Tells a caller without an identity what it can do.
-fn unknown(reason: NoIdentity) -> Refused {
-    Box::new(Problem::unauthenticated(match reason {
-        NoIdentity::Anonymous => {
-            "connect with a client certificate of an authority that this gateway believes"
-        }
-        NoIdentity::Unusable => "the client certificate is not valid any more or names nobody",
-        NoIdentity::Expired => "the client certificate has expired; connect with a new one",
-        NoIdentity::Distrusted => "the client certificate is not believed any more; connect with another one",
-    }))
 }

@@ -10,6 +10,8 @@ use crate::access::Access;
 use crate::audit::Audit;
 use crate::conf::tree;
 use crate::ctx::RequestIds;
+use crate::filters::bearer::Bearer;
+use crate::filters::entrance::Entrance;
 use crate::filters::limits::{Limits, Shares};
 use crate::filters::{Chain, Routes};
 use crate::gateway::Gateway;
@@ -19,6 +21,7 @@ use crate::services::certificates::Certificates as CertificateService;
 use crate::services::driver::{Driver, FIRST_PAUSE};
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::requests::Requests;
+use crate::token::Tokens;
 use netweave_model::port::{Clock, Ids};
 use netweave_model::{Error, Result};
 use pingora_core::apps::HttpServerOptions;
@@ -55,6 +58,8 @@ pub struct Parts {
     pub ops: tree::Ops,
     /// Who may do and see what.
     pub access: Arc<Access>,
+    /// Whose tokens are believed, if they are asked for, and in which way.
+    pub tokens: Option<(tree::AccessMode, Arc<Tokens>)>,
     /// The bounds.
     pub limits: tree::Limits,
     /// The shares of identities and tenants.
@@ -209,13 +214,7 @@ impl Plan {
 
     fn proxy(&self, conf: &Arc<ServerConf>) -> HttpProxy<Gateway> {
         let limits = &self.parts.limits;
-        let trust = Arc::clone(&self.renewal.certificates().trust);
-        let chain = Chain::new(
-            limits,
-            self.parts.api.majors.clone(),
-            trust,
-            Limits::new(limits, &self.parts.metrics),
-        );
+        let chain = Chain::new(limits, self.parts.api.majors.clone(), self.entrance());
         let gateway = Gateway {
             chain,
             routes: Arc::clone(&self.parts.routes),
@@ -235,6 +234,15 @@ impl Plan {
         options.h2_idle_timeout = Some(limits.idle.0 * 2);
         proxy.server_options = Some(options);
         proxy
+    }
+
+    fn entrance(&self) -> Entrance {
+        let Parts { limits, metrics, access, shares, .. } = &self.parts;
+        let bearer = self.parts.tokens.as_ref().map(|(mode, tokens)| {
+            Bearer::new(*mode, Arc::clone(tokens), (Arc::clone(access), Arc::clone(shares)), metrics)
+        });
+        let trust = Arc::clone(&self.renewal.certificates().trust);
+        Entrance::new(trust, Limits::new(limits, metrics), bearer)
     }
 
     fn tls(&self) -> Result<Tls> {

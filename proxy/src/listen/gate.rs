@@ -213,6 +213,7 @@ where
             trace: None,
             allowed: false,
             reason: Some(problem.kind()),
+            token: None,
             bodies: None,
         });
     }

@@ -1,4 +1,4 @@
-//! Who is calling, as the verified client certificate says.
+//! Who is calling, as the verified client certificate says, or in mode `token` the token.
 
 use crate::digest;
 use netweave_model::{Error, ErrorKind, Result, Timestamp};
@@ -19,6 +19,20 @@ pub enum IdentityField {
     Dns,
     /// The subject's common name.
     CommonName,
+    /// No field of a certificate: a bearer token says it.
+    Token,
+}
+
+impl IdentityField {
+    /// Returns its name in answers and records.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Uri => "uri",
+            Self::Dns => "dns",
+            Self::CommonName => "commonName",
+            Self::Token => "token",
+        }
+    }
 }
 
 /// A verified client, for the life of its connection.
@@ -30,9 +44,9 @@ pub struct Identity {
     pub field: IdentityField,
     /// The subject's common name, if it has one; the audit log shows it always.
     pub common_name: Option<String>,
-    /// SHA-256 of the certificate, in lower-case hex.
+    /// SHA-256 of the certificate, in lower-case hex; empty without one.
     pub fingerprint: String,
-    /// When the certificate ends.
+    /// When the certificate ends, or the token that stands for it.
     pub not_after: Timestamp,
     /// What only the audit log shows.
     pub facts: Facts,

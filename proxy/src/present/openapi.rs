@@ -44,6 +44,7 @@ pub fn document(service_uri: &str, majors: &[Major], dialect: Compatibility) -> 
         "components": {
             "securitySchemes": {
                 "clientCertificate": { "type": "mutualTLS", "description": "A certificate of an accepted authority." },
+                "token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "Where the gateway asks for tokens, beside the certificate." },
             },
             "schemas": schemas::all(),
             "parameters": shared::parameters(),

@@ -7,6 +7,7 @@ pub mod table;
 
 use crate::access::Grant;
 use crate::listen::identity::Identity;
+use crate::token::Token;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use netweave_model::subscription::Major;
@@ -104,6 +105,8 @@ pub struct Call<'a> {
     pub identity: &'a Identity,
     /// What the caller may do and see.
     pub grant: &'a Grant,
+    /// Its token, if tokens are asked for.
+    pub token: Option<&'a Token>,
     /// The body; empty unless the operation takes one. At most `limits.body` bytes.
     pub body: Bytes,
 }

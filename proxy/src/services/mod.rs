@@ -13,6 +13,7 @@ pub mod resealer;
 pub mod role_checks;
 pub mod sweeper;
 pub mod tally;
+pub mod token_keys;
 pub mod watcher;
 
 use async_trait::async_trait;

@@ -176,6 +176,14 @@ families! {
     audit_sink_up: IntGaugeVec = gauge_vec("netweave_audit_sink_up", "1 while an audit sink takes records", &["sink"]);
     /// Changes that were refused because no sink keeps records safe.
     audit_refused: IntCounter = counter("netweave_audit_refused_total", "Changes that were refused because no audit sink takes records");
+    /// Requests whose token was looked at, by outcome.
+    token_checks: IntCounterVec = counter_vec("netweave_token_checks_total", "Requests whose bearer token was looked at", &["outcome"]);
+    /// Fetches of the keys of issuers, by result.
+    token_fetches: IntCounterVec = counter_vec("netweave_token_key_fetches_total", "Fetches of the keys of token issuers", &["issuer", "result"]);
+    /// Keys of issuers.
+    token_keys: IntGaugeVec = gauge_vec("netweave_token_keys", "Keys of token issuers that are of use", &["issuer"]);
+    /// When the keys of issuers were fetched last.
+    token_keys_fetched: GaugeVec = float_gauge_vec("netweave_token_keys_fetched_timestamp_seconds", "When the keys of a token issuer were fetched last, in seconds since 1970", &["issuer"]);
     /// Resident memory of the process.
     resident: Gauge = float_gauge("process_resident_memory_bytes", "Resident memory");
 }

@@ -102,6 +102,7 @@ fn call(at: Timestamp) -> Call {
         trace: None,
         allowed: true,
         reason: None,
+        token: None,
         bodies: None,
     }
 }

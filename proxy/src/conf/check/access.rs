@@ -5,7 +5,8 @@ use crate::conf::tree::{Access, Collection, Conf, Environment, Role, Rule};
 use netweave_model::Kind;
 
 pub(super) fn access(conf: &Conf, findings: &mut Findings) {
-    let Access { trust_domains, tenants, rules, others } = &conf.access;
+    let Access { trust_domains, tenants, rules, others, .. } = &conf.access;
+    super::tokens::rules(conf, findings);
     for (index, domain) in trust_domains.iter().enumerate() {
         if domain.is_empty() || domain.contains('/') {
             findings.fault(
@@ -30,7 +31,10 @@ pub(super) fn access(conf: &Conf, findings: &mut Findings) {
     }
     for (index, rule) in rules.iter().enumerate() {
         one(conf, &format!("access.rules[{index}]"), rule, findings);
-        let earlier = rules.iter().take(index).position(|earlier| earlier.r#match == rule.r#match);
+        let same = |earlier: &Rule| {
+            earlier.r#match == rule.r#match && (earlier.token.is_none() || earlier.token == rule.token)
+        };
+        let earlier = rules.iter().take(index).position(same);
         if let Some(earlier) = earlier {
             let message = format!("is never reached: access.rules[{earlier}] has the same");
             findings.fault(format!("access.rules[{index}].match"), message);

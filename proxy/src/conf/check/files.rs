@@ -37,6 +37,7 @@ pub fn files(conf: &Conf, now: Timestamp) -> Vec<Finding> {
         findings.fault("state.path", reason);
     }
     super::audit::files(&conf.audit, &mut findings);
+    super::tokens::files(conf, now, &mut findings);
     for (index, backend) in conf.backends.iter().enumerate() {
         for (key, path, needed) in backend.files() {
             let Err(error) = File::open(path) else { continue };

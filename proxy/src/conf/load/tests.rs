@@ -60,6 +60,16 @@ fn each_faulty_file_has_exactly_its_faults() {
         ("limits: { inFlight: 1.5 }", &["1:21: limits.inFlight: must be a whole number from 1 to 100000"]),
         ("cache: { ttl: { resources: 10ms } }", &["1:28: cache.ttl.resources: must be from 1s to 7d"]),
         ("limits: {}\nlimits: {}", &["2:1: limits: is given twice, first at 1:1"]),
+        (
+            "environment: staging\naccess: { mode: token, tokens: { issuers: [{ name: a, issuer: x, audience: [o], jwksUrl: 'https://x/k' }] } }",
+            &["2:17: access.mode: `token` is for `dev` only"],
+        ),
+        ("access: { mode: mtls+token }", &["default: access.tokens.issuers: must name an issuer, since"]),
+        ("access: { mode: both }", &["1:17: access.mode: must be one of `mtls`, `mtls+token`, `token`"]),
+        (
+            "access: { rules: [{ match: '*', token: {} }] }",
+            &["1:40: access.rules[0].token: never fits: `access.mode` is `mtls`"],
+        ),
         ("environment: production", &["1:14: environment: must be one of `dev`, `staging`, `prod`"]),
         ("apiVersion: netweave/v2", &["1:13: apiVersion: must be `netweave/v1`"]),
         ("environment: no", &["1:14: environment: must be one of"]),

@@ -63,7 +63,7 @@ fn table(
                 lines.push(format!("| `{name}` | | | | {} See below. |", escaped(key.description())));
                 inner.push((key, path));
             }
-            Form::List(items) if matches!(items.form(), Form::Union(_)) => {
+            Form::List(items) if matches!(items.form(), Form::Union(_) | Form::Section(_)) => {
                 lines.push(row(name, key, variables.get(&path)));
                 inner.push((items, format!("{path}[]")));
             }

@@ -1,6 +1,6 @@
 //! Who may do and see what.
 
-use super::Rate;
+use super::{AccessMode, Rate, TokenRule, Tokens};
 use netweave_model::Kind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,10 @@ pub enum Client {
 section! {
     /// Who may do and see what. What may not be done is answered 403, what may not be seen 404.
     Access {
+        /// What a client must show: `mtls` (a certificate), `mtls+token` (a bearer token too), or in `dev` `token`.
+        mode: AccessMode = AccessMode::Certificate,
+        /// Bearer tokens, in the modes that ask for them.
+        tokens: Tokens = Tokens::default(),
         /// SPIFFE trust domains whose identities are accepted; every one if there is none here. Identities that are no URI
         /// are not touched.
         #[schemars(example = &["smo.example.net"])]
@@ -57,8 +61,10 @@ section! {
 section! {
     /// What identities with certain names get.
     Rule {
-        /// The identity's name: URI, DNS name or common name of the certificate, in this order. `*` stands for any text.
+        /// The identity's name: URI, DNS name or common name of the certificate, in this order, or `token:ISSUER#SUBJECT` in mode `token`. `*` stands for any text.
         r#match: String = String::new(),
+        /// What the request's token must say; without it, any token fits, and none.
+        token: Option<TokenRule> = None,
         /// Which kind of system it is: `smo` or `dms`.
         client: Client = Client::Smo,
         /// The tenant that it acts for.

@@ -114,15 +114,28 @@ fn caller() -> Value {
     let numbers = ["requestsPerSecond", "burst", "bodyBytes", "urlBytes", "filterDepth"];
     let required = [
         ("name", text()),
-        ("field", one_of(&["uri", "dns", "commonName"])),
+        ("field", one_of(&["uri", "dns", "commonName", "token"])),
         ("commonName", text_or_null()),
-        ("fingerprint", text()),
+        ("fingerprint", text_or_null()),
         ("notAfter", time()),
-        ("certificateDaysLeft", count()),
+        ("certificateDaysLeft", json!({ "type": ["integer", "null"], "minimum": 0 })),
         ("limits", record(&numbers.map(|name| (name, count())), &[])),
         ("subscriptions", record(&[("used", count()), ("allowed", count())], &[])),
     ];
-    record(&required, &[])
+    record(&required, &[("token", token())])
+}
+
+/// What a caller is told of its own token; null where tokens are not asked for.
+fn token() -> Value {
+    let required = [
+        ("issuer", text()),
+        ("subject", text_or_null()),
+        ("client", text_or_null()),
+        ("scopes", json!({ "type": "array", "items": text() })),
+        ("expiresAt", time()),
+        ("bound", yes_or_no()),
+    ];
+    json!({ "anyOf": [record(&required, &[]), { "type": "null" }] })
 }
 
 fn source() -> Value {

@@ -81,6 +81,7 @@ impl Reads {
             headers: &headers,
             identity: &identity,
             grant: &access::admins().of("smo").unwrap(),
+            token: None,
             body: Bytes::new(),
         };
         match self.collections.cached(&call) {

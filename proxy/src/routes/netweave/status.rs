@@ -3,10 +3,10 @@
 use super::NetweaveRoutes;
 use crate::access::Tenant;
 use crate::conf::tree::{Client, Role, ScopeConf};
-use crate::listen::identity::IdentityField;
 use crate::reply::Reply;
 use crate::routes::Call;
 use crate::routes::subscriptions::represent::json;
+use crate::token;
 use http::StatusCode;
 use netweave_model::{ErrorKind, Kind, Result, SourceName, Timestamp};
 use serde::Serialize;
@@ -19,9 +19,9 @@ struct Caller<'a> {
     name: &'a str,
     field: &'static str,
     common_name: Option<&'a str>,
-    fingerprint: &'a str,
+    fingerprint: Option<&'a str>,
     not_after: String,
-    certificate_days_left: u64,
+    certificate_days_left: Option<u64>,
     client: Client,
     tenant: Option<&'a str>,
     roles: &'a [Role],
@@ -30,6 +30,31 @@ struct Caller<'a> {
     subscriptions: Used,
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant_limits: Option<TenantUse>,
+    token: Option<Token<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Token<'a> {
+    issuer: &'a str,
+    subject: Option<&'a str>,
+    client: Option<&'a str>,
+    scopes: Vec<&'a str>,
+    expires_at: String,
+    bound: bool,
+}
+
+impl<'a> Token<'a> {
+    fn of(token: &'a token::Token) -> Self {
+        Self {
+            issuer: &token.issuer,
+            subject: token.subject.as_deref(),
+            client: token.client.as_deref(),
+            scopes: token.scopes.iter().map(String::as_str).collect(),
+            expires_at: token.expires.to_string(),
+            bound: token.bound,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -89,18 +114,15 @@ impl NetweaveRoutes {
     pub(super) async fn caller(&self, call: &Call<'_>) -> Result<Reply> {
         let (identity, grant) = (call.identity, call.grant);
         let (limits, desk) = (&self.parts.limits, &self.parts.desk);
+        let certified = !identity.fingerprint.is_empty();
         let left = identity.not_after.since(desk.parts().clock.now());
         let body = Caller {
             name: &identity.name,
-            field: match identity.field {
-                IdentityField::Uri => "uri",
-                IdentityField::Dns => "dns",
-                IdentityField::CommonName => "commonName",
-            },
+            field: identity.field.word(),
             common_name: identity.common_name.as_deref(),
-            fingerprint: &identity.fingerprint,
+            fingerprint: certified.then_some(&identity.fingerprint),
             not_after: identity.not_after.to_string(),
-            certificate_days_left: left.as_secs() / Duration::from_hours(24).as_secs(),
+            certificate_days_left: certified.then_some(left.as_secs() / Duration::from_hours(24).as_secs()),
             client: grant.client,
             tenant: grant.tenant.as_ref().map(|tenant| tenant.name.as_str()),
             roles: &grant.roles,
@@ -121,6 +143,7 @@ impl NetweaveRoutes {
                 Some(tenant) => self.tenant_use(tenant).await?,
                 None => None,
             },
+            token: call.token.map(Token::of),
         };
         Ok(Reply::json(StatusCode::OK, json(&body)?))
     }

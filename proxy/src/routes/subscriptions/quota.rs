@@ -55,8 +55,7 @@ impl Quotas {
     /// `Unavailable` (retryable).
     pub async fn of_tenant(&self, desk: &Desk, tenant: &Tenant) -> Result<u64> {
         let acts_for_it = |subscription: &Subscription| {
-            let grant = self.access.of(&subscription.owner);
-            grant.is_some_and(|grant| grant.tenant.as_ref().is_some_and(|other| other.name == tenant.name))
+            self.access.tenants(&subscription.owner).any(|other| other.name == tenant.name)
         };
         count(desk, None, acts_for_it).await
     }

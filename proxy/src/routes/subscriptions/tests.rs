@@ -106,6 +106,7 @@ impl<'a> Caller<'a> {
             headers: &self.headers,
             identity: &identity,
             grant: &grant,
+            token: None,
             body: Bytes::copy_from_slice(body),
         };
         route(&call).await

@@ -1,0 +1,112 @@
+//! Who asks, and whether there is room for the request: certificate, token, limits.
+
+use super::Seen;
+use super::bearer::{Bearer, Holder};
+use super::limits::{InFlight, Limits};
+use crate::listen::peer::{Caller, NoIdentity, Peer};
+use crate::listen::trust::Trust;
+use crate::problem::{Problem, Refused};
+use crate::token::Token;
+use http::request::Parts;
+use netweave_model::Timestamp;
+use std::sync::Arc;
+
+/// The filter.
+pub struct Entrance {
+    trust: Arc<Trust>,
+    limits: Limits,
+    /// Looks at tokens, if they are asked for.
+    bearer: Option<Bearer>,
+}
+
+/// Who asks, in what counts for this request.
+#[derive(Debug)]
+pub enum Who<'a> {
+    /// By its certificate alone.
+    Certificate(&'a Caller),
+    /// By its token too.
+    Token(Arc<Holder>),
+}
+
+impl Who<'_> {
+    /// Returns what was looked up for it.
+    pub fn caller(&self) -> &Caller {
+        match self {
+            Self::Certificate(caller) => caller,
+            Self::Token(holder) => &holder.caller,
+        }
+    }
+
+    /// Returns its token.
+    pub fn token(&self) -> Option<&Token> {
+        match self {
+            Self::Certificate(_) => None,
+            Self::Token(holder) => Some(&holder.verified.token),
+        }
+    }
+
+    /// Tells it that another token might do, if it has one and lacks permission.
+    pub(super) fn refused(&self, problem: Refused) -> Refused {
+        match self {
+            Self::Certificate(_) => problem,
+            Self::Token(_) => Box::new(problem.of_token()),
+        }
+    }
+}
+
+impl Entrance {
+    /// Makes the filter; without `bearer` tokens are not looked at.
+    pub fn new(trust: Arc<Trust>, limits: Limits, bearer: Option<Bearer>) -> Self {
+        Self { trust, limits, bearer }
+    }
+
+    /// Finds out who asks, and takes a place in flight.
+    ///
+    /// A token that was found good before costs its look-up. Whoever shows another one pays for it first, from the share of its
+    /// certificate, so that having signatures checked is not free.
+    ///
+    /// # Errors
+    /// 401: no certificate or no token that counts. 400: the header with the token has no form. 429. 503: the keys of the
+    /// token's issuer cannot be had.
+    pub fn enter<'a>(
+        &self,
+        head: &Parts,
+        peer: &'a Peer,
+        now: Timestamp,
+        seen: &mut Seen,
+    ) -> Result<(Who<'a>, InFlight), Refused> {
+        let Some(bearer) = &self.bearer else {
+            let caller = peer.identity(&self.trust, now).map_err(unknown)?;
+            return Ok((Who::Certificate(caller), self.limits.enter(&caller.share, now)?));
+        };
+        let caller = peer.identity(&self.trust, now);
+        let caller = if bearer.is_enough() { caller.ok() } else { Some(caller.map_err(unknown)?) };
+        let shown = bearer.look(&head.headers, caller);
+        if let Some(holder) = bearer.known(&shown, now) {
+            seen.token = Some(holder.as_presented());
+            let place = self.limits.enter(&holder.caller.share, now)?;
+            return Ok((Who::Token(holder), place));
+        }
+        let payer = caller.map_or_else(|| bearer.strangers(now), |caller| Arc::clone(&caller.share));
+        let place = self.limits.enter(&payer, now)?;
+        let holder = bearer.judge(&shown, now, seen)?;
+        if Arc::ptr_eq(&holder.caller.share, &payer) {
+            return Ok((Who::Token(holder), place));
+        }
+        drop(place);
+        let place = self.limits.enter(&holder.caller.share, now)?;
+        Ok((Who::Token(holder), place))
+    }
+}
+
+/// Tells a caller without an identity what it can do.
+fn unknown(reason: NoIdentity) -> Refused {
+    Box::new(Problem::unauthenticated(match reason {
+        NoIdentity::Anonymous => {
+            "connect with a client certificate of an authority that this gateway believes"
+        }
+        NoIdentity::Unusable => "the client certificate is not valid any more or names nobody",
+        NoIdentity::Expired => "the client certificate has expired; connect with a new one",
+        NoIdentity::Distrusted => "the client certificate is not believed any more; connect with another one",
+    }))
+}
