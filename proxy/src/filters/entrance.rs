@@ -97,6 +97,14 @@ impl Entrance {
         let place = self.limits.enter(&holder.caller.share, now)?;
         Ok((Who::Token(holder), place))
     }
+
+    /// Takes one new subscription of the caller's share.
+    ///
+    /// # Errors
+    /// 429, with the pause.
+    pub fn subscribe(&self, who: &Who<'_>) -> Result<(), Refused> {
+        self.limits.subscribe(&who.caller().share)
+    }
 }
 
 /// Tells a caller without an identity what it can do.

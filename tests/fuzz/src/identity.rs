@@ -64,12 +64,12 @@ fn authorities(bytes: &[u8]) {
     assert!(!trust.confirm(std::slice::from_ref(&theirs), now), "believed without a signature");
     let revoked = vec![CertificateRevocationListDer::from(bytes.to_vec())];
     let lists = Authorities { roots: vec![CertificateDer::from(OURS).into_owned()], revoked, stale: true };
-    let _ = Trust::try_new(lists, true, &provider);
-    let _ = Trust::try_new(
+    drop(Trust::try_new(lists, true, &provider));
+    drop(Trust::try_new(
         Authorities { roots: vec![theirs.into_owned()], ..Authorities::default() },
         true,
         &provider,
-    );
+    ));
 }
 
 /// The certificate of an authority whose key nobody has.
