@@ -56,7 +56,7 @@ impl Resealer {
         let keys = &self.parts.keys;
         let now = self.parts.clock.now();
         let former = subscription.former.as_ref();
-        let kept = former.filter(|former| now < former.until);
+        let kept = former.filter(|former| now < former.until).map(|former| &**former);
         let forms = [Some(&subscription.secret), kept.map(|kept| &kept.secret)];
         let forms: Vec<Form> = forms.into_iter().flatten().map(|secret| keys.form(secret)).collect();
         if forms.contains(&Form::Unknown) {
@@ -85,8 +85,9 @@ impl Resealer {
     fn again(&self, subscription: &Subscription, kept: Option<&FormerSecret>) -> Result<SigningSecrets> {
         let (keys, owner) = (&self.parts.keys, &subscription.owner);
         let again = |secret: &Secret| keys.open(owner, secret).and_then(|open| keys.seal(owner, &open));
-        let former =
-            |kept: &FormerSecret| Ok(FormerSecret { secret: again(&kept.secret)?, until: kept.until });
+        let former = |kept: &FormerSecret| {
+            Ok(Box::new(FormerSecret { secret: again(&kept.secret)?, until: kept.until }))
+        };
         Ok(SigningSecrets { secret: again(&subscription.secret)?, former: kept.map(former).transpose()? })
     }
 
@@ -218,7 +219,7 @@ mod tests {
         let stage = Stage::new().await;
         let one = stage.rig.subscribe(None).await;
         let until = stage.rig.clock.now().plus(Duration::from_secs(60));
-        let former = Some(FormerSecret { secret: SECRET.into(), until });
+        let former = Some(Box::new(FormerSecret { secret: SECRET.into(), until }));
         let secrets = Some(SigningSecrets { secret: SECRET.into(), former });
         stage.rig.store.update(&one.id, None, Update { secrets, ..Update::default() }).await.unwrap();
         let keys = stage.keys(&["1"]);

@@ -138,8 +138,8 @@ pub async fn an_update_changes_what_it_names(factory: &dyn Factory) {
 }
 
 /// A secret that was replaced and still signs.
-fn former() -> Option<FormerSecret> {
-    Some(FormerSecret { secret: "whsec_AAAA".into(), until: Timestamp(i64::from(u32::MAX)) })
+fn former() -> Option<Box<FormerSecret>> {
+    Some(Box::new(FormerSecret { secret: "whsec_AAAA".into(), until: Timestamp(i64::from(u32::MAX)) }))
 }
 
 /// An update needs the right revision and must not make a duplicate.

@@ -34,7 +34,7 @@ impl NetweaveRoutes {
         }
         let fresh = Secret::generate(&*desk.parts().ids);
         let until = desk.parts().clock.now().plus(overlap);
-        let former = FormerSecret { secret: subscription.secret.clone(), until };
+        let former = Box::new(FormerSecret { secret: subscription.secret.clone(), until });
         let secrets = SigningSecrets {
             secret: desk.parts().keys.seal(&subscription.owner, fresh.text())?,
             former: (!overlap.is_zero()).then_some(former),
