@@ -74,9 +74,9 @@ impl Resealer {
             found.resealed += 1;
         }
         if keys.seals() {
-            found.sealed += 1
+            found.sealed += 1;
         } else {
-            found.plain += 1
+            found.plain += 1;
         }
         Ok(())
     }
@@ -109,15 +109,25 @@ impl Resealer {
             metrics.subscription_secrets.with_label_values(&[form]).set(count);
         }
         metrics.subscription_secrets_resealed.inc_by(found.resealed as u64);
-        if found.resealed > 0 {
-            info!(count = found.resealed, "secrets of subscriptions were sealed anew");
+        log_resealed(found.resealed);
+        if self.shut.swap(found.shut, Ordering::Relaxed) != found.shut {
+            log_shut(found.shut);
         }
-        if self.shut.swap(found.shut, Ordering::Relaxed) != found.shut && found.shut > 0 {
-            error!(
-                count = found.shut,
-                "secrets of subscriptions are sealed with a key that is not there; their deliveries wait for it"
-            );
-        }
+    }
+}
+
+fn log_resealed(count: usize) {
+    if count > 0 {
+        info!(count, "secrets of subscriptions were sealed anew");
+    }
+}
+
+fn log_shut(count: usize) {
+    if count > 0 {
+        error!(
+            count,
+            "secrets of subscriptions are sealed with a key that is not there; their deliveries wait for it"
+        );
     }
 }
 
