@@ -1,4 +1,4 @@
-//! OAuth2 client credentials: one token per trust domain, fetched when it is needed and kept until shortly before its end.
+//! Client credentials of OAuth 2.0: one token per trust domain, fetched when it is needed and kept until shortly before its end.
 //!
 //! Whoever needs a token while it is being fetched waits for that one fetch. A fetch that failed is not repeated at once: all
 //! deliveries of the domain fail meanwhile, and wait as their own rules say.

@@ -55,7 +55,7 @@ pub struct SigningSecrets {
     /// The one that signs.
     pub secret: Secret,
     /// The one that signs beside it.
-    pub former: Option<FormerSecret>,
+    pub former: Option<Box<FormerSecret>>,
 }
 
 /// What an owner asks for.
@@ -101,7 +101,7 @@ pub struct Subscription {
     pub secret: Secret,
     /// The secret before this one, while both sign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub former: Option<FormerSecret>,
+    pub former: Option<Box<FormerSecret>>,
     /// See [`NewSubscription::lease`], in milliseconds.
     pub lease_ms: u64,
     /// When it was created.

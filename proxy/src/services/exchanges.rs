@@ -9,7 +9,7 @@ use crate::telemetry::metrics::Metrics;
 use crate::webhook::signers::Signers;
 use async_trait::async_trait;
 use netweave_http::{Outbound, TokenCalls};
-use netweave_model::Result;
+use netweave_model::{Error, Result};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tracing::{error, info};
@@ -52,10 +52,8 @@ impl Exchanges {
             audit.now("webhook.reload").with("what", what).with("domain", domain).with("result", word),
         );
         match result {
-            Ok(()) => info!(what, domain, "files for callbacks were loaded again"),
-            Err(error) => {
-                error!(what, domain, %error, "files for callbacks cannot be loaded again; the old ones stay")
-            }
+            Ok(()) => taken(what, domain),
+            Err(error) => refused(what, domain, error),
         }
     }
 
@@ -76,6 +74,14 @@ impl Exchanges {
         count("ok", now.fetched - before.fetched);
         count("failed", now.failed - before.failed);
     }
+}
+
+fn taken(what: &str, domain: &str) {
+    info!(what, domain, "files for callbacks were loaded again");
+}
+
+fn refused(what: &str, domain: &str, error: &Error) {
+    error!(what, domain, %error, "files for callbacks cannot be loaded again; the old ones stay");
 }
 
 #[async_trait]

@@ -56,7 +56,7 @@ impl Resealer {
         let keys = &self.parts.keys;
         let now = self.parts.clock.now();
         let former = subscription.former.as_ref();
-        let kept = former.filter(|former| now < former.until);
+        let kept = former.filter(|former| now < former.until).map(|former| &**former);
         let forms = [Some(&subscription.secret), kept.map(|kept| &kept.secret)];
         let forms: Vec<Form> = forms.into_iter().flatten().map(|secret| keys.form(secret)).collect();
         if forms.contains(&Form::Unknown) {
@@ -74,9 +74,9 @@ impl Resealer {
             found.resealed += 1;
         }
         if keys.seals() {
-            found.sealed += 1
+            found.sealed += 1;
         } else {
-            found.plain += 1
+            found.plain += 1;
         }
         Ok(())
     }
@@ -85,8 +85,9 @@ impl Resealer {
     fn again(&self, subscription: &Subscription, kept: Option<&FormerSecret>) -> Result<SigningSecrets> {
         let (keys, owner) = (&self.parts.keys, &subscription.owner);
         let again = |secret: &Secret| keys.open(owner, secret).and_then(|open| keys.seal(owner, &open));
-        let former =
-            |kept: &FormerSecret| Ok(FormerSecret { secret: again(&kept.secret)?, until: kept.until });
+        let former = |kept: &FormerSecret| {
+            Ok(Box::new(FormerSecret { secret: again(&kept.secret)?, until: kept.until }))
+        };
         Ok(SigningSecrets { secret: again(&subscription.secret)?, former: kept.map(former).transpose()? })
     }
 
@@ -108,15 +109,25 @@ impl Resealer {
             metrics.subscription_secrets.with_label_values(&[form]).set(count);
         }
         metrics.subscription_secrets_resealed.inc_by(found.resealed as u64);
-        if found.resealed > 0 {
-            info!(count = found.resealed, "secrets of subscriptions were sealed anew");
+        log_resealed(found.resealed);
+        if self.shut.swap(found.shut, Ordering::Relaxed) != found.shut {
+            log_shut(found.shut);
         }
-        if self.shut.swap(found.shut, Ordering::Relaxed) != found.shut && found.shut > 0 {
-            error!(
-                count = found.shut,
-                "secrets of subscriptions are sealed with a key that is not there; their deliveries wait for it"
-            );
-        }
+    }
+}
+
+fn log_resealed(count: usize) {
+    if count > 0 {
+        info!(count, "secrets of subscriptions were sealed anew");
+    }
+}
+
+fn log_shut(count: usize) {
+    if count > 0 {
+        error!(
+            count,
+            "secrets of subscriptions are sealed with a key that is not there; their deliveries wait for it"
+        );
     }
 }
 
@@ -218,7 +229,7 @@ mod tests {
         let stage = Stage::new().await;
         let one = stage.rig.subscribe(None).await;
         let until = stage.rig.clock.now().plus(Duration::from_secs(60));
-        let former = Some(FormerSecret { secret: SECRET.into(), until });
+        let former = Some(Box::new(FormerSecret { secret: SECRET.into(), until }));
         let secrets = Some(SigningSecrets { secret: SECRET.into(), former });
         stage.rig.store.update(&one.id, None, Update { secrets, ..Update::default() }).await.unwrap();
         let keys = stage.keys(&["1"]);

@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use netweave_model::{Error, ErrorKind, Result, Secret};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
@@ -54,7 +54,8 @@ impl KeyRing {
     /// # Errors
     /// `Invalid`: a file cannot be read or holds something else.
     pub fn read(files: &[PathBuf]) -> Result<Self> {
-        let keys = Watched::new(files.to_vec(), |files| files.iter().map(SealKey::read).collect())?;
+        let keys =
+            Watched::new(files.to_vec(), |files| files.iter().map(|file| SealKey::read(file)).collect())?;
         Ok(Self { keys, changed: Notify::new() })
     }
 
@@ -114,7 +115,7 @@ impl fmt::Debug for KeyRing {
 }
 
 impl SealKey {
-    fn read(file: &PathBuf) -> Result<Self> {
+    fn read(file: &Path) -> Result<Self> {
         let key = Key::read(file)?;
         let unbound = UnboundKey::new(&AES_256_GCM, key.bytes())
             .map_err(|error| Error::internal("a key cannot be used").with_source(error))?;

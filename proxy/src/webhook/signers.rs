@@ -132,7 +132,7 @@ mod tests {
     fn the_former_secret_signs_until_its_end() {
         let signers = Signers::new(Arc::new(KeyRing::read(&[]).unwrap()), &[]).unwrap();
         let mut subscription = subscription("https://smo.example.net/");
-        subscription.former = Some(FormerSecret { secret: text(2).into(), until: Timestamp(50) });
+        subscription.former = Some(Box::new(FormerSecret { secret: text(2).into(), until: Timestamp(50) }));
         let of = |at| signers.of(&subscription, Timestamp(at)).unwrap();
         assert_eq!(shown(&of(49)), [text(1), text(2)]);
         assert_eq!(shown(&of(50)), [text(1)]);

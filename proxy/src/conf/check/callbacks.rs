@@ -73,7 +73,7 @@ fn credentials(path: &str, oauth2: &CallbackOAuth2, guard: Option<&Guard>, findi
             findings.fault(format!("{path}.clientSecretEnv"), "and `clientSecretFile` exclude each other");
         }
         (None, None) => {
-            findings.fault(format!("{path}.clientSecretFile"), "or `clientSecretEnv` must be given")
+            findings.fault(format!("{path}.clientSecretFile"), "or `clientSecretEnv` must be given");
         }
         (Some(_), None) | (None, Some(_)) => {}
     }

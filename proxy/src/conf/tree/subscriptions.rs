@@ -90,7 +90,7 @@ section! {
 }
 
 section! {
-    /// OAuth2 client credentials (RFC 6749, 4.4), as a name and a secret in HTTP Basic.
+    /// Client credentials of OAuth 2.0 (RFC 6749, 4.4), as a name and a secret in HTTP Basic.
     CallbackOAuth2 {
         /// The token endpoint; schemes, ports and allowed addresses are those of callbacks.
         #[schemars(length(min = 1, max = 2048))]

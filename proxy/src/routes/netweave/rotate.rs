@@ -34,7 +34,7 @@ impl NetweaveRoutes {
         }
         let fresh = Secret::generate(&*desk.parts().ids);
         let until = desk.parts().clock.now().plus(overlap);
-        let former = FormerSecret { secret: subscription.secret.clone(), until };
+        let former = Box::new(FormerSecret { secret: subscription.secret.clone(), until });
         let secrets = SigningSecrets {
             secret: desk.parts().keys.seal(&subscription.owner, fresh.text())?,
             former: (!overlap.is_zero()).then_some(former),
@@ -42,11 +42,12 @@ impl NetweaveRoutes {
         let update = Update { secrets: Some(secrets), ..Update::default() };
         // In the place of the revision that was read: of two rotations at once one must not take the other's secret away.
         let put = desk.parts().subscriptions.update(&subscription.id, Some(subscription.rev), update).await;
-        let rotated = put.map_err(|error| match error.kind() {
-            ErrorKind::PreconditionFailed if asked.is_none() => {
-                Error::new(ErrorKind::Conflict, "the subscription was changed at the same time: try again")
+        let rotated = put.map_err(|error| {
+            if error.kind() == ErrorKind::PreconditionFailed && asked.is_none() {
+                let again = "the subscription was changed at the same time: try again";
+                return Error::new(ErrorKind::Conflict, again);
             }
-            _ => error,
+            error
         })?;
         tracing::info!(subscription = %rotated.id, owner = rotated.owner, "the secret of a subscription was replaced");
         Ok(self.shown(&rotated).await?.with(WEBHOOK_SECRET, secret_header(&fresh)?))
