@@ -57,6 +57,9 @@ cases() { # name command...
 
 done_with_cases() { exit "$bad"; }
 
+# The gateway, without the variables of the tests, which it would take for keys of its configuration.
+gateway() { env -i PATH="$PATH" "$NETWEAVE_BIN" "$@"; }
+
 render() { # environment [helm flags]; to standard output
   local environment=$1
   shift

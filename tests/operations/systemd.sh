@@ -32,9 +32,9 @@ calls_pass() {
 time_to_end() {
   local stop
   stop=$(sed -n 's/^TimeoutStopSec=//p' "$UNIT")
-  printf 'environment: prod\naccess: { others: [] }\nstate: { kind: memory }\n' >"$WORK/prod.yaml"
+  printf 'environment: prod\naccess: { others: [] }\nstate: { kind: embedded, path: netweave.db }\n' >"$WORK/prod.yaml"
   local total
-  total=$("$NETWEAVE_BIN" config show -c "$WORK/prod.yaml" | sed -nE '/^shutdown:/,/^[^ ]/s/^ +(delay|grace): ([0-9]+)s$/\2/p' | awk '{ n += $1 } END { print n + 0 }')
+  total=$(gateway config show -c "$WORK/prod.yaml" | sed -nE '/^shutdown:/,/^[^ ]/s/^ +(delay|grace): ([0-9]+)s$/\2/p' | awk '{ n += $1 } END { print n + 0 }')
   echo "delay and grace are $total s, TimeoutStopSec $stop s"
   [ "$total" -gt 0 ] && [ "$stop" -ge $((total + 10)) ]
 }
