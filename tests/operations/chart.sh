@@ -69,8 +69,34 @@ faulty() { # name environment text flags...
 
 # The evaluator must see what is open: without policies, denied flows are not.
 flows_are_seen() { # environment
+  local said
   render "$1" --set networkPolicy.enabled=false >"$WORK/open.yaml"
-  ! "$PYTHON" "$TESTS/flows.py" "$1" "$WORK/open.yaml" "$TESTS/flows.txt" | grep -E '^ok flow_[a-z]+_denied'
+  said=$("$PYTHON" "$TESTS/flows.py" "$1" "$WORK/open.yaml" "$TESTS/flows.txt") || true
+  grep -q '^not ok flow_[a-z]*_denied' <<<"$said" && ! grep -E '^ok flow_[a-z]+_denied' <<<"$said"
+}
+# Each change must be seen, and by the rule that it breaks.
+mutations() { # rendered file
+  local rule change said number=0
+  while IFS='|' read -r rule change; do
+    [[ $rule != '#'* ]] || continue
+    read -r rule <<<"$rule"
+    number=$((number + 1))
+    sed "$change" "$1" >"$WORK/mutated.yaml"
+    said=$("$PYTHON" "$TESTS/policy.py" prod prod "$WORK/mutated.yaml") || true
+    if cmp -s "$1" "$WORK/mutated.yaml"; then
+      not_ok "mutation_${number}_$rule" "changes nothing: $change"
+    elif grep -q "^not ok policy_prod_$rule " <<<"$said"; then
+      ok "mutation_${number}_$rule"
+    else
+      not_ok "mutation_${number}_$rule" "is not seen: $change"
+    fi
+  done <"$TESTS/mutations.txt"
+}
+# A package has all that the folder has, the rules behind the link too.
+packaged() {
+  helm package "$CHART" --destination "$WORK" >/dev/null &&
+    command helm template netweave-gateway "$WORK"/netweave-gateway-*.tgz --namespace o2ims-system --kube-version 1.30.0 \
+      --values "$CHART/values-prod.yaml" >"$WORK/packaged.yaml" && cmp "$WORK/prod.yaml" "$WORK/packaged.yaml"
 }
 # Helm writes as much as it is asked, whatever the release is called.
 other_names() {
@@ -92,6 +118,8 @@ done
 holds lint_without_values helm lint --strict "$CHART"
 holds flows_without_policies_are_seen flows_are_seen staging
 holds other_names_are_taken other_names
+holds package_is_whole packaged
+mutations "$WORK/prod.yaml"
 rows "$TESTS/switches.txt" rendered
 rows "$TESTS/refused.txt" refused
 rows "$TESTS/faulty.txt" faulty
