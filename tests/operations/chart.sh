@@ -38,7 +38,7 @@ revocations() { # an empty list of an authority of its own
   openssl ca -gencrl -config "$dir/conf" -keyfile "$dir/key" -cert "$dir/crt" 2>/dev/null
 }
 configured() { # file: the gateway's word on the configuration in it
-  "$PYTHON" "$TESTS/manifests.py" "$1" | sed "s#/etc/netweave#$FILES#" >"$WORK/netweave.yaml"
+  "$PYTHON" "$TESTS/manifests.py" "$1" | sed "s#/etc/netweave#$FILES#" >"$WORK/netweave.yaml" || return
   mkdir -p "$WORK/state"
   sed -i "s#/var/lib/netweave#$WORK/state#" "$WORK/netweave.yaml"
   gateway check-config "$WORK/netweave.yaml"
