@@ -72,13 +72,14 @@ versions() {
   version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$ROOT/Cargo.toml")
   grep -q "^ARG RUST=rust:$rust-" "$DOCKERFILE" && grep -q "^ARG VERSION=$version$" "$DOCKERFILE" && grep -q "^appVersion: $version$" "$CHART/Chart.yaml"
 }
-# What is copied into the build has all that Cargo needs: nothing that a manifest names is left out.
+# What the build gets is enough for Cargo: every manifest of the workspace, and every target that one names.
 context() {
-  local kept folder
-  kept=$(sed -n 's/^!//p' "$ROOT/deploy/Dockerfile.dockerignore")
-  for folder in $(sed -nE '/^members/,/\]/s/^ +"([^"/]+).*/\1/p' "$ROOT/Cargo.toml" | sort -u) Cargo.toml Cargo.lock deploy; do
-    grep -qxF "$folder" <<<"$kept" || { echo "$folder is left out"; return 1; }
-  done
+  local kept
+  mapfile -t kept < <(sed -n 's/^!//p' "$ROOT/deploy/Dockerfile.dockerignore")
+  mkdir -p "$WORK/context"
+  tar -C "$ROOT" -c --exclude=target --exclude=tests/peers "${kept[@]}" | tar -C "$WORK/context" -x &&
+    cargo metadata --offline --no-deps --format-version 1 --manifest-path "$WORK/context/Cargo.toml" | grep -q '"name":"netweave"' &&
+    [ -x "$WORK/context/deploy/image/root.sh" ]
 }
 
 holds image_is_put_together built
