@@ -2,7 +2,7 @@
 # Sets up every peer and runs every test.
 #
 #   tests/run.sh                every suite
-#   tests/run.sh SUITE...       only these: unit, it, edge, security, durability, faults, zero-drop, backends, kubernetes, oracles
+#   tests/run.sh SUITE...       only these: unit, it, edge, security, durability, faults, zero-drop, backends, kubernetes, operations, oracles
 #   tests/run.sh [...] --full   with the counts that the published figures need, and with oracles, which else runs only if named
 #
 # Needs Rust, Go and Python 3. Installs the rest where it is missing, and says so: Debian packages (as root or through sudo),
@@ -13,13 +13,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 
-ALL=(unit it edge security durability faults zero-drop backends kubernetes)
+ALL=(unit it edge security durability faults zero-drop backends kubernetes operations)
 SUITES=()
 FULL=
 for arg; do
   case $arg in
     --full) FULL=1 ;;
-    unit | it | edge | security | durability | faults | zero-drop | backends | kubernetes | oracles) SUITES+=("$arg") ;;
+    unit | it | edge | security | durability | faults | zero-drop | backends | kubernetes | operations | oracles) SUITES+=("$arg") ;;
     *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
 done
@@ -266,6 +266,30 @@ old() { # name NAME=value for kube.sh; figures of these runs are not the publish
   tests "kubernetes-$1" "${old[@]}" --test kubernetes -- --test-threads=1
 }
 
+# Each script of tests/operations but their library prints its cases, `ok NAME` or `not ok NAME reason`.
+suite_operations() {
+  local script name
+  build
+  step peers bash tests/peers/build.sh kube-apiserver etcd kwok kube-controller-manager kube-scheduler helm kubectl
+  step python bash tests/peers/operations.sh
+  for script in tests/operations/*.sh; do
+    name=$(basename "$script" .sh)
+    [ "$name" = lib ] || lines "$name" bash "$script"
+  done
+  [ -z "$FULL" ] || lines cluster-1.30 oldest_cluster
+}
+# Runs a step that prints its cases; one without a case has failed.
+lines() { # name command...
+  local log=$OUT/operations-$1.log p f
+  step "$1" logged "$log" "${@:2}"
+  p=$(grep -c '^ok ' "$log") || true
+  f=$(grep -c '^not ok ' "$log") || true
+  cases=$((cases + p + f)) failed=$((failed + f))
+  [ $((p + f)) -gt 0 ] || { steps+=("$1"); echo "!! $1 ran no case" >&2; }
+}
+# The oldest release that the chart promises.
+oldest_cluster() { bash tests/peers/build.sh kube-apiserver-1.30 && KUBE_APISERVER=kube-apiserver-1.30 bash tests/operations/cluster.sh; }
+
 # The backends of the clouds beside other clients, in a workspace of its own; cases are objects.
 suite_oracles() {
   local log=$OUT/oracles.log figures
@@ -280,7 +304,7 @@ value() { local of=" $2"; of=${of##* "$1"=}; of=${of%% *}; echo "${of:-0}"; } # 
 needs_to_build
 needs curl:curl openssl:openssl python3:python3,python3-venv
 command -v cargo >/dev/null || { echo "run.sh: needs Rust (cargo)" >&2; exit 1; }
-case " ${SUITES[*]} " in *" it "* | *" backends "* | *" kubernetes "* | *" oracles "*) command -v go >/dev/null || { echo "run.sh: the suites it, backends, kubernetes and oracles need Go" >&2; exit 1; } ;; esac
+case " ${SUITES[*]} " in *" it "* | *" backends "* | *" kubernetes "* | *" operations "* | *" oracles "*) command -v go >/dev/null || { echo "run.sh: the suites it, backends, kubernetes, operations and oracles need Go" >&2; exit 1; } ;; esac
 
 for s in "${SUITES[@]}"; do suite "$s"; done
 [ ${#SUITES[@]} -eq 1 ] || for s in "${SUITES[@]}"; do cat "$OUT/$s.summary"; done
