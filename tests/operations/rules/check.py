@@ -130,9 +130,17 @@ def check_names():
     verdict("rules_and_dashboards_name_what_there_is", faults)
     absent = {family(name) for name in known} - {family(name) for name in used}
     verdict("every_metric_is_in_a_rule_or_on_a_dashboard", [f"{name} is nowhere" for name in absent])
+    verdict("the_document_has_every_metric_and_no_other", list(undocumented(known)))
     verdict("metrics_of_a_live_gateway_are_those_of_the_source", list(live_metrics(known)))
     verdict("every_alert_has_a_case_that_fires_and_one_that_does_not", list(untested(found)))
     verdict("dashboards_are_portable", list(unportable()))
+
+
+def undocumented(known):
+    rows = re.findall(r"^\| `(\w+)` \| \w+ \| ([^|]*) \|", (ROOT / "docs/monitoring.md").read_text(), re.M)
+    told = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+    have = {family(name): labels - {"le"} for name, labels in known.items()}
+    yield from (f"{name}: {told.get(name)} in docs/monitoring.md, {have.get(name)} in the source" for name in told.keys() | have.keys() if told.get(name) != have.get(name))
 
 
 def live_metrics(known):
