@@ -228,7 +228,7 @@ mod tests {
     async fn a_former_secret_is_sealed_too_and_removed_at_its_end() {
         let stage = Stage::new().await;
         let one = stage.rig.subscribe(None).await;
-        let until = stage.rig.clock.now().plus(Duration::from_secs(60));
+        let until = stage.rig.clock.now().plus(Duration::from_mins(1));
         let former = Some(Box::new(FormerSecret { secret: SECRET.into(), until }));
         let secrets = Some(SigningSecrets { secret: SECRET.into(), former });
         stage.rig.store.update(&one.id, None, Update { secrets, ..Update::default() }).await.unwrap();
@@ -236,7 +236,7 @@ mod tests {
         stage.round(&keys).await;
         let former = stage.rig.store.get(&one.id).await.unwrap().former.unwrap();
         assert_eq!((keys.form(&former.secret), former.until), (Form::Current, until));
-        stage.rig.clock.advance(Duration::from_secs(60));
+        stage.rig.clock.advance(Duration::from_mins(1));
         stage.round(&keys).await;
         assert_eq!(stage.rig.store.get(&one.id).await.unwrap().former, None);
     }

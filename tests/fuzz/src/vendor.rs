@@ -13,8 +13,11 @@ const ALWAYS: usize = 16 << 10;
 /// Longest text that a client may see of an error.
 const MAX_PUBLIC: usize = 100;
 
+/// What each call makes of an answer with a status.
+pub(crate) type Answers = fn(u16, &[u8]) -> Vec<Result<Vec<Object>>>;
+
 /// Judges what became of an answer, read as that of each call: twice the same, whole objects, no fault of a client.
-pub(crate) fn judge(bytes: &[u8], answers: fn(u16, &[u8]) -> Vec<Result<Vec<Object>>>) {
+pub(crate) fn judge(bytes: &[u8], answers: Answers) {
     let (first, second) = (answers(200, bytes), answers(200, bytes));
     for (one, other) in first.iter().zip(&second) {
         match (one, other) {

@@ -118,7 +118,7 @@ pub async fn an_update_changes_what_it_names(factory: &dyn Factory) {
         filter: Some(Some("f".to_owned())),
         states: Some(StateForm::String),
         state: Some(suspended()),
-        secrets: Some(SigningSecrets { secret: "whsec_CCCC".into(), former: Some(former()) }),
+        secrets: Some(SigningSecrets { secret: "whsec_CCCC".into(), former: Some(Box::new(former())) }),
     };
     let changed = rig.subscriptions.update(&expected.id, Some(1), update).await.unwrap();
     "https://smo.example/b".clone_into(&mut expected.callback);
@@ -126,7 +126,7 @@ pub async fn an_update_changes_what_it_names(factory: &dyn Factory) {
     expected.filter = Some("f".to_owned());
     expected.states = StateForm::String;
     expected.state = suspended();
-    (expected.secret, expected.former) = ("whsec_CCCC".into(), Some(former()));
+    (expected.secret, expected.former) = ("whsec_CCCC".into(), Some(Box::new(former())));
     expected.rev = 2;
     expected.expires_at = rig.now().plus(LEASE);
     assert_eq!(changed, expected);
@@ -138,8 +138,8 @@ pub async fn an_update_changes_what_it_names(factory: &dyn Factory) {
 }
 
 /// A secret that was replaced and still signs.
-fn former() -> Box<FormerSecret> {
-    Box::new(FormerSecret { secret: "whsec_AAAA".into(), until: Timestamp(i64::from(u32::MAX)) })
+fn former() -> FormerSecret {
+    FormerSecret { secret: "whsec_AAAA".into(), until: Timestamp(i64::from(u32::MAX)) }
 }
 
 /// An update needs the right revision and must not make a duplicate.

@@ -100,7 +100,7 @@ fn headers_sign_the_body_and_keep_the_id() {
     let item = item(change(EventType::Create, Kind::Location, None));
     let secret = Secret::parse(subscription.secret.expose()).unwrap();
     let at = Timestamp(1_700_000_000_500);
-    let headers = headers(&[secret.clone()], (&subscription, &item), at, b"{}").unwrap();
+    let headers = headers(std::slice::from_ref(&secret), (&subscription, &item), at, b"{}").unwrap();
     assert_eq!(secret.verify(&headers, b"{}", Timestamp(1_700_000_000_500)), Ok(()));
     let text = |name: &HeaderName| headers.get(name).unwrap().to_str().unwrap().to_owned();
     assert_eq!(text(&WEBHOOK_ID), text(&NOTIFICATION_ID));
