@@ -18,7 +18,7 @@ HERE = ROOT / "tests/operations/rules"
 TARGET = {"job", "instance"}
 OURS = re.compile(r"^(o2ims_|netweave_|netweave:|process_|up$)")
 # How long the live gateway may take until everything has data, in seconds.
-PATIENCE = 150
+PATIENCE = 240
 
 
 def get(url):
