@@ -168,6 +168,7 @@ suite_security() {
   # A line of a table for one client is a check, and so is a test without tables.
   counted=checks cases=$((cases + $(awk -F= '$1 == "checks" { n += $2 } END { print n + 0 }' "$NETWEAVE_FIGURES")))
   sed -i 's/^checks=[0-9]* *//; /^$/d' "$NETWEAVE_FIGURES"
+  summed "$NETWEAVE_FIGURES"
 }
 
 # The suite `it` once more, with the gateway under its seccomp profile; its figures are not the published ones.
