@@ -137,6 +137,18 @@ async fn what_its_owner_deleted_does_not_come_back() {
     stage.client.get(&format!("{V2}/subscriptions/{gone}")).await.problem(404);
 }
 
+/// A server that is full may drop everything of subscriptions but the history of their changes, which then names what is not there.
+#[tokio::test]
+async fn what_the_history_alone_remembers_comes_back() {
+    let Some(mut stage) = Stage::new(&[]).await else { return };
+    stage.tell("before").await;
+    let script = "for _, key in ipairs(redis.call('KEYS', 'sub*')) do if key ~= 'subs:hist' then redis.call('DEL', key) end end";
+    stage.redis.ask(&["EVAL", script, "0"]);
+    stage.whole().await;
+    stage.readable().await;
+    stage.tell("after").await;
+}
+
 /// Fills the server with what a cache would hold, in steps that leave room for others.
 fn flood(redis: &RedisServer) {
     let script =

@@ -1,7 +1,7 @@
 -- What the scripts of subscriptions share. The fields `created`, `expires` and `rev` go before those of the same
 -- meaning in `data`.
 local HISTORY_KEPT = 10000
-local TOMB_KEPT = 3600000 -- How long it is known of a deleted one, in milliseconds, so that nothing brings it back.
+local TOMB_KEPT = 3600000 -- How long it is known of one that ended, in milliseconds, so that nothing brings it back.
 
 -- A subscription as it is returned, or nothing.
 local function row(id)
@@ -75,7 +75,7 @@ local function forget(id)
   redis.call('UNLINK', 'q:' .. id, 'qmeta:' .. id, 'qatt:' .. id)
 end
 
--- Remembers that one was deleted, by which call.
+-- Remembers that one was deleted, by which call, or that it expired.
 local function bury_name(id, rev, call) redis.call('SET', 'tomb:' .. id, rev .. ' ' .. call, 'PX', TOMB_KEPT) end
 
 -- Removes one with all its traces.
@@ -89,7 +89,9 @@ end
 
 -- Ends one; its queued items become dead letters, which stay readable for a while. Returns how many.
 local function expire(id, at)
+  local rev = redis.call('HGET', 'submeta:' .. id, 'rev')
   take(id)
+  if rev then bury_name(id, rev, '') end
   local items = redis.call('LRANGE', 'q:' .. id, 0, -1)
   for _, text in ipairs(items) do bury(id, read(text), 'expired', at) end
   forget(id)

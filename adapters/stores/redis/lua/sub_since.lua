@@ -7,8 +7,9 @@ local complete = known > version or known < version - HISTORY_KEPT
 local changes = {}
 local function tell(id)
   local live = is_live(id, at) and row(id)
-  -- What ended was taken out of the set. What is named there and gone has vanished, and comes back.
-  local vanished = not live and redis.call('EXISTS', 'submeta:' .. id) == 0 and redis.call('ZSCORE', 'subs:all', id)
+  -- What ended has a tomb. What is in the history, and neither here nor buried, has vanished, and comes back: a server whose
+  -- memory is full may have dropped everything but the history.
+  local vanished = not live and redis.call('EXISTS', 'submeta:' .. id, 'tomb:' .. id) == 0
   if live or not complete and not vanished then changes[#changes + 1] = {id, live} end
 end
 if complete then

@@ -15,7 +15,7 @@
 //! * `graves`: set of the expired subscriptions whose dead letters are still there, by when they ended
 //! * `fan:cursor`: the sequence number of the log up to which events were fanned out; `fan:call`: the call that moved it
 //! * `fan:part`: while a step of the fan-out is made in parts, hash of the event that each subscription got last in it
-//! * `tomb:ID`: revision and call of a deletion, for an hour
+//! * `tomb:ID`: revision of one that ended, and the call if it was deleted, for an hour
 //! * `sys:primary`: the server that wrote last; `sys:before`: the generation of the log before this one
 //! * `sys:region`: the region that sends notifications
 //! * `sys:alive`: when leases were looked after last; `sys:held`, `sys:hold`: since when and until when none ends
