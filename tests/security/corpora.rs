@@ -144,6 +144,7 @@ corpora! {
     corpus_head: "head",
     corpus_identity: "identity",
     corpus_inventory: "inventory",
+    corpus_jwt: "jwt",
     corpus_kubernetes: "kubernetes",
     corpus_object: "object",
     corpus_vmware: "vmware",

@@ -12,6 +12,7 @@ pub mod gcp;
 pub mod head;
 pub mod identity;
 pub mod inventory;
+pub mod jwt;
 pub mod kubernetes;
 pub mod object;
 mod vendor;
@@ -32,6 +33,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("head", head::run),
     ("identity", identity::run),
     ("inventory", inventory::run),
+    ("jwt", jwt::run),
     ("kubernetes", kubernetes::run),
     ("object", object::run),
     ("vmware", vmware::run),
