@@ -162,9 +162,10 @@ suite_durability() { build; redis; tests durability cargo test "${CARGO[@]}" --t
 
 suite_security() {
   build
+  redis
   scanners
   tests security cargo test "${CARGO[@]}" --test security -- --show-output
-  [ -z "$FULL" ] || { redis; compute; moto; vcsim; tests it-confined confined; step sbom sbom; }
+  [ -z "$FULL" ] || { compute; moto; vcsim; tests it-confined confined; step sbom sbom; }
   # A line of a table for one client is a check, and so is a test without tables.
   counted=checks cases=$((cases + $(awk -F= '$1 == "checks" { n += $2 } END { print n + 0 }' "$NETWEAVE_FIGURES")))
   sed -i 's/^checks=[0-9]* *//; /^$/d' "$NETWEAVE_FIGURES"

@@ -8,6 +8,7 @@
 
 mod attacks;
 mod callbacks;
+mod canary;
 mod corpora;
 mod credentials;
 mod floods;

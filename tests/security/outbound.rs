@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// What the client secret holds.
-const CLIENT_SECRET: &str = "canary-client-secret";
+pub(crate) const CLIENT_SECRET: &str = "canary-client-secret";
 
 /// A gateway whose callbacks are of these trust domains.
 async fn gateway(domains: Value) -> Gateway {

@@ -9,13 +9,13 @@ use netweave_tests::harness::{Callbacks, Gateway, RedisServer, Setup, TokenServe
 use serde_json::{Value, json};
 
 /// Keys of 32 bytes.
-const KEYS: [&str; 3] = [
+pub(crate) const KEYS: [&str; 3] = [
     "first-key-of-the-subscriptions-1",
     "other-key-of-the-subscriptions-2",
     "third-key-of-the-subscriptions-3",
 ];
 const CLIENT_SECRET: &str = "canary-client-secret";
-const DOMAIN_SECRET: &str = "whsec_Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5";
+pub(crate) const DOMAIN_SECRET: &str = "whsec_Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5";
 
 /// Where a store keeps things, read from outside.
 enum Store {
@@ -38,7 +38,7 @@ impl Store {
 }
 
 /// Returns a key with all that it holds.
-fn value(server: &RedisServer, key: &str) -> String {
+pub(crate) fn value(server: &RedisServer, key: &str) -> String {
     let kind = server.ask(&["TYPE", key]).concat();
     let words: &[&str] = match kind.as_str() {
         "string" => &["GET", key],
