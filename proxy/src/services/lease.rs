@@ -6,7 +6,7 @@ use netweave_model::port::Subscriptions;
 use netweave_model::{ErrorKind, Result, Subscription, Timestamp};
 use std::time::Duration;
 
-/// A renewal is worth a write when this part of the lease is gone: one in five. Source: issue 3, section 4.
+/// A renewal is worth a write when this part of the lease is gone: one in five.
 const WORTH: u32 = 5;
 /// The callback is probed when less than this part of the lease is left: one in ten.
 const LAST: u32 = 10;

@@ -21,7 +21,7 @@ mod tests;
 
 /// Shortest and longest pause between rounds; a lease of a minute has a last tenth of six seconds.
 const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3);
-/// How long nothing is ended after a start or a gap. Source: issue 3, section 4.
+/// How long nothing is ended after a start or a gap.
 const CREDIT: Duration = Duration::from_secs(30);
 /// A round that comes this much later than planned has slept through something.
 const GAP: Duration = Duration::from_secs(5);

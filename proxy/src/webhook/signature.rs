@@ -7,7 +7,7 @@
 //!
 //! While a secret is being replaced, both headers hold one signature for each secret, separated by spaces; any that fits counts.
 //!
-//! Source: Standard Webhooks 1.0, "Signature scheme" (unverified, issue 3); issue 3, section 4.
+//! Source: Standard Webhooks 1.0, "Signature scheme" (unverified).
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -30,11 +30,11 @@ pub const TIMESTAMP: HeaderName = HeaderName::from_static("x-o2ims-timestamp");
 /// The hex signature.
 pub const SIGNATURE: HeaderName = HeaderName::from_static("x-o2ims-signature");
 
-/// How far the timestamp of a delivery may be from now. Source: issue 3, section 4.
+/// How far the timestamp of a delivery may be from now.
 pub const WINDOW: Duration = Duration::from_mins(5);
 
 const PREFIX: &str = "whsec_";
-/// Fewest and most bytes of a key. Source: Standard Webhooks 1.0, "Secrets" (unverified, issue 3).
+/// Fewest and most bytes of a key. Source: Standard Webhooks 1.0, "Secrets" (unverified).
 const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// A signing secret; never shown by `Debug`.

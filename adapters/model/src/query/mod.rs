@@ -38,7 +38,7 @@
 //! # Subscription filters
 //! See [`Exclusion`]: they say what must *not* be sent.
 //!
-//! Source: ETSI GS NFV-SOL 013, clauses 5.2 to 5.4: unverified, issue 3; from the project's notes on the interface.
+//! Source: ETSI GS NFV-SOL 013, clauses 5.2 to 5.4; unverified, not opened.
 
 mod eval;
 mod exclusion;

@@ -89,7 +89,7 @@ fn list(name: &str) -> Value {
     json!({ "type": "array", "items": reference(name) })
 }
 
-/// Source: ETSI GS NFV-SOL 013, `ApiVersionInformation`: unverified, issue 3.
+/// Source: ETSI GS NFV-SOL 013, `ApiVersionInformation`, unverified.
 fn versions() -> Value {
     let version =
         record(&[("version", text())], &[("isDeprecated", yes_or_no()), ("retirementDate", time())]);

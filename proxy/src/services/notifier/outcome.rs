@@ -5,7 +5,7 @@ use netweave_model::Result;
 use netweave_model::port::Ids;
 use std::time::Duration;
 
-/// Tries of an item that the consumer refuses, before it becomes a dead letter. Source: issue 3, section 4.
+/// Tries of an item that the consumer refuses, before it becomes a dead letter.
 pub const REFUSED_TRIES: u32 = 5;
 /// Longest pause that a consumer can ask for. Source: as above.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
@@ -46,7 +46,7 @@ impl Outcome {
 
 /// Returns the pause before the next attempt: a random part of 1 s, doubled with each failure so far, up to `max`.
 ///
-/// Source: "full jitter", as in issue 3, section 4.
+/// This is known as full jitter.
 pub fn pause(failures: u32, max: Duration, ids: &dyn Ids) -> Duration {
     let longest =
         FIRST_PAUSE.saturating_mul(1_u32.checked_shl(failures.min(31)).unwrap_or(u32::MAX)).min(max);
