@@ -20,6 +20,17 @@ needs() { # program:package[,package]...
 # What a build of the workspace needs beside Rust: a linker and compiler for C, and cmake for zlib-ng.
 needs_to_build() { needs cc:gcc,libc6-dev make:make cmake:cmake; }
 
+# Puts the Python packages that a file names, and nothing else, into an environment of their own, once.
+python_packages() { # file folder
+  ! cmp -s "$1" "$2/.stamp" || return 0
+  needs python3:python3,python3-venv
+  python3 -c 'import ensurepip' 2>/dev/null || needs ensurepip:python3-venv
+  echo "installing what $(basename "$1") names" >&2
+  python3 -m venv --clear "$2"
+  "$2/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$1"
+  cp "$1" "$2/.stamp"
+}
+
 # Unpacks a package into a folder, once, without installing it: an installed package starts its service.
 unpacked() { # package folder
   [ ! -e "$2/.unpacked" ] || return 0

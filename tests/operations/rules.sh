@@ -4,12 +4,9 @@
 # Prints one line per case, `ok NAME` or `not ok NAME reason`; the exit code is 0 only if all held. $NETWEAVE_BIN is the gateway (or
 # target/debug/netweave), $PEERS_DIR (or target/peers) keeps Prometheus and Alertmanager, unpacked from Debian's packages. All listens
 # on loopback only.
-set -euo pipefail
-
-ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
 . deploy/needs.sh
-: "${PEERS_DIR:=$ROOT/target/peers}" "${NETWEAVE_BIN:=$ROOT/target/debug/netweave}"
 needs curl:curl python3:python3
 export PEERS_DIR
 bash tests/peers/redis.sh
@@ -17,7 +14,7 @@ unpacked prometheus "$PEERS_DIR/share/prometheus"
 unpacked prometheus-alertmanager "$PEERS_DIR/share/alertmanager"
 PATH=$PEERS_DIR/share/prometheus/usr/bin:$PEERS_DIR/share/alertmanager/usr/bin:$PEERS_DIR/bin:$PATH
 
-WORK=$(mktemp -d) started=() bad=0
+started=()
 finish() {
   local pid
   for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
@@ -26,27 +23,6 @@ finish() {
 }
 trap finish EXIT
 
-ok() { echo "ok $1"; }
-not_ok() { # name text: the text in one line
-  bad=1
-  echo "not ok $1 $(tail -n 20 <<<"$2" | tr -s '\n\t ' ' ' | cut -c 1-600)"
-}
-holds() { # name command...
-  local name=$1 out
-  shift
-  if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "${out:-$*}"; fi
-}
-cases() { # name command... ; passes on the cases that a program prints
-  local name=$1 code=0
-  shift
-  "$@" >"$WORK/cases" 2>"$WORK/said" || code=$?
-  grep -E '^(not )?ok ' "$WORK/cases" || true
-  if grep -q '^not ok ' "$WORK/cases"; then
-    bad=1
-  elif [ "$code" -ne 0 ] || ! grep -q '^ok ' "$WORK/cases"; then
-    not_ok "$name" "no case was run: $(cat "$WORK/said")"
-  fi
-}
 # Starts a process in the background; its output goes to $WORK/NAME.log.
 start() { # name command...
   local name=$1
@@ -61,7 +37,7 @@ until_true() { # seconds command...
   until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; sleep 0.2; done
 }
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-# The gateway, without the variables of the tests, which it would take for keys of its configuration.
+# As a process of its own, which `finish` can stop.
 gateway() { exec env -i PATH="$PATH" "$NETWEAVE_BIN" "$@"; }
 
 # Rules and their tests.
@@ -151,4 +127,4 @@ cases live python3 tests/operations/rules/check.py live "$ROOT" "http://127.0.0.
 # What is broken is told.
 kill "$pid_state"
 cases outage python3 tests/operations/rules/check.py outage "$ROOT" "http://127.0.0.1:$PORT" "$OPS"
-exit "$bad"
+done_with_cases

@@ -8,12 +8,5 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 DIR=${PEERS_DIR:-./target/peers}
 mkdir -p "$DIR/bin" "$DIR/share"
 DIR=$(cd "$DIR" && pwd)
-if ! cmp -s "$HERE/moto.txt" "$DIR/share/moto/.stamp"; then
-  needs python3:python3,python3-venv
-  python3 -c 'import ensurepip' 2>/dev/null || needs ensurepip:python3-venv
-  echo "installing moto" >&2
-  python3 -m venv --clear "$DIR/share/moto"
-  "$DIR/share/moto/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$HERE/moto.txt"
-  cp "$HERE/moto.txt" "$DIR/share/moto/.stamp"
-fi
+python_packages "$HERE/moto.txt" "$DIR/share/moto"
 ln -sf "$DIR/share/moto/bin/moto_server" "$DIR/bin/moto_server"

@@ -7,11 +7,4 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 DIR=${PEERS_DIR:-./target/peers}
 mkdir -p "$DIR/share"
 DIR=$(cd "$DIR" && pwd)
-if ! cmp -s "$HERE/operations.txt" "$DIR/share/operations/.stamp"; then
-  needs python3:python3,python3-venv
-  python3 -c 'import ensurepip' 2>/dev/null || needs ensurepip:python3-venv
-  echo "installing a reader of YAML" >&2
-  python3 -m venv --clear "$DIR/share/operations"
-  "$DIR/share/operations/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$HERE/operations.txt"
-  cp "$HERE/operations.txt" "$DIR/share/operations/.stamp"
-fi
+python_packages "$HERE/operations.txt" "$DIR/share/operations"

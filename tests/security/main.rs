@@ -6,6 +6,7 @@
     reason = "code of tests: a panic says what is not as it must be"
 )]
 
+mod asked;
 mod attacks;
 mod callbacks;
 mod canary;

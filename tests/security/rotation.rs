@@ -1,5 +1,6 @@
 //! Certificates and authorities that are exchanged while clients ask, and a client that is revoked.
 
+use crate::asked::Asked;
 use http::Method;
 use netweave_tests::harness::client::{Client, V2, tls};
 use netweave_tests::harness::figures::{full, record};
@@ -9,7 +10,6 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, HandshakeKind};
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -70,9 +70,7 @@ struct Shown {
 struct Load {
     url: String,
     shown: Mutex<Arc<Shown>>,
-    ends: AtomicBool,
-    requests: AtomicUsize,
-    failures: Mutex<Vec<String>>,
+    asked: Asked,
 }
 
 impl Load {
@@ -85,7 +83,7 @@ impl Load {
         let mut shown = self.shown();
         let mut client = Client::trusting(&shown.authorities, Some(&shown.leaf), &self.url);
         for request in 1.. {
-            if self.ends.load(Ordering::Relaxed) {
+            if !self.asked.goes_on() {
                 return;
             }
             let now = self.shown();
@@ -94,10 +92,7 @@ impl Load {
                 shown = now;
             }
             let answer = client.ask(Method::GET, ASKED, &[], "").await;
-            self.requests.fetch_add(1, Ordering::Relaxed);
-            if !matches!(&answer, Ok(answer) if answer.status == 200) {
-                self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{answer:?}"));
-            }
+            self.asked.count(&answer, matches!(&answer, Ok(answer) if answer.status == 200));
         }
     }
 
@@ -142,9 +137,7 @@ async fn certificates_and_authorities_are_exchanged_under_load_and_no_request_fa
     let load = Arc::new(Load {
         url: gateway.url(),
         shown: Mutex::new(Arc::new(shown(&pki, pki.authority()))),
-        ends: AtomicBool::new(false),
-        requests: AtomicUsize::new(0),
-        failures: Mutex::default(),
+        asked: Asked::default(),
     });
     let clients: Vec<_> = (0..CLIENTS).map(|_| tokio::spawn(Arc::clone(&load).ask())).collect();
     let rotations = if full() { 100 } else { 10 };
@@ -168,13 +161,7 @@ async fn certificates_and_authorities_are_exchanged_under_load_and_no_request_fa
             [("tls.crt", &*server.certificate), ("tls.key", &server.key), ("ca.crt", &pki.authority())];
         exchange(&gateway, &mut mounted, &files).await;
     }
-    load.ends.store(true, Ordering::Relaxed);
-    for client in clients {
-        client.await.expect("a client");
-    }
-    let failures = load.failures.lock().unwrap_or_else(PoisonError::into_inner);
-    let requests = load.requests.load(Ordering::Relaxed);
-    assert!(failures.is_empty(), "{} of {requests} failed: {:?}", failures.len(), failures.first());
+    let requests = load.asked.end(clients).await;
     assert!(requests > rotations * CLIENTS, "{requests} requests");
     record(&format!("rotations={rotations} rotation_requests={requests}"));
 }

@@ -1,5 +1,6 @@
 //! The keys of token issuers: exchanged while clients ask, gone for a while, and asked for no more often than is right.
 
+use crate::asked::Asked;
 use crate::tokens::{SELF, ask, setup};
 use netweave_tests::harness::client::Client;
 use netweave_tests::harness::figures::{full, record};
@@ -7,7 +8,6 @@ use netweave_tests::harness::issuer::{ISSUER, claims};
 use netweave_tests::harness::pki::Pki;
 use netweave_tests::harness::{Gateway, KeyServer, Setup, SigningKey, soon};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 const FAILED: &str = "netweave_token_key_fetches_total{issuer=\"idp\",result=\"failed\"}";
@@ -30,20 +30,15 @@ fn token(key: &SigningKey) -> String {
 struct Load {
     client: Client,
     token: Mutex<String>,
-    ends: AtomicBool,
-    requests: AtomicUsize,
-    failures: Mutex<Vec<String>>,
+    asked: Asked,
 }
 
 impl Load {
     async fn ask(self: Arc<Self>) {
-        while !self.ends.load(Ordering::Relaxed) {
+        while self.asked.goes_on() {
             let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let answer = ask(&self.client, SELF, &token).await;
-            self.requests.fetch_add(1, Ordering::Relaxed);
-            if answer.status != 200 {
-                self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{answer:?}"));
-            }
+            self.asked.count(&answer, answer.status == 200);
         }
     }
 }
@@ -63,9 +58,7 @@ async fn keys_are_exchanged_under_load_and_no_request_fails() {
     let load = Arc::new(Load {
         client: gateway.client("smo"),
         token: Mutex::new(token(&key)),
-        ends: AtomicBool::new(false),
-        requests: AtomicUsize::new(0),
-        failures: Mutex::default(),
+        asked: Asked::default(),
     });
     let clients: Vec<_> = (0..4).map(|_| tokio::spawn(Arc::clone(&load).ask())).collect();
     let rotations: usize = if full() { 20 } else { 3 };
@@ -75,21 +68,14 @@ async fn keys_are_exchanged_under_load_and_no_request_fails() {
         server.publish(&[&key, &new]);
         fetched(&server).await;
         *load.token.lock().unwrap_or_else(PoisonError::into_inner) = token(&new);
-        let before = load.requests.load(Ordering::Relaxed);
-        soon("all clients show the new token", async || load.requests.load(Ordering::Relaxed) > before + 8)
-            .await;
+        let before = load.asked.requests();
+        soon("all clients show the new token", async || load.asked.requests() > before + 8).await;
         server.publish(&[&new]);
         fetched(&server).await;
         assert_eq!(ask(&load.client, SELF, &token(&key)).await.status, 401, "the old key is gone");
         key = new;
     }
-    load.ends.store(true, Ordering::Relaxed);
-    for client in clients {
-        client.await.expect("a client");
-    }
-    let failures = load.failures.lock().unwrap_or_else(PoisonError::into_inner);
-    let requests = load.requests.load(Ordering::Relaxed);
-    assert!(failures.is_empty(), "{} of {requests} failed: {:?}", failures.len(), failures.first());
+    let requests = load.asked.end(clients).await;
     record(&format!("key_rotations={rotations} key_rotation_requests={requests}"));
 }
 
