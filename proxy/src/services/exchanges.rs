@@ -41,7 +41,9 @@ pub struct Exchanges {
 impl Exchanges {
     /// Makes the service.
     pub fn new(parts: Parts) -> Self {
-        Self { parts, told: Mutex::default() }
+        let exchanges = Self { parts, told: Mutex::default() };
+        exchanges.ends();
+        exchanges
     }
 
     fn tell(&self, what: &'static str, domain: &str, result: &Result<()>) {
@@ -93,6 +95,7 @@ impl Service for Exchanges {
     async fn activate(&self) -> Result<bool> {
         for exchange in self.parts.outbound.look() {
             self.tell("tls", &exchange.domain, &exchange.result);
+            self.ends();
         }
         drop(self.parts.trial.look());
         for (domain, result) in self.parts.signers.look() {
@@ -101,7 +104,6 @@ impl Service for Exchanges {
         if let Some(result) = self.parts.signers.keys().look() {
             self.tell("keys", "", &result);
         }
-        self.ends();
         self.tokens();
         Ok(false)
     }
