@@ -21,6 +21,8 @@ use crate::inventory::fill::Fills;
 use crate::inventory::follow::Follow;
 use crate::inventory::sources::Sources;
 use crate::listen::{Edge, Parts as EdgeParts, Signals};
+use crate::ops::Browser;
+use crate::present::openapi;
 use crate::services::Service;
 use crate::services::dispatcher::{Dispatcher, Parts as DispatcherParts};
 use crate::services::exchanges::{Exchanges, Parts as ExchangesParts};
@@ -178,6 +180,7 @@ impl Gateway {
             shares: limits,
             shutdown: conf.shutdown.clone(),
             routes: Arc::new(routes),
+            browser: browser(conf)?,
             readiness: Arc::new(readiness),
             metrics: base.metrics,
             audit: base.audit,
@@ -196,6 +199,11 @@ impl Gateway {
         }
         self.edge.run(Signals::Process)
     }
+}
+
+/// Makes the page that shows the API's document.
+fn browser(conf: &Conf) -> Result<Browser> {
+    openapi::document(&conf.o_cloud.service_uri, &conf.api.majors, conf.api.compatibility).map(Browser::new)
 }
 
 /// Makes the issuers of tokens, if tokens are asked for, each with the service that fetches its keys.

@@ -10,7 +10,7 @@ use netweave::conf::unit::{Size, Span};
 use netweave::filters::Routes;
 use netweave::filters::limits::Shares;
 use netweave::listen::{Ask, Edge, Parts, Signals, StopHandle, tls};
-use netweave::ops::{Check, Readiness};
+use netweave::ops::{Browser, Check, Readiness};
 use netweave::reply::Reply;
 use netweave::routes::{Call, Operation};
 use netweave::services::Service;
@@ -200,6 +200,7 @@ impl Target {
             limits: setup.limits,
             shutdown: setup.shutdown,
             routes: Arc::new(Fakes),
+            browser: Browser::default(),
             readiness: Arc::new(Ready),
             metrics: Arc::new(Metrics::new().expect("the families are sound")),
             audit: Arc::new(netweave::audit::Audit::off()),

@@ -15,7 +15,7 @@ use crate::filters::entrance::Entrance;
 use crate::filters::limits::{Limits, Shares};
 use crate::filters::{Chain, Routes};
 use crate::gateway::Gateway;
-use crate::ops::{HealthView, Ops, Readiness};
+use crate::ops::{Browser, HealthView, Ops, Readiness};
 use crate::services::Service;
 use crate::services::certificates::Certificates as CertificateService;
 use crate::services::driver::{Driver, FIRST_PAUSE};
@@ -68,6 +68,8 @@ pub struct Parts {
     pub shutdown: tree::Shutdown,
     /// What lies behind the filters.
     pub routes: Arc<dyn Routes>,
+    /// What shows the API's document.
+    pub browser: Browser,
     /// Whether requests should be sent here.
     pub readiness: Arc<dyn Readiness>,
     /// All metric families.
@@ -260,6 +262,7 @@ impl Plan {
     fn ops(&self) -> Ops {
         Ops {
             health: self.health.clone(),
+            browser: self.parts.browser.clone(),
             metrics: Arc::clone(&self.parts.metrics),
             stopping: Arc::clone(&self.stopping),
             write_time: self.parts.limits.write_time.0,

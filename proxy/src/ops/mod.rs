@@ -1,8 +1,10 @@
-//! The plain listener for probes and Prometheus: health, readiness, metrics, and nothing of the API.
+//! The plain listener for probes, Prometheus and people: health, readiness, metrics, the API browser, and no data of the API.
 
+mod browser;
 mod health;
 mod memory;
 
+pub use browser::Browser;
 pub use health::{Check, HealthView, Readiness};
 
 use crate::gateway::write_reply;
@@ -27,6 +29,8 @@ const METRICS_TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=
 pub(crate) struct Ops {
     /// Answers health questions.
     pub(crate) health: HealthView,
+    /// Shows the API's document.
+    pub(crate) browser: Browser,
     /// What is served under `/metrics`.
     pub(crate) metrics: Arc<Metrics>,
     /// Whether the process ends.
@@ -39,11 +43,15 @@ impl Ops {
     fn reply(&self, method: &Method, path: &str, query: &str) -> Reply {
         let metrics = matches!(path, "/metrics" | "/metrics/");
         let health = table::health(path);
-        if !metrics && health.is_none() {
+        let page = self.browser.reply(path);
+        if !metrics && health.is_none() && page.is_none() {
             return Problem::no_such_path().reply("");
         }
         if *method != Method::GET && *method != Method::HEAD {
             return Problem::method_not_allowed(&[Method::GET]).reply("");
+        }
+        if let Some(page) = page {
+            return page;
         }
         match health {
             Some(health) => {

@@ -80,6 +80,7 @@ pub(super) fn greet(dev: &DevOptions, addresses: &Addresses, inbox: bool) {
         format!("netweave {version} - DEVELOPMENT: loopback only, certificates in {}", dev.dir.display()),
         format!("  API      {base}/v2/"),
         format!("  Ops      http://{ops}/metrics  http://{ops}/readyz?verbose", ops = addresses.ops),
+        format!("  Browser  http://{}/api/", addresses.ops),
     ];
     let mut tries = vec![
         format!("  {curl} {base}/v2/resourcePools"),
