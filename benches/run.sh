@@ -1,15 +1,21 @@
 #!/usr/bin/env bash
 # Measures release builds. Reports go to target/bench as JSON and Markdown; the last line has the figures.
 #
-#   benches/run.sh cache-hit    a cached GET through the whole chain over mTLS, beside nginx under the same duties
+#   benches/run.sh cache-hit    a cached GET through the whole chain over mTLS, HTTP/1.1 and HTTP/2, beside nginx under the same duties and
+#                               a bare hyper server
 #   benches/run.sh cache-second-level [--full]
 #                               three gateways and the cache they share: what a hit costs, hit ratio under changes for one minute (ten
 #                               with --full), and how soon a change is visible in all of them
 #   benches/run.sh delivery     notifications: from the commit of a change to the answers of those who are told, on Redis and embedded
 #   benches/run.sh inventory    1,000, 10,000 and 100,000 resources: memory, cold start, filter, change
 #   benches/run.sh idle         the sample gateway when nobody asks
+#   benches/run.sh list-filter  filters that are in no cache, over 1,000, 10,000 and 100,000 resources
+#   benches/run.sh mtls-handshake
+#                               full and resumed handshakes, beside nginx and hyper
+#   benches/run.sh connections  10,000 idle connections, beside nginx and hyper
+#   benches/run.sh small        one pool of 40 resources: every read, and a filter that is in no cache
 #
-# Needs Rust; unpacks Debian's nginx into target/tools for cache-hit, and installs its redis-tools for the benches with a Redis, where they are missing. The first release build takes several minutes.
+# Needs Rust; unpacks Debian's nginx into target/tools where it is compared with, and installs its redis-tools for the benches with a Redis, where they are missing. The first release build takes several minutes.
 # Run it on an otherwise idle machine: the figures are CPU time and latency.
 set -euo pipefail
 
@@ -17,7 +23,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 
 case ${1:-} in
-  cache-hit | cache-second-level | delivery | inventory | idle) ;;
+  cache-hit | cache-second-level | connections | delivery | inventory | idle | list-filter | mtls-handshake | small) ;;
   *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
@@ -27,13 +33,16 @@ cargo build --release --locked -p netweave -p netweave-benches
 export BENCH_NETWEAVE=$CARGO_TARGET_DIR/release/netweave BENCH_OUT=$CARGO_TARGET_DIR/bench
 mkdir -p "$BENCH_OUT"
 # Served files, certificates, logs and state in memory, so that no disk is measured; on disk where that is not to be had.
-BENCH_FOLDER=$(mktemp -d -p "$([ "$1" != inventory ] && [ -w /dev/shm ] && echo /dev/shm || echo "$BENCH_OUT")" bench.XXXXXX)
+BENCH_FOLDER=$(mktemp -d -p "$([ "$1" != inventory ] && [ "$1" != list-filter ] && [ -w /dev/shm ] && echo /dev/shm || echo "$BENCH_OUT")" bench.XXXXXX)
 export BENCH_FOLDER
 trap 'rm -rf "$BENCH_FOLDER"' EXIT
-if [ "$1" = cache-hit ]; then
-  unpacked nginx "$CARGO_TARGET_DIR/tools/nginx"
-  export BENCH_NGINX=$CARGO_TARGET_DIR/tools/nginx/usr/sbin/nginx
-fi
+case $1 in
+  cache-hit | mtls-handshake | connections)
+    unpacked nginx "$CARGO_TARGET_DIR/tools/nginx"
+    export BENCH_NGINX=$CARGO_TARGET_DIR/tools/nginx/usr/sbin/nginx BENCH_FLOOR=$CARGO_TARGET_DIR/release/netweave-floor
+    ulimit -n "$(ulimit -H -n)" # a connection takes a descriptor on both sides
+    ;;
+esac
 if [ "$1" = delivery ] || [ "$1" = cache-second-level ]; then
   export PEERS_DIR=$CARGO_TARGET_DIR/peers
   tests/peers/redis.sh

@@ -1,13 +1,18 @@
 //! `netweave-load BENCH`: runs one bench against release builds; `benches/run.sh` prepares everything and calls it.
 
 mod cache_hit;
+mod connections;
 mod delivery;
+mod handshake;
 mod idle;
 mod inventory;
+mod list_filter;
+mod peers;
 mod second_level;
+mod small;
 
 use netweave_benches::Result;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What every bench is given, from the environment that `run.sh` sets.
 struct Bench {
@@ -17,6 +22,19 @@ struct Bench {
     out: PathBuf,
     /// For each server in memory: certificates, files, logs. Gone at the end.
     folder: PathBuf,
+    /// Debian's nginx, and the bare hyper server; set for the benches that compare.
+    nginx: Option<PathBuf>,
+    floor: Option<PathBuf>,
+}
+
+impl Bench {
+    fn nginx(&self) -> Result<&Path> {
+        self.nginx.as_deref().ok_or_else(|| "BENCH_NGINX is not set".into())
+    }
+
+    fn floor(&self) -> Result<&Path> {
+        self.floor.as_deref().ok_or_else(|| "BENCH_FLOOR is not set".into())
+    }
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -28,9 +46,11 @@ async fn main() -> Result<()> {
         netweave: variable("BENCH_NETWEAVE")?,
         out: variable("BENCH_OUT")?,
         folder: variable("BENCH_FOLDER")?,
+        nginx: variable("BENCH_NGINX").ok(),
+        floor: variable("BENCH_FLOOR").ok(),
     };
     match std::env::args().nth(1).as_deref() {
-        Some("cache-hit") => cache_hit::run(&bench, &variable("BENCH_NGINX")?).await,
+        Some("cache-hit") => cache_hit::run(&bench).await,
         Some("cache-second-level") => {
             let full = std::env::args().nth(2).as_deref() == Some("--full");
             second_level::run(&bench, &variable("BENCH_REDIS")?, full).await
@@ -38,10 +58,11 @@ async fn main() -> Result<()> {
         Some("delivery") => delivery::run(&bench, &variable("BENCH_REDIS")?).await,
         Some("inventory") => inventory::run(&bench).await,
         Some("idle") => idle::run(&bench).await,
-        other => Err(format!(
-            "unknown bench {other:?}: cache-hit, cache-second-level, delivery, inventory or idle"
-        )
-        .into()),
+        Some("mtls-handshake") => handshake::run(&bench).await,
+        Some("connections") => connections::run(&bench).await,
+        Some("list-filter") => list_filter::run(&bench).await,
+        Some("small") => small::run(&bench).await,
+        other => Err(format!("unknown bench {other:?}; benches/run.sh lists them").into()),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::Result;
 use memchr::memmem;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, HandshakeKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -30,6 +30,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 pub struct Connection {
     stream: Box<dyn Stream>,
     buffer: Vec<u8>,
+    resumed: bool,
 }
 
 /// What came back. The body stays in the connection until the next request.
@@ -50,14 +51,22 @@ impl Connection {
     pub async fn open(target: &Target) -> Result<Self> {
         let tcp = TcpStream::connect(target.address).await?;
         tcp.set_nodelay(true)?;
+        let mut resumed = false;
         let stream: Box<dyn Stream> = match &target.tls {
             Some(tls) => {
                 let name = ServerName::from(target.address.ip());
-                Box::new(TlsConnector::from(Arc::clone(tls)).connect(name, tcp).await?)
+                let stream = TlsConnector::from(Arc::clone(tls)).connect(name, tcp).await?;
+                resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
+                Box::new(stream)
             }
             None => Box::new(tcp),
         };
-        Ok(Self { stream, buffer: Vec::with_capacity(BUFFER) })
+        Ok(Self { stream, buffer: Vec::with_capacity(BUFFER), resumed })
+    }
+
+    /// Whether the handshake took up a session of a former connection.
+    pub fn resumed(&self) -> bool {
+        self.resumed
     }
 
     /// Sends a whole request and reads the whole answer.
@@ -101,6 +110,11 @@ impl Connection {
         let head = String::from_utf8_lossy(head).to_ascii_lowercase();
         let word = head.lines().find_map(|line| line.strip_prefix("x-cache:"));
         word.unwrap_or_default().trim().to_owned()
+    }
+
+    /// Gives back what answers were read into, for a connection that lies idle.
+    pub fn shrink(&mut self) {
+        self.buffer = Vec::new();
     }
 
     async fn more(&mut self) -> Result<()> {

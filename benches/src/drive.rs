@@ -10,7 +10,7 @@ use tokio::time::Instant;
 pub const CONNECTIONS: u32 = 16;
 
 /// Latencies up to a minute, three digits.
-const LONGEST_NS: u64 = 60_000_000_000;
+pub(crate) const LONGEST_NS: u64 = 60_000_000_000;
 
 /// What a run counted.
 #[derive(Clone, Debug)]
@@ -30,6 +30,12 @@ impl Run {
         self.requests as f64 / self.took.as_secs_f64()
     }
 
+    /// Returns what of some time falls to each answer, in microseconds.
+    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+    pub fn each(&self, spent: Duration) -> f64 {
+        spent.as_secs_f64() * 1e6 / self.requests.max(1) as f64
+    }
+
     /// Returns a quantile of the latency in microseconds.
     #[expect(clippy::cast_precision_loss, reason = "a latency for people")]
     pub fn micros(&self, quantile: f64) -> f64 {
@@ -42,8 +48,21 @@ impl Run {
 /// # Errors
 /// An answer is not 200, or a connection breaks.
 pub async fn closed(target: &Target, path: &str, length: Duration) -> Result<Run> {
+    let request = get(path);
+    closed_with(target, move || request.clone(), length).await
+}
+
+/// As [`closed`], with a request of its own each time.
+///
+/// # Errors
+/// As [`closed`].
+pub async fn closed_with(
+    target: &Target,
+    request: impl Fn() -> Vec<u8> + Clone + Send + 'static,
+    length: Duration,
+) -> Result<Run> {
     let until = Instant::now() + length;
-    all(target, path, move |_| Pace { next: None, step: Duration::ZERO, until }).await
+    all(target, request, move |_| Pace { next: None, step: Duration::ZERO, until }).await
 }
 
 /// Sends at a fixed rate over all connections; latency counts from when a request was due.
@@ -53,11 +72,12 @@ pub async fn closed(target: &Target, path: &str, length: Duration) -> Result<Run
 pub async fn open(target: &Target, path: &str, length: Duration, rate: u32) -> Result<Run> {
     let start = Instant::now();
     let step = Duration::from_secs(1) * CONNECTIONS / rate.max(1);
-    all(target, path, move |index| Pace {
-        next: Some(start + step * index / CONNECTIONS),
-        step,
-        until: start + length,
-    })
+    let request = get(path);
+    all(
+        target,
+        move || request.clone(),
+        move |index| Pace { next: Some(start + step * index / CONNECTIONS), step, until: start + length },
+    )
     .await
 }
 
@@ -85,11 +105,15 @@ impl Pace {
     }
 }
 
-async fn all(target: &Target, path: &str, pace: impl Fn(u32) -> Pace) -> Result<Run> {
+async fn all(
+    target: &Target,
+    request: impl Fn() -> Vec<u8> + Clone + Send + 'static,
+    pace: impl Fn(u32) -> Pace,
+) -> Result<Run> {
     let start = Instant::now();
     let mut tasks = Vec::new();
     for index in 0..CONNECTIONS {
-        tasks.push(tokio::spawn(one(target.clone(), get(path), pace(index))));
+        tasks.push(tokio::spawn(one(target.clone(), request.clone(), pace(index))));
     }
     let mut latency = Histogram::new_with_max(LONGEST_NS, 3)?;
     for task in tasks {
@@ -98,11 +122,11 @@ async fn all(target: &Target, path: &str, pace: impl Fn(u32) -> Pace) -> Result<
     Ok(Run { requests: latency.len(), took: start.elapsed(), latency })
 }
 
-async fn one(target: Target, request: Vec<u8>, mut pace: Pace) -> Result<Histogram<u64>> {
+async fn one(target: Target, request: impl Fn() -> Vec<u8>, mut pace: Pace) -> Result<Histogram<u64>> {
     let mut latency = Histogram::new_with_max(LONGEST_NS, 3)?;
     let mut connection = Connection::open(&target).await?;
     while let Some(due) = pace.turn().await {
-        let answer: Answer = connection.send(&request).await?;
+        let answer: Answer = connection.send(&request()).await?;
         if answer.status != 200 {
             let body = String::from_utf8_lossy(connection.body(answer)).into_owned();
             return Err(format!("status {}: {body}", answer.status).into());

@@ -7,6 +7,8 @@ pub mod clock;
 pub mod connection;
 pub mod consumers;
 pub mod drive;
+pub mod h2;
+pub mod handshakes;
 pub mod micro;
 pub mod pki;
 pub mod process;

@@ -69,7 +69,7 @@ pub fn conf(files: &[String]) -> Result<Conf> {
         "api": { "listen": [api], "tls": { "certificate": "tls.crt", "key": "tls.key", "clientCa": "ca.crt" } },
         "ops": { "listen": ops },
         "state": { "kind": "embedded", "path": "netweave.db" },
-        "limits": { "requestsPerSecond": 1_000_000, "perIdentity": { "rate": 1_000_000, "burst": 1_000_000 }, "newSubscriptions": { "rate": 1_000_000, "burst": 1_000_000 } },
+        "limits": { "connections": 20_000, "connectionsPerIp": 20_000, "requestsPerSecond": 1_000_000, "perIdentity": { "rate": 1_000_000, "burst": 1_000_000 }, "newSubscriptions": { "rate": 1_000_000, "burst": 1_000_000 } },
         "shutdown": { "delay": "0s", "grace": "1s" },
         "log": { "level": "info", "format": "json" },
         "backends": backends,
@@ -108,6 +108,17 @@ pub fn nginx(program: &Path, folder: &Path, tls: Arc<ClientConfig>) -> Result<Se
     spawn(command, folder, Target { address, tls: Some(tls) })
 }
 
+/// Starts the bare hyper server with the files of the folder `www`.
+///
+/// # Errors
+/// The program does not start.
+pub fn floor(program: &Path, folder: &Path, tls: Arc<ClientConfig>) -> Result<Server> {
+    let address = free()?;
+    let mut command = Command::new(program);
+    command.arg(address.to_string()).arg(folder);
+    spawn(command, folder, Target { address, tls: Some(tls) })
+}
+
 /// Writes a configuration with the gateway's duties: client certificates verified, a limit per client, an access log.
 ///
 /// Tuned: two workers for two cores, descriptors cached, the log buffered, connections kept as long as the gateway keeps
@@ -118,9 +129,10 @@ pub fn nginx_conf(folder: &Path, address: SocketAddr) -> String {
         "daemon off;
 user root;
 worker_processes 2;
+worker_rlimit_nofile 32768;
 pid {folder}/nginx.pid;
 error_log {folder}/nginx.err warn;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 16384; }}
 http {{
   default_type application/json;
   types {{ }}
@@ -137,7 +149,7 @@ http {{
   access_log {folder}/nginx.log combined buffer=64k flush=5s;
   limit_req_zone $ssl_client_s_dn zone=clients:10m rate=1000000r/s;
   server {{
-    listen {address} ssl;
+    listen {address} ssl http2;
     ssl_certificate {folder}/tls.crt;
     ssl_certificate_key {folder}/tls.key;
     ssl_client_certificate {folder}/ca.crt;

@@ -8,7 +8,8 @@
 . "$ROOT/deploy/needs.sh"
 needs chromium-headless-shell:chromium-headless-shell,fonts-dejavu-core curl:curl python3:python3
 
-gateway serve --dev --dir "$WORK/dev" --port 0 --ops-port 0 >"$WORK/out" 2>&1 &
+# As a process of its own, which `finish` can stop.
+(exec env -i PATH="$PATH" "$NETWEAVE_BIN" serve --dev --dir "$WORK/dev" --port 0 --ops-port 0) >"$WORK/out" 2>&1 &
 pid=$!
 finish() { kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; rm -rf "$WORK"; }
 trap finish EXIT

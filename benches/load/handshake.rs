@@ -1,0 +1,60 @@
+//! New connections: a full or resumed mTLS 1.3 handshake and one small cached GET, beside nginx and bare hyper.
+
+use crate::peers::Peers;
+use crate::{Bench, folder};
+use netweave_benches::Result;
+use netweave_benches::drive::Run;
+use netweave_benches::handshakes;
+use netweave_benches::report::{Report, median, tenth};
+use serde_json::json;
+use std::time::Duration;
+
+/// Rounds of each combination; the medians are published.
+const ROUNDS: usize = 5;
+const WARM_UP: Duration = Duration::from_secs(1);
+const LENGTH: Duration = Duration::from_secs(3);
+
+/// Runs the bench.
+pub(crate) async fn run(bench: &Bench) -> Result<()> {
+    let peers = Peers::start(bench, &folder(bench, "handshake")?, &[("2k", 2 << 10, 1)]).await?;
+    let mut report = Report::new(
+        "mtls-handshake",
+        &["handshake", "server", "round", "per_s", "p50_us", "p99_us", "cpu_us"],
+    );
+    report.note(format!(
+        "16 clients, each opens a connection, sends one GET of 2 KB and closes, {LENGTH:?} per round, {ROUNDS} alternating rounds. \
+         Every handshake is checked to be full, or resumed. CPU is the server's own for connection and request."
+    ));
+    peers.notes(&mut report);
+    let mut summary = Vec::new();
+    for (label, resumed) in [("full", false), ("resumed", true)] {
+        let mut cpus = peers.all().each_ref().map(|_| Vec::new());
+        for peer in peers.all() {
+            handshakes::closed(&peer.server.api, peer.path(0), WARM_UP, resumed).await?;
+        }
+        for round in 1..=ROUNDS {
+            for (peer, cpus) in peers.all().iter().zip(&mut cpus) {
+                let before = peer.server.process.cpu()?;
+                let run = handshakes::closed(&peer.server.api, peer.path(0), LENGTH, resumed).await?;
+                let cpu = run.each(peer.server.process.cpu()?.saturating_sub(before));
+                report.row(row(label, peer.name, round, &run, cpu))?;
+                cpus.push(cpu);
+            }
+        }
+        let figures = peers.all().iter().zip(cpus);
+        summary.extend(figures.map(|(peer, cpus)| format!("{}_{label}={}", peer.key, tenth(median(cpus)))));
+    }
+    report.finish(&bench.out, &summary.join(" "))
+}
+
+fn row(label: &str, name: &str, round: usize, run: &Run, cpu: f64) -> Vec<serde_json::Value> {
+    vec![
+        json!(label),
+        json!(name),
+        json!(round),
+        json!(run.rate().round()),
+        json!(run.micros(0.5).round()),
+        json!(run.micros(0.99).round()),
+        json!(tenth(cpu)),
+    ]
+}

@@ -1,0 +1,115 @@
+//! Filters that are in no cache, over 1,000, 10,000 and 100,000 resources: a scan of all, and a page of hits.
+
+use crate::{Bench, folder};
+use netweave_benches::Result;
+use netweave_benches::connection::{Connection, get};
+use netweave_benches::pki;
+use netweave_benches::report::{Report, median, tenth};
+use netweave_benches::server::{self, Server};
+use netweave_benches::stock::Stock;
+use serde_json::json;
+use std::time::Duration;
+
+const SIZES: [(&str, usize); 3] = [("1k", 1000), ("10k", 10_000), ("100k", 100_000)];
+/// A file backend reads at most 64 MiB from one file.
+const PER_FILE: usize = 50_000;
+/// Different filters of each kind.
+const FILTERS: usize = 100;
+/// Hits of a page.
+const PAGE: usize = 100;
+/// Until what the reading took is given back.
+const SETTLE: Duration = Duration::from_secs(25);
+
+/// What was measured at one size.
+struct Figures {
+    scan_us: f64,
+    page_us: f64,
+    resident: u64,
+    object: usize,
+}
+
+/// Runs the bench.
+pub(crate) async fn run(bench: &Bench) -> Result<()> {
+    let mut report = Report::new(
+        "list-filter",
+        &["resources", "scan_cpu_us", "page_cpu_us", "resident_mib", "object_bytes"],
+    );
+    report.note(format!(
+        "Pools of at most {PER_FILE} servers. scan: a filter on a nested attribute that one server satisfies, so that all are looked at; \
+         with 100,000 the sum over both pools. page: a filter that every server satisfies, {PAGE} of them in the answer. Medians of \
+         {FILTERS} different filters, none of them cached; CPU is the whole server's, TLS included."
+    ));
+    let (mut summary, mut resident) = (Vec::new(), Vec::new());
+    for (label, size) in SIZES {
+        let figures = one_size(bench, size).await?;
+        report.row(vec![
+            json!(size),
+            json!(tenth(figures.scan_us)),
+            json!(tenth(figures.page_us)),
+            json!(figures.resident >> 20),
+            json!(figures.object),
+        ])?;
+        summary.push(format!("cpu_us_{label}={}", figures.scan_us.round()));
+        if size == 10_000 {
+            summary.push(format!("page_us={} object_bytes={}", tenth(figures.page_us), figures.object));
+        }
+        resident.push((size, figures.resident));
+    }
+    if let [(few, small), .., (many, large)] = resident.as_slice() {
+        summary.push(format!(
+            "bytes_per_resource={}",
+            large.saturating_sub(*small) / u64::try_from(many - few)?
+        ));
+    }
+    report.finish(&bench.out, &summary.join(" "))
+}
+
+async fn one_size(bench: &Bench, size: usize) -> Result<Figures> {
+    let home = folder(bench, &format!("list-filter-{size}"))?;
+    let tls = pki::set_up(&home)?;
+    let stocks: Vec<Stock> = (0..size.div_ceil(PER_FILE))
+        .map(|index| Stock::new(format!("pool-{index}"), PER_FILE.min(size - index * PER_FILE)))
+        .collect();
+    for stock in &stocks {
+        stock.write(&home)?;
+    }
+    let names: Vec<String> = stocks.iter().map(|stock| stock.name.clone()).collect();
+    let mut gateway = server::netweave(&bench.netweave, &home, tls, &names)?;
+    let mut object = 0;
+    for stock in &stocks {
+        let last = format!("{}/{}-{:06}", stock.list(), stock.name, stock.servers - 1);
+        object = gateway.answers(&last, |_| true).await?.0.len();
+    }
+    tokio::time::sleep(SETTLE).await;
+    let resident = gateway.process.resident()?;
+    let mut scan_us = 0.0;
+    for stock in &stocks {
+        let serial = |index: usize| format!("SN{:08}", index * 7 % stock.servers);
+        scan_us += filters(&gateway, 1, |index| {
+            format!("{}?filter=(eq,extensions/serial,{})", stock.list(), serial(index))
+        })
+        .await?;
+    }
+    let list = stocks.first().map(Stock::list).unwrap_or_default();
+    let page = |index: usize| format!("{list}?filter=(neq,description,none-{index})&limit={PAGE}");
+    let page_us = filters(&gateway, PAGE, page).await?;
+    Ok(Figures { scan_us, page_us, resident, object })
+}
+
+/// Asks each filter once; returns the median of the server's CPU time in microseconds.
+async fn filters(gateway: &Server, hits: usize, path: impl Fn(usize) -> String) -> Result<f64> {
+    let mut connection = Connection::open(&gateway.api).await?;
+    let mut cpus = Vec::new();
+    for index in 0..FILTERS {
+        let request = get(&path(index));
+        let before = gateway.process.cpu()?;
+        let answer = connection.send(&request).await?;
+        cpus.push(gateway.process.cpu()?.saturating_sub(before).as_secs_f64() * 1e6);
+        let body: serde_json::Value = serde_json::from_slice(connection.body(answer))?;
+        let found = body.as_array().map_or(0, Vec::len);
+        if answer.status != 200 || found != hits || connection.from_cache(answer) {
+            return Err(format!("{} answers {} with {found} objects", path(index), answer.status).into());
+        }
+    }
+    Ok(median(cpus))
+}

@@ -1,0 +1,79 @@
+//! Closed loop over HTTP/2: a few connections, on each so many streams at once that as much is under way as over HTTP/1.1.
+
+use crate::Result;
+use crate::connection::Target;
+use crate::drive::{CONNECTIONS, LONGEST_NS, Run};
+use bytes::Bytes;
+use hdrhistogram::Histogram;
+use http::Request;
+use http_body_util::{BodyExt as _, Empty};
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::ServerName;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tokio_rustls::TlsConnector;
+
+/// Streams of each connection.
+const STREAMS: u32 = 4;
+
+/// Sends on each stream as soon as the former answer is complete.
+///
+/// # Errors
+/// The server does not speak HTTP/2 over TLS, an answer is not 200, or a connection breaks.
+pub async fn closed(target: &Target, path: &str, length: Duration) -> Result<Run> {
+    let start = Instant::now();
+    let mut tasks = Vec::new();
+    for _ in 0..CONNECTIONS / STREAMS {
+        let connection = open(target).await?;
+        for _ in 0..STREAMS {
+            let uri = format!("https://{}{path}", target.address);
+            tasks.push(tokio::spawn(one(connection.clone(), uri, start + length)));
+        }
+    }
+    let mut latency = Histogram::new_with_max(LONGEST_NS, 3)?;
+    for task in tasks {
+        latency.add(task.await??)?;
+    }
+    Ok(Run { requests: latency.len(), took: start.elapsed(), latency })
+}
+
+async fn open(target: &Target) -> Result<SendRequest<Empty<Bytes>>> {
+    let tls = target.tls.as_ref().ok_or("HTTP/2 is measured over TLS only")?;
+    let mut tls = rustls::ClientConfig::clone(tls);
+    tls.alpn_protocols = vec![b"h2".to_vec()];
+    let tcp = TcpStream::connect(target.address).await?;
+    tcp.set_nodelay(true)?;
+    let stream =
+        TlsConnector::from(Arc::new(tls)).connect(ServerName::from(target.address.ip()), tcp).await?;
+    if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+        return Err("the server does not speak HTTP/2".into());
+    }
+    let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+async fn one(
+    mut connection: SendRequest<Empty<Bytes>>,
+    uri: String,
+    until: Instant,
+) -> Result<Histogram<u64>> {
+    let mut latency = Histogram::new_with_max(LONGEST_NS, 3)?;
+    loop {
+        let start = Instant::now();
+        if start >= until {
+            return Ok(latency);
+        }
+        let request = Request::get(&uri).header(http::header::ACCEPT, "application/json");
+        connection.ready().await?;
+        let answer = connection.send_request(request.body(Empty::new())?).await?;
+        if answer.status() != http::StatusCode::OK {
+            return Err(format!("status {}", answer.status()).into());
+        }
+        answer.into_body().collect().await?;
+        latency.record(u64::try_from(start.elapsed().as_nanos()).unwrap_or(LONGEST_NS))?;
+    }
+}
