@@ -24,13 +24,16 @@ use crate::inventory::fill::Fills;
 use crate::inventory::follow::Follow;
 use crate::inventory::sources::Sources;
 use crate::listen::{Edge, Parts as EdgeParts, Signals, Visitors};
-use crate::ops::{Browser, Readiness};
+use crate::objectives::Objectives;
+use crate::ops::{About, Browser, Readiness, host_name};
 use crate::present::openapi;
 use crate::services::Service;
+use crate::services::backlog::Backlog;
 use crate::services::dispatcher::{Dispatcher, Parts as DispatcherParts};
 use crate::services::exchanges::{Exchanges, Parts as ExchangesParts};
 use crate::services::housekeeper::Housekeeper;
 use crate::services::notifier::{Notifier, Parts as NotifierParts};
+use crate::services::objectives::ObjectiveReadings;
 use crate::services::resealer::{Parts as ResealerParts, Resealer};
 use crate::services::role_checks::{Role, RoleChecks};
 use crate::services::sweeper::{Parts as SweeperParts, Sweeper};
@@ -38,6 +41,7 @@ use crate::services::tally::Tally;
 use crate::services::token_keys::TokenKeys;
 use crate::services::watcher::Watcher;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::trace::Tracer;
 use crate::token::Tokens;
 use crate::webhook::notification::Renderer;
 use crate::webhook::sealing::KeyRing;
@@ -87,13 +91,14 @@ fn run(conf: &Conf, options: &ServeOptions) -> Result<()> {
     if let Some(dev) = &options.dev {
         dev::prepare(dev, base.clock.now())?;
     }
-    let audit = Arc::clone(&base.audit);
+    let (audit, tracer) = (Arc::clone(&base.audit), Arc::clone(&base.tracer));
     let served =
         opening.block_on(Gateway::build(conf, base, options)).and_then(|gateway| gateway.serve(options));
     if let Err(error) = &served {
         audit.event(audit.now("process.failed").with("error", error.to_string()));
     }
     audit.close();
+    tracer.close();
     served
 }
 
@@ -116,6 +121,7 @@ struct Base {
     access: Arc<Access>,
     audit: Arc<Audit>,
     level: Arc<Level>,
+    tracer: Arc<Tracer>,
 }
 
 impl Base {
@@ -129,8 +135,22 @@ impl Base {
         metrics.process_start.set(clock.now().0 as f64 / 1000.0);
         let parts =
             AuditParts { clock: Arc::clone(&clock), ids: Arc::clone(&ids), metrics: Arc::clone(&metrics) };
-        let audit = Arc::new(audit(conf, parts)?);
-        Ok(Self { access: Arc::new(access), audit, clock, ids, metrics, level: Arc::new(level) })
+        let of = vec![
+            ("service.name", "netweave".into()),
+            ("service.version", env!("CARGO_PKG_VERSION").into()),
+            ("service.instance.id", host_name().into()),
+        ];
+        let tracer =
+            Tracer::open(&conf.tracing, of, (Arc::clone(&clock), Arc::clone(&ids)), Arc::clone(&metrics))?;
+        Ok(Self {
+            access: Arc::new(access),
+            audit: Arc::new(audit(conf, parts)?),
+            clock,
+            ids,
+            metrics,
+            level: Arc::new(level),
+            tracer: Arc::new(tracer),
+        })
     }
 }
 
@@ -172,6 +192,8 @@ impl Gateway {
         services.extend(tally(conf, &base, &stores, &portions));
         let bounds = Arc::new(Limits::new(&conf.limits, &base.metrics));
         let tokens = tokens(conf, &base, &mut services)?;
+        let objectives = Arc::new(Objectives::new(Arc::clone(&base.metrics)));
+        services.push(Arc::new(ObjectiveReadings::new(Arc::clone(&objectives))));
         let inbox = options.dev.as_ref().and_then(|_| dev::inbox(&base.clock));
         let has_inbox = inbox.is_some();
         if let Some(dev) = &options.dev {
@@ -200,8 +222,11 @@ impl Gateway {
             metrics: Arc::clone(&base.metrics),
             audit: Arc::clone(&base.audit),
             services,
+            about: about(conf, &base.clock),
             clock: Arc::clone(&base.clock),
             ids: Arc::clone(&base.ids),
+            tracer: Arc::clone(&base.tracer),
+            objectives,
         };
         let mut edge = Edge::with(parts, &mut inherited)?;
         let live = live(&base, conf, (&inventory, &callbacks), (portions, bounds, notifier, edge.visitors()));
@@ -245,6 +270,16 @@ fn live(base: &Base, conf: &Conf, (inventory, callbacks): (&Inventory, &Callback
     }
 }
 
+/// Says what the process is.
+fn about(conf: &Conf, clock: &Arc<dyn Clock>) -> About {
+    About {
+        pod: host_name(),
+        environment: format!("{:?}", conf.environment).to_lowercase(),
+        o_cloud: conf.o_cloud.id.clone(),
+        started: clock.now(),
+    }
+}
+
 /// Makes the issuers of tokens, if tokens are asked for, each with the service that fetches its keys.
 fn tokens(
     conf: &Conf,
@@ -266,7 +301,7 @@ fn tokens(
 async fn role_checks(conf: &Conf, base: &Base, stores: &Stores) -> Result<Arc<RoleChecks>> {
     let mut servers = Vec::new();
     if let Some(health) = &stores.health {
-        health.observed_by(Arc::new(Observed::new(Arc::clone(&base.metrics))));
+        health.observed_by(Arc::new(Observed::new(Arc::clone(&base.metrics), Arc::clone(&base.tracer))));
         servers.push(Role::State(Arc::clone(health)));
     }
     if let Some(redis) = &conf.cache.redis {
@@ -299,7 +334,8 @@ impl Inventory {
             sources: Arc::clone(&sources),
             holder: base.ids.uuid().to_string().into(),
         };
-        let observer: Arc<dyn Observer> = Arc::new(Observed::new(Arc::clone(&base.metrics)));
+        let observer: Arc<dyn Observer> =
+            Arc::new(Observed::new(Arc::clone(&base.metrics), Arc::clone(&base.tracer)));
         let o_cloud = Id::from(conf.o_cloud.id.as_str());
         let mut feeds = Vec::new();
         for backend in &conf.backends {
@@ -364,6 +400,7 @@ impl Callbacks {
             ids: Arc::clone(&base.ids),
             metrics: Arc::clone(&base.metrics),
             audit: Arc::clone(&base.audit),
+            tracer: Arc::clone(&base.tracer),
         };
         Ok(Arc::new(Notifier::new(parts, conf.delivery.clone())))
     }
@@ -396,6 +433,11 @@ impl Callbacks {
             Arc::new(Dispatcher::new(dispatcher, conf.delivery.max_queue)),
             Arc::new(Sweeper::new(sweeper)),
             Arc::new(Housekeeper),
+            Arc::new(Backlog::new(
+                Arc::clone(&stores.deliveries),
+                Arc::clone(&base.clock),
+                Arc::clone(&base.metrics),
+            )),
             Arc::new(self.exchanges(base)),
             Arc::new(self.resealer(base, stores)),
         ]

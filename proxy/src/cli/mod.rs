@@ -16,6 +16,7 @@ mod receive;
 mod redis;
 mod reload;
 pub mod serve;
+mod slo;
 mod source;
 mod state;
 mod subs;
@@ -184,6 +185,8 @@ enum Command {
     Reload(reload::Args),
     /// Has the gateway of this machine log more, or less, for a while
     LogLevel(log_level::Args),
+    /// Prints the service level objectives as a gateway's process measures them; exits 1 if one is missed
+    Slo(slo::Args),
     /// Prints version and features
     Version(version::Args),
 }
@@ -229,6 +232,7 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::Drain(args) => block_on(drain::run(args, process))?.map(done),
         Command::Reload(args) => block_on(reload::run(args, process))?.map(ExitCode::from),
         Command::LogLevel(args) => block_on(log_level::run(args, process))?.map(done),
+        Command::Slo(args) => block_on(slo::run(args, process))?.map(ExitCode::from),
         Command::Version(args) => version::run(args, process).map(done),
     }
 }
