@@ -1,0 +1,155 @@
+"""Runs the commands of documents: commands.py TABLE FILE..., in the current folder.
+
+A block that is fenced without a mark, or with `sh` or `bash`, is run, one command after the other, in one shell for each document; in a block
+with lines that begin with `$ `, these are the commands, and the rest is what they answer. Runbooks share a shell: their README comes first. A comment `<!-- not run: REASON -->` before a block says
+why it is not. The table says what words in capitals stand for, and which commands go on until they are stopped.
+
+Prints one line per case, and `figure: commands=N marked=N`.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from manifests import Cases
+
+MARKED = re.compile(r"<!-- not run: (\S.*) -->")
+RUN = ("", "sh", "bash")
+SECONDS = 60
+# What ends well and says all the same that nothing was there.
+NOTHING = ("No resources found", "command not found")
+
+
+def blocks(text):
+    """(reason or None, commands) of each block that is run or says why it is not."""
+    reason, mark, lines, found = None, None, [], []
+    for line in text.splitlines():
+        if mark is None and line.startswith("```"):
+            mark, lines = line[3:].strip(), []
+        elif line.startswith("```"):
+            if mark in RUN:
+                found.append((reason, split(lines)))
+            reason, mark = None, None
+        elif mark is not None:
+            lines.append(line)
+        elif line.strip():
+            said = MARKED.fullmatch(line.strip())
+            reason = said.group(1) if said else None
+    return found
+
+
+def split(lines):
+    """The commands of a block: continued lines are one, blank lines and comments none."""
+    if any(line.startswith("$ ") for line in lines):
+        lines = [line[2:] for line in lines if line.startswith("$ ")]
+    text = "\n".join(lines).replace("\\\n", " ")
+    return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def table(path):
+    """({word: what it stands for}, [(pattern, how it is run)])."""
+    words, beside = {}, []
+    for line in Path(path).read_text().splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        kind, name, value = (part.strip() for part in line.split("|", 2))
+        if kind == "word":
+            words[name] = value
+        else:
+            beside.append((re.compile(name), value))
+    return words, beside
+
+
+class Shell:
+    """One shell for the commands of a document; what it has started ends with it."""
+
+    def __init__(self, words):
+        self.words = words
+        self.file = tempfile.NamedTemporaryFile("w+", suffix=".sh")
+        self.out = tempfile.NamedTemporaryFile("w+")
+        self.process = subprocess.Popen(
+            ["bash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+        )
+        self.send("shopt -s expand_aliases; set -o pipefail")
+
+    def send(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def run(self, command):
+        """(exit code, output); an error if it takes too long."""
+        for word, value in self.words.items():
+            command = re.sub(rf"(?<![\w$.-]){word}(?![\w-])", lambda _, value=value: value, command)
+        self.file.seek(0)
+        self.file.truncate()
+        self.file.write(command + "\n")
+        self.file.flush()
+        self.out.seek(0)
+        self.out.truncate()
+        self.send(f". {self.file.name} >>{self.out.name} 2>&1 </dev/null; echo $?")
+        signal.alarm(SECONDS)
+        try:
+            code = int(self.process.stdout.readline() or -1)
+        except TimeoutError:
+            code = -1
+        signal.alarm(0)
+        return code, Path(self.out.name).read_text(errors="replace")
+
+    def close(self):
+        os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def late(*_):
+    raise TimeoutError
+
+
+def good(command, code, output):
+    """Whether a command did what it is there for. A search at its end may find nothing: what it looks for need not have happened."""
+    if any(text in output for text in NOTHING):
+        return False
+    return code == 0 or (code == 1 and not output and re.search(r"\| grep [^|]*$", command) is not None)
+
+
+def main(path, *files):
+    """Runs all documents."""
+    signal.signal(signal.SIGALRM, late)
+    cases, (words, beside) = Cases(), table(path)
+    ran = marked = 0
+    shell, folder = None, None
+    for file in files:
+        number, last, folder = 0, folder, Path(file).parent
+        if shell is None or last != folder or folder.name != "runbooks":
+            if shell:
+                shell.close()
+            shell = Shell(words)
+        name = "_".join(Path(file).with_suffix("").parts[-2:]).lower() if folder.name == "runbooks" else Path(file).stem.lower()
+        for reason, lines in blocks(Path(file).read_text()):
+            if reason:
+                marked += len(lines)
+                print(f"not run, {reason}: {'; '.join(lines)}")
+                continue
+            for line in lines:
+                number += 1
+                how = next((how for pattern, how in beside if pattern.search(line)), "COMMAND")
+                # What is not replaced stays as it is: the table holds whole commands around the one of the document.
+                code, output = shell.run(how.replace("COMMAND", line.rstrip().removesuffix("&").rstrip() if how != "COMMAND" else line))
+                fine = good(line, code, output)
+                cases.case(f"run_{name}_{number}", fine, f"{line}: {code} {' '.join(output.split())[-400:]}")
+                ran += 1
+                if code == -1:  # it goes on; the rest needs a shell that listens
+                    shell.close()
+                    shell = Shell(words)
+    shell.close()
+    print(f"figure: commands={ran} marked={marked}")
+    cases.exit()
+
+
+main(*sys.argv[1:])

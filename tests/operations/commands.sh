@@ -1,0 +1,165 @@
+#!/usr/bin/env bash
+# Every command of the documents is run, on a machine of its own: namespaces with files that are written over those of this one, and with
+# loopback alone, so that ports and names are those of the documents. There: a control plane with kwok in the place of kubelets, whose `exec`,
+# `logs` and `port-forward` lead to real gateways and Redis servers; a primary, two replicas and three Sentinels; the gateway of `serve --dev`.
+# As root or through sudo, which namespaces need.
+. "$(dirname "${BASH_SOURCE[0]}")/../../deploy/needs.sh"
+if [ "${1:-}" != inside ]; then
+  needs ip:iproute2 unshare:util-linux envsubst:gettext-base useradd:passwd systemd-analyze:systemd openssl:openssl curl:curl >&2
+  as_root env PATH="$PATH" ${PEERS_DIR:+PEERS_DIR="$PEERS_DIR"} ${NETWEAVE_BIN:+NETWEAVE_BIN="$NETWEAVE_BIN"} \
+    unshare --mount --net --pid --fork --kill-child --mount-proc bash "$0" inside
+  exit
+fi
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+NS=o2ims-system
+SERVICE=netweave-gateway.$NS.svc.cluster.local
+SITE=$WORK/site
+KUBE=$ROOT/tests/peers/kube.sh
+export PEERS_RUN=$WORK/run KUBECONFIG=$WORK/run/kube/admin.kubeconfig HOME=$WORK/home
+export HELM_CACHE_HOME=$WORK/helm HELM_CONFIG_HOME=$WORK/helm HELM_DATA_HOME=$WORK/helm
+
+until_true() { # seconds command...
+  local end=$((SECONDS + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || { echo "not within its time: $*" >&2; return 1; }; sleep 0.1; done
+}
+
+# What is written to this machine stays in memory, over its own files.
+machine() {
+  local folder
+  ip link set lo up
+  mount -t tmpfs tmpfs /srv
+  for folder in /etc /usr /var; do
+    mkdir -p "/srv/over$folder"/{upper,work}
+    mount -t overlay overlay -o "lowerdir=$folder,upperdir=/srv/over$folder/upper,workdir=/srv/over$folder/work" "$folder"
+  done
+  { echo '127.0.0.1 localhost'; echo '::1 localhost'; printf '127.0.0.1 node-%s\n' 0 1 2 3 4 5; echo "127.0.0.2 $SERVICE"; } >/etc/hosts
+  install -m 755 "$NETWEAVE_BIN" /usr/bin/netweave
+  # In the pods health is asked at the pod's own address; here that is the one of the gateway that stands for them.
+  mkdir -p /srv/pod/bin "$HOME" "$SITE/target/release" /etc/netweave/conf /var/lib/netweave
+  printf '#!/bin/sh\n[ "$1" != healthcheck ] || set -- "$@" --url http://127.0.0.2:8080\nexec /usr/bin/netweave "$@"\n' >/srv/pod/bin/netweave
+  chmod +x /srv/pod/bin/netweave
+  ln -s "$ROOT"/{deploy,docs,tests,conf} "$SITE"
+  ln -s "$NETWEAVE_BIN" "$SITE/target/release/netweave"
+  cd "$SITE"
+}
+
+# The state: a primary, two replicas, three Sentinels, as deploy/redis has them but for users and TLS: whoever asks may.
+redis() {
+  local port
+  printf 'user default on nopass ~* &* +@all\nuser admin on >password ~* &* +@all\n' >/srv/users.acl
+  for port in 6379 6380 6381; do
+    mkdir -p "/srv/redis-$port"
+    redis-server --bind 127.0.0.1 --port "$port" --dir "/srv/redis-$port" --aclfile /srv/users.acl --appendonly yes --maxmemory 64mb \
+      --maxmemory-policy noeviction --min-replicas-to-write 1 $([ "$port" = 6379 ] || echo --replicaof 127.0.0.1 6379) >"$WORK/redis-$port.log" &
+  done
+  until_true 20 redis-cli -p 6379 PING
+  for port in 26379 26380 26381; do
+    printf 'bind 127.0.0.1\nport %s\nuser admin on >password ~* &* +@all\nsentinel monitor mymaster 127.0.0.1 6379 2\n' "$port" >"/srv/sentinel-$port.conf"
+    redis-server "/srv/sentinel-$port.conf" --sentinel >"$WORK/sentinel-$port.log" &
+  done
+  until_true 20 sh -c 'redis-cli -p 26379 SENTINEL ckquorum mymaster | grep -q "^OK 3"'
+}
+
+# One gateway stands for all pods of the chart; its log is kept as kubelets keep it.
+pods_gateway() {
+  openssl genpkey -algorithm ed25519 -out /srv/audit.key && openssl pkey -in /srv/audit.key -pubout -out /srv/audit.pub
+  cat >/etc/netweave/conf/netweave.yaml <<Y
+api: { listen: ["127.0.0.2:443", "127.0.0.2:8443"] }
+ops: { listen: "127.0.0.2:8080" }
+state: { kind: redis, sentinels: ["127.0.0.1:26379", "127.0.0.1:26380", "127.0.0.1:26381"], service: mymaster }
+audit: { sinks: [stdout, file], signingKeyFile: /srv/audit.key, file: { directory: /var/lib/netweave/audit } }
+log: { format: json }
+backends: [{ kind: file, name: sample, path: /srv/inventory.yaml }]
+Y
+  cp .netweave/dev/inventory.yaml /srv/inventory.yaml
+  (env -i PATH="$PATH" TZ=UTC netweave serve --dev -c /etc/netweave/conf/netweave.yaml --dir /srv/pod 2>&1 |
+    while read -r line; do TZ=UTC printf '%(%FT%T)T.000000000Z stdout F %s\n' -1 "$line"; done >/srv/pod/log) &
+  until_true 60 netweave healthcheck --ready --url http://127.0.0.2:8080
+  cp /srv/pod/ca.crt ca.crt
+  cp /srv/pod/smo.crt client.crt
+  cp /srv/pod/smo.key client.key
+  netweave subs create --url "https://$SERVICE" --ca ca.crt --cert client.crt --key client.key --callback http://127.0.0.1:9000/smo -o json |
+    sed -n 's/.*"subscriptionId": *"\([^"]*\)".*/\1/p' >/srv/subscription
+  test -s /srv/subscription
+}
+
+# kwok as the kubelet of every node: what is executed in a pod is executed here, its log and ports are those of the gateway.
+kubelets() {
+  cat >/srv/kubelet.yaml <<Y
+{ apiVersion: kwok.x-k8s.io/v1alpha1, kind: ClusterExec, metadata: { name: all }, spec: { execs: [{ local: { workDir: /srv/pod } }] } }
+---
+{ apiVersion: kwok.x-k8s.io/v1alpha1, kind: ClusterLogs, metadata: { name: all }, spec: { logs: [{ logsFile: /srv/pod/log, previousLogsFile: /srv/pod/log }] } }
+---
+apiVersion: kwok.x-k8s.io/v1alpha1
+kind: ClusterPortForward
+metadata: { name: all }
+spec: { forwards: [{ ports: [8080], target: { address: 127.0.0.2, port: 8080 } }] }
+Y
+  bash "$KUBE" up >/dev/null
+  bash "$KUBE" nodes 6
+  PATH=/srv/pod/bin:$PATH KWOK_FLAGS="--config /srv/kubelet.yaml --server-address 127.0.0.1:10250" bash "$KUBE" kwok
+  bash "$KUBE" control
+  local node
+  for node in 0 1 2 3 4 5; do
+    kubectl patch node "node-$node" --subresource=status --type=merge -p '{"status":{"daemonEndpoints":{"kubeletEndpoint":{"Port":10250}}}}' >/dev/null
+  done
+  kubectl apply -f "$TESTS/crds.yaml" >/dev/null
+  kubectl wait --for=condition=Established crd --all --timeout=60s >/dev/null
+}
+
+# The chart as in production, with what it finds there: the server's certificate, and Redis, whose pods have the names of the documents.
+installed() {
+  kubectl get namespace "$NS" >/dev/null 2>&1 || kubectl create namespace "$NS" >/dev/null
+  kubectl -n "$NS" get secret netweave-gateway-tls >/dev/null 2>&1 ||
+    kubectl -n "$NS" create secret tls netweave-gateway-tls --cert=/srv/pod/tls.crt --key=/srv/pod/tls.key >/dev/null
+  helm install netweave-gateway "$CHART" -n "$NS" -f "$CHART/values-prod.yaml" --wait --timeout 2m >/dev/null 2>&1
+  local pod
+  for pod in redis-node-0 redis-sentinel-0; do
+    kubectl -n "$NS" apply -f - >/dev/null <<Y
+{ apiVersion: v1, kind: Pod, metadata: { name: $pod, labels: { app.kubernetes.io/name: redis } }, spec: { containers: [{ name: redis, image: redis,
+  securityContext: { allowPrivilegeEscalation: false, runAsNonRoot: true, capabilities: { drop: [ALL] }, seccompProfile: { type: RuntimeDefault } } }] } }
+Y
+  done
+  kubectl -n "$NS" wait --for=condition=Ready pod --all --timeout=60s >/dev/null
+}
+
+# Runs documents, and adds up what they say of themselves.
+ran=0 marked=0
+run() { # document...
+  "$PYTHON" "$TESTS/commands.py" "$TESTS/commands.txt" "$@" >"$WORK/ran" 2>&1 || true
+  cases commands cat "$WORK/ran"
+  ran=$((ran + $(value commands))) marked=$((marked + $(value marked)))
+}
+value() { sed -n "s/^figure:.* $1=\([0-9]*\).*/\1/p" "$WORK/ran"; } # key
+
+# A document with faults: each must be seen.
+wrong() {
+  printf '%s\n' '```' 'kubectl -n default get pods -l app=netweave' 'netweave diagnose' 'grep nothing /etc/hosts' '```' '' '```yaml' 'false' '```' \
+    '<!-- not run: it is for a test -->' '' '```sh' 'false' '```' >"$WORK/wrong.md"
+  "$PYTHON" "$TESTS/commands.py" "$TESTS/commands.txt" "$WORK/wrong.md" >"$WORK/said" || true
+  [ "$(grep -c '^not ok ' "$WORK/said")" = 3 ] && grep -qx 'figure: commands=3 marked=1' "$WORK/said" || { cat "$WORK/said"; return 1; }
+}
+few_are_not_run() { echo "$marked commands are not run"; [ "$marked" -le 10 ]; }
+
+machine
+redis
+kubelets
+env -i PATH="$PATH" netweave serve --dev >"$WORK/dev.log" 2>&1 &
+dev=$!
+until_true 60 netweave healthcheck --ready
+run "$ROOT/README.md"
+kill "$dev"
+pods_gateway
+run "$ROOT/docs/deployment.md"
+installed
+others=()
+for document in "$ROOT"/docs/*.md; do [ "$document" = "$ROOT/docs/deployment.md" ] || others+=("$document"); done
+others+=("$ROOT/docs/runbooks/README.md")
+for document in "$ROOT"/docs/runbooks/Netweave*.md; do others+=("$document"); done
+run "${others[@]}"
+holds faults_in_documents_are_seen wrong
+holds few_commands_are_not_run few_are_not_run
+echo "figure: commands=$ran marked=$marked"
+done_with_cases
