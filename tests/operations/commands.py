@@ -111,11 +111,17 @@ def late(*_):
     raise TimeoutError
 
 
-def good(command, code, output):
-    """Whether a command did what it is there for. A search at its end may find nothing: what it looks for need not have happened."""
-    if any(text in output for text in NOTHING):
-        return False
-    return code == 0 or (code == 1 and not output and re.search(r"\| grep [^|]*$", command) is not None)
+def good(shell, command):
+    """Whether a command does what it is there for, its exit code and its output.
+
+    A search at its end may find nothing, as what it looks for need not have happened; what it searches has to be there.
+    """
+    code, output = shell.run(command)
+    searched, _, search = command.rpartition(" | grep ")
+    if code == 1 and not output and searched and " -q" not in search:
+        code, output = shell.run(searched)
+        return code == 0 and bool(output.strip()), code, output
+    return code == 0 and not any(text in output for text in NOTHING), code, output
 
 
 def main(path, *files):
@@ -140,8 +146,7 @@ def main(path, *files):
                 number += 1
                 how = next((how for pattern, how in beside if pattern.search(line)), "COMMAND")
                 # What is not replaced stays as it is: the table holds whole commands around the one of the document.
-                code, output = shell.run(how.replace("COMMAND", line.rstrip().removesuffix("&").rstrip() if how != "COMMAND" else line))
-                fine = good(line, code, output)
+                fine, code, output = good(shell, how.replace("COMMAND", line if how == "COMMAND" else line.rstrip().removesuffix("&").rstrip()))
                 cases.case(f"run_{name}_{number}", fine, f"{line}: {code} {' '.join(output.split())[-400:]}")
                 ran += 1
                 if code == -1:  # it goes on; the rest needs a shell that listens

@@ -2,7 +2,7 @@
 # The chart's README has the values as they are, and what the documents' commands select, name and call is there.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-commands() { "$PYTHON" "$TESTS/documents.py" check "$WORK/prod.yaml" "$NETWEAVE_BIN" "$@"; }
+commands() { "$PYTHON" "$TESTS/documents.py" "$WORK/prod.yaml" "$NETWEAVE_BIN" "$@"; }
 # A wrong label, a wrong port, a file and a command that are not there: each must be seen.
 wrong() {
   printf '%s\n' 'kubectl get pods -n o2ims-system -l app=netweave' 'kubectl port-forward -n o2ims-system svc/netweave-gateway 9090:9090' \
