@@ -123,12 +123,14 @@ installed() {
   kubectl -n "$NS" get secret netweave-gateway-tls >/dev/null 2>&1 ||
     kubectl -n "$NS" create secret tls netweave-gateway-tls --cert=/srv/pod/tls.crt --key=/srv/pod/tls.key >/dev/null
   helm install netweave-gateway "$CHART" -n "$NS" -f "$CHART/values-prod.yaml" --wait --timeout 2m >/dev/null 2>&1
-  local pod
-  for pod in redis-node-0 redis-sentinel-0; do
+  local set
+  for set in redis-node redis-sentinel; do
     kubectl -n "$NS" apply -f - >/dev/null <<Y
-{ apiVersion: v1, kind: Pod, metadata: { name: $pod, labels: { app.kubernetes.io/name: redis } }, spec: { containers: [{ name: redis, image: redis,
-  securityContext: { allowPrivilegeEscalation: false, runAsNonRoot: true, capabilities: { drop: [ALL] }, seccompProfile: { type: RuntimeDefault } } }] } }
+{ apiVersion: apps/v1, kind: StatefulSet, metadata: { name: $set }, spec: { serviceName: $set, selector: { matchLabels: { set: $set } }, template: {
+  metadata: { labels: { set: $set, app.kubernetes.io/name: redis } }, spec: { containers: [{ name: redis, image: redis,
+  securityContext: { allowPrivilegeEscalation: false, runAsNonRoot: true, capabilities: { drop: [ALL] }, seccompProfile: { type: RuntimeDefault } } }] } } } }
 Y
+    kubectl -n "$NS" rollout status "statefulset/$set" --timeout=60s >/dev/null
   done
   kubectl -n "$NS" wait --for=condition=Ready pod --all --timeout=60s >/dev/null
 }
