@@ -1,8 +1,8 @@
 """Runs the commands of documents: commands.py TABLE FILE..., in the current folder.
 
 A block that is fenced without a mark, or with `sh` or `bash`, is run, one command after the other, in one shell for each document; in a block
-with lines that begin with `$ `, these are the commands, and the rest is what they answer. Runbooks share a shell: their README comes first. A comment `<!-- not run: REASON -->` before a block says
-why it is not. The table says what words in capitals stand for, and which commands go on until they are stopped.
+with lines that begin with `$ `, these are the commands, and the rest is what they answer. Runbooks share a shell: their README comes first.
+The table says which commands are not run and why, what words in capitals stand for, and which commands go on until they are stopped.
 
 Prints one line per case, and `figure: commands=N marked=N`.
 """
@@ -17,7 +17,6 @@ from pathlib import Path
 
 from manifests import Cases
 
-MARKED = re.compile(r"<!-- not run: (\S.*) -->")
 RUN = ("", "sh", "bash")
 SECONDS = 60
 # What ends well and says all the same that nothing was there.
@@ -25,21 +24,17 @@ NOTHING = ("No resources found", "command not found")
 
 
 def blocks(text):
-    """(reason or None, commands) of each block that is run or says why it is not."""
-    reason, mark, lines, found = None, None, [], []
+    """The commands of each block that is run."""
+    mark, lines = None, []
     for line in text.splitlines():
         if mark is None and line.startswith("```"):
             mark, lines = line[3:].strip(), []
         elif line.startswith("```"):
             if mark in RUN:
-                found.append((reason, split(lines)))
-            reason, mark = None, None
+                yield from split(lines)
+            mark = None
         elif mark is not None:
             lines.append(line)
-        elif line.strip():
-            said = MARKED.fullmatch(line.strip())
-            reason = said.group(1) if said else None
-    return found
 
 
 def split(lines):
@@ -51,8 +46,8 @@ def split(lines):
 
 
 def table(path):
-    """({word: what it stands for}, [(pattern, how it is run)])."""
-    words, beside = {}, []
+    """({word: what it stands for}, [(pattern, how it is run)], [(pattern, why it is not)])."""
+    words, beside, apart = {}, [], []
     for line in Path(path).read_text().splitlines():
         if not line.strip() or line.startswith("#"):
             continue
@@ -60,8 +55,13 @@ def table(path):
         if kind == "word":
             words[name] = value
         else:
-            beside.append((re.compile(name), value))
-    return words, beside
+            {"beside": beside, "apart": apart}[kind].append((re.compile(name), value))
+    return words, beside, apart
+
+
+def fitting(rules, command):
+    """What the first rule says whose pattern fits, or None."""
+    return next((said for pattern, said in rules if pattern.search(command)), None)
 
 
 class Shell:
@@ -127,7 +127,7 @@ def good(shell, command):
 def main(path, *files):
     """Runs all documents."""
     signal.signal(signal.SIGALRM, late)
-    cases, (words, beside) = Cases(), table(path)
+    cases, (words, beside, apart) = Cases(), table(path)
     ran = marked = 0
     shell, folder = None, None
     for file in files:
@@ -137,21 +137,18 @@ def main(path, *files):
                 shell.close()
             shell = Shell(words)
         name = "_".join(Path(file).with_suffix("").parts[-2:]).lower() if folder.name == "runbooks" else Path(file).stem.lower()
-        for reason, lines in blocks(Path(file).read_text()):
-            if reason:
-                marked += len(lines)
-                print(f"not run, {reason}: {'; '.join(lines)}")
+        for line in blocks(Path(file).read_text()):
+            if reason := fitting(apart, line):
+                marked += 1
+                print(f"not run, {reason}: {line}")
                 continue
-            for line in lines:
-                number += 1
-                how = next((how for pattern, how in beside if pattern.search(line)), "COMMAND")
-                # What is not replaced stays as it is: the table holds whole commands around the one of the document.
-                fine, code, output = good(shell, how.replace("COMMAND", line if how == "COMMAND" else line.rstrip().removesuffix("&").rstrip()))
-                cases.case(f"run_{name}_{number}", fine, f"{line}: {code} {' '.join(output.split())[-400:]}")
-                ran += 1
-                if code == -1:  # it goes on; the rest needs a shell that listens
-                    shell.close()
-                    shell = Shell(words)
+            number, ran = number + 1, ran + 1
+            how = fitting(beside, line)
+            fine, code, output = good(shell, how.replace("COMMAND", line.rstrip().removesuffix("&").rstrip()) if how else line)
+            cases.case(f"run_{name}_{number}", fine, f"{line}: {code} {' '.join(output.split())[-400:]}")
+            if code == -1:  # it goes on; the rest needs a shell that listens
+                shell.close()
+                shell = Shell(words)
     shell.close()
     print(f"figure: commands={ran} marked={marked}")
     cases.exit()

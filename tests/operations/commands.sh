@@ -25,23 +25,30 @@ until_true() { # seconds command...
   until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || { echo "not within its time: $*" >&2; return 1; }; sleep 0.1; done
 }
 
-# What is written to this machine stays in memory, over its own files.
+# What is written to this machine, and to the repository, stays in memory, over its own files.
+over() { # folder [place]
+  mkdir -p "/srv/over$1"/{upper,work}
+  mount -t overlay overlay -o "lowerdir=$1,upperdir=/srv/over$1/upper,workdir=/srv/over$1/work" "${2:-$1}"
+}
 machine() {
   local folder
   ip link set lo up
   mount -t tmpfs tmpfs /srv
-  for folder in /etc /usr /var; do
-    mkdir -p "/srv/over$folder"/{upper,work}
-    mount -t overlay overlay -o "lowerdir=$folder,upperdir=/srv/over$folder/upper,workdir=/srv/over$folder/work" "$folder"
-  done
+  mount -t tmpfs tmpfs /run
+  mkdir -p "$SITE" "$HOME"
+  over "$ROOT" "$SITE"
+  for folder in /etc /usr /var; do over "$folder"; done
   { echo '127.0.0.1 localhost'; echo '::1 localhost'; printf '127.0.0.1 node-%s\n' 0 1 2 3 4 5; echo "127.0.0.2 $SERVICE"; } >/etc/hosts
   install -m 755 "$NETWEAVE_BIN" /usr/bin/netweave
   # In the pods health is asked at the pod's own address; here that is the one of the gateway that stands for them.
-  mkdir -p /srv/pod/bin "$HOME" "$SITE/target/release" /etc/netweave/conf /var/lib/netweave
-  printf '#!/bin/sh\n[ "$1" != healthcheck ] || set -- "$@" --url http://127.0.0.2:8080\nexec /usr/bin/netweave "$@"\n' >/srv/pod/bin/netweave
+  mkdir -p /srv/pod/bin "$SITE/target/release" /etc/netweave/conf /var/lib/netweave /run/netweave
+  cat >/srv/pod/bin/netweave <<'S'
+#!/bin/sh
+[ "$1" != healthcheck ] || set -- "$@" --url http://127.0.0.2:8080
+NETWEAVE_OPS_CONTROL=/run/netweave/control.sock exec /usr/bin/netweave "$@"
+S
   chmod +x /srv/pod/bin/netweave
-  ln -s "$ROOT"/{deploy,docs,tests,conf} "$SITE"
-  ln -s "$NETWEAVE_BIN" "$SITE/target/release/netweave"
+  ln -sf "$NETWEAVE_BIN" "$SITE/target/release/netweave"
   cd "$SITE"
 }
 
@@ -62,7 +69,7 @@ redis() {
   until_true 20 sh -c 'redis-cli -p 26379 SENTINEL ckquorum mymaster | grep -q "^OK 3"'
 }
 
-# One gateway stands for all pods of the chart; its log is kept as kubelets keep it.
+# One gateway stands for all pods of the chart; it starts again when it has ended, and its log is kept, as kubelets do.
 pods_gateway() {
   openssl genpkey -algorithm ed25519 -out /srv/audit.key && openssl pkey -in /srv/audit.key -pubout -out /srv/audit.pub
   cat >/etc/netweave/conf/netweave.yaml <<Y
@@ -74,7 +81,10 @@ log: { format: json }
 backends: [{ kind: file, name: sample, path: /srv/inventory.yaml }]
 Y
   cp .netweave/dev/inventory.yaml /srv/inventory.yaml
-  (env -i PATH="$PATH" TZ=UTC netweave serve --dev -c /etc/netweave/conf/netweave.yaml --dir /srv/pod 2>&1 |
+  (while :; do
+    env -i PATH="$PATH" TZ=UTC NETWEAVE_OPS_CONTROL=/run/netweave/control.sock \
+      netweave serve --dev -c /etc/netweave/conf/netweave.yaml --dir /srv/pod 2>&1
+  done |
     while read -r line; do TZ=UTC printf '%(%FT%T)T.000000000Z stdout F %s\n' -1 "$line"; done >/srv/pod/log) &
   until_true 60 netweave healthcheck --ready --url http://127.0.0.2:8080
   cp /srv/pod/ca.crt ca.crt
@@ -165,7 +175,7 @@ value() { sed -n "s/^figure:.* $1=\([0-9]*\).*/\1/p" "$WORK/ran"; } # key
 wrong() {
   printf '%s\n' '```' 'kubectl -n default get pods -l app=netweave' 'netweave diagnose' 'grep nothing /etc/hosts' \
     'curl -s http://127.0.0.9/ | grep up' 'cat /etc/hosts | grep nothing' '```' '' '```yaml' 'false' '```' \
-    '<!-- not run: it is for a test -->' '' '```sh' 'false' '```' >"$WORK/wrong.md"
+    '```sh' 'systemctl reboot' '```' >"$WORK/wrong.md"
   as_the_reader "$WORK/wrong.md" >"$WORK/said" || true
   [ "$(grep -c '^not ok ' "$WORK/said")" = 4 ] && grep -qx 'figure: commands=5 marked=1' "$WORK/said" || { cat "$WORK/said"; return 1; }
 }
