@@ -19,8 +19,8 @@ from manifests import Cases
 
 RUN = ("", "sh", "bash")
 SECONDS = 60
-# What ends well and says all the same that nothing was there.
-NOTHING = ("No resources found", "command not found")
+# What says that nothing was there, however it ends.
+NOTHING = ("No resources found", "command not found", "error: unrecognized subcommand", "error: unexpected argument")
 
 
 def blocks(text):
@@ -51,7 +51,7 @@ def table(path):
     for line in Path(path).read_text().splitlines():
         if not line.strip() or line.startswith("#"):
             continue
-        kind, name, value = (part.strip() for part in line.split("|", 2))
+        kind, name, value = (part.strip() for part in line.split(" | ", 2))
         if kind == "word":
             words[name] = value
         else:

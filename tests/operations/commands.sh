@@ -2,14 +2,15 @@
 # Every command of the documents is run, on a machine of its own: namespaces with files that are written over those of this one, and with
 # loopback alone, so that ports and names are those of the documents. There: a control plane with kwok in the place of kubelets, whose `exec`,
 # `logs` and `port-forward` lead to real gateways and Redis servers; a primary, two replicas and three Sentinels; the gateway of `serve --dev`.
-# As root or through sudo, which namespaces need.
+# As root or through sudo, which namespaces need. `commands.sh DOCUMENT...` runs these alone.
 . "$(dirname "${BASH_SOURCE[0]}")/../../deploy/needs.sh"
 if [ "${1:-}" != inside ]; then
   needs ip:iproute2 unshare:util-linux envsubst:gettext-base useradd:passwd systemd-analyze:systemd openssl:openssl curl:curl >&2
   as_root env PATH="$PATH" ${PEERS_DIR:+PEERS_DIR="$PEERS_DIR"} ${NETWEAVE_BIN:+NETWEAVE_BIN="$NETWEAVE_BIN"} \
-    unshare --mount --net --pid --fork --kill-child --mount-proc bash "$0" inside
+    unshare --mount --net --pid --fork --kill-child --mount-proc bash "$0" inside "$@"
   exit
 fi
+shift
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 NS=o2ims-system
@@ -37,6 +38,7 @@ machine() {
   mount -t tmpfs tmpfs /run
   mkdir -p "$SITE" "$HOME"
   over "$ROOT" "$SITE"
+  trap 'cd / && umount -l "$SITE" && rm -rf "$WORK"' EXIT
   for folder in /etc /usr /var; do over "$folder"; done
   { echo '127.0.0.1 localhost'; echo '::1 localhost'; printf '127.0.0.1 node-%s\n' 0 1 2 3 4 5; echo "127.0.0.2 $SERVICE"; } >/etc/hosts
   install -m 755 "$NETWEAVE_BIN" /usr/bin/netweave
@@ -72,8 +74,11 @@ redis() {
 # One gateway stands for all pods of the chart; it starts again when it has ended, and its log is kept, as kubelets do.
 pods_gateway() {
   openssl genpkey -algorithm ed25519 -out /srv/audit.key && openssl pkey -in /srv/audit.key -pubout -out /srv/audit.pub
+  netweave gen-certs --dir /etc/netweave/tls --client smo >/dev/null
   cat >/etc/netweave/conf/netweave.yaml <<Y
-api: { listen: ["127.0.0.2:443", "127.0.0.2:8443"] }
+api:
+  listen: ["127.0.0.2:443", "127.0.0.2:8443"]
+  tls: { certificate: /etc/netweave/tls/tls.crt, key: /etc/netweave/tls/tls.key, clientCa: /etc/netweave/tls/ca.crt }
 ops: { listen: "127.0.0.2:8080" }
 state: { kind: redis, sentinels: ["127.0.0.1:26379", "127.0.0.1:26380", "127.0.0.1:26381"], service: mymaster }
 audit: { sinks: [stdout, file], checkpoint: 1s, signingKeyFile: /srv/audit.key, file: { directory: /var/lib/netweave/audit } }
@@ -87,9 +92,9 @@ Y
   done |
     while read -r line; do TZ=UTC printf '%(%FT%T)T.000000000Z stdout F %s\n' -1 "$line"; done >/srv/pod/log) &
   until_true 60 netweave healthcheck --ready --url http://127.0.0.2:8080
-  cp /srv/pod/ca.crt ca.crt
-  cp /srv/pod/smo.crt client.crt
-  cp /srv/pod/smo.key client.key
+  cp /etc/netweave/tls/ca.crt ca.crt
+  cp /etc/netweave/tls/smo.crt client.crt
+  cp /etc/netweave/tls/smo.key client.key
   netweave subs create --url "https://$SERVICE" --ca ca.crt --cert client.crt --key client.key --callback http://127.0.0.1:9000/smo -o json |
     sed -n 's/.*"subscriptionId": *"\([^"]*\)".*/\1/p' >/srv/subscription
   test -s /srv/subscription
@@ -131,7 +136,7 @@ Y
 installed() {
   kubectl get namespace "$NS" >/dev/null 2>&1 || kubectl create namespace "$NS" >/dev/null
   kubectl -n "$NS" get secret netweave-gateway-tls >/dev/null 2>&1 ||
-    kubectl -n "$NS" create secret tls netweave-gateway-tls --cert=/srv/pod/tls.crt --key=/srv/pod/tls.key >/dev/null
+    kubectl -n "$NS" create secret tls netweave-gateway-tls --cert=/etc/netweave/tls/tls.crt --key=/etc/netweave/tls/tls.key >/dev/null
   helm install netweave-gateway "$CHART" -n "$NS" -f "$CHART/values-prod.yaml" --wait --timeout 2m >/dev/null 2>&1
   local set
   for set in redis-node redis-sentinel; do
@@ -187,12 +192,16 @@ kubelets
 env -i PATH="$PATH" netweave serve --dev >"$WORK/dev.log" 2>&1 &
 dev=$!
 until_true 60 netweave healthcheck --ready
-run "$ROOT/README.md"
+[ $# -gt 0 ] || run "$ROOT/README.md"
 kill "$dev"
 pods_gateway
 tests_are_run &
-run "$ROOT/docs/deployment.md"
+[ $# -gt 0 ] || run "$ROOT/docs/deployment.md"
 installed
+if [ $# -gt 0 ]; then
+  run "${@/#/$ROOT/}"
+  done_with_cases
+fi
 others=()
 for document in "$ROOT"/docs/*.md; do [ "$document" = "$ROOT/docs/deployment.md" ] || others+=("$document"); done
 others+=("$ROOT/docs/runbooks/README.md")
