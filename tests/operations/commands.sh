@@ -5,7 +5,8 @@
 # As root or through sudo, which namespaces need. `commands.sh DOCUMENT...` runs these alone.
 . "$(dirname "${BASH_SOURCE[0]}")/../../deploy/needs.sh"
 if [ "${1:-}" != inside ]; then
-  needs ip:iproute2 unshare:util-linux envsubst:gettext-base useradd:passwd systemd-analyze:systemd openssl:openssl curl:curl >&2
+  needs ip:iproute2 unshare:util-linux useradd:passwd systemd-analyze:systemd openssl:openssl curl:curl >&2
+  bash "$(dirname "$0")/../peers/redis.sh" >&2
   as_root env PATH="$PATH" ${PEERS_DIR:+PEERS_DIR="$PEERS_DIR"} ${NETWEAVE_BIN:+NETWEAVE_BIN="$NETWEAVE_BIN"} \
     unshare --mount --net --pid --fork --kill-child --mount-proc bash "$0" inside "$@"
   exit
