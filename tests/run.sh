@@ -65,13 +65,14 @@ logged() { local log=$1; shift; "$@" 2>&1 | tee "$log"; }
 total() { sed -n "s/^test result:.* \([0-9]*\) $1.*/\1/p" "$2" | awk '{ n += $1 } END { print n + 0 }'; }
 
 suite() { # name
-  cases=0 failed=0 steps=() counted=cases
+  cases=0 failed=0 steps=() counted=cases first=
   export NETWEAVE_FIGURES=$OUT/$1.figures
   : >"$NETWEAVE_FIGURES"
   "suite_$1"
   [ ${#steps[@]} -eq 0 ] || [ "$failed" -gt 0 ] || failed=${#steps[@]} # lints, dead processes: nothing that libtest counts
   [ "$failed" -eq 0 ] || bad=$((bad + 1))
-  echo "$1: $counted=$cases failed=$failed $(tr '\n' ' ' <"$NETWEAVE_FIGURES")" | sed 's/ *$//' | tee "$OUT/$1.summary"
+  if [ -n "$first" ]; then first="$first failed=$failed $counted=$cases"; else first="$counted=$cases failed=$failed"; fi
+  echo "$1: $first $(tr '\n' ' ' <"$NETWEAVE_FIGURES")" | sed 's/ *$//' | tee "$OUT/$1.summary"
 }
 
 # Builds the gateway and every test once; the suites get the gateway's path.
@@ -270,7 +271,7 @@ old() { # name NAME=value for kube.sh; figures of these runs are not the publish
 
 # Each script of tests/operations but their library prints its cases, `ok NAME` or `not ok NAME reason`.
 suite_operations() {
-  local script name
+  local script name figures
   build
   step peers bash tests/peers/build.sh kube-apiserver etcd kwok kube-controller-manager kube-scheduler helm kubectl
   step python bash tests/peers/operations.sh
@@ -279,11 +280,15 @@ suite_operations() {
     [ "$name" = lib ] || lines "$name" bash "$script"
   done
   [ -z "$FULL" ] || lines cluster-1.30 oldest_cluster
+  figures=$(tr '\n' ' ' <"$NETWEAVE_FIGURES")
+  first="requirements=$(value requirements "$figures") open=$(value open "$figures") commands=$(value commands "$figures")"
+  tr ' ' '\n' <<<"$figures" | grep -vE '^((requirements|open|commands)=.*)?$' >"$NETWEAVE_FIGURES" || true
 }
 # Runs a step that prints its cases; one without a case has failed.
 lines() { # name command...
   local log=$OUT/operations-$1.log p f
   step "$1" logged "$log" "${@:2}"
+  sed -n 's/^figure: //p' "$log" >>"$NETWEAVE_FIGURES"
   p=$(grep -c '^ok ' "$log") || true
   f=$(grep -c '^not ok ' "$log") || true
   cases=$((cases + p + f)) failed=$((failed + f))

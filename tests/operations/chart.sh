@@ -96,7 +96,18 @@ mutations() { # rendered file
 packaged() {
   helm package "$CHART" --destination "$WORK" >/dev/null &&
     command helm template netweave-gateway "$WORK"/netweave-gateway-*.tgz --namespace o2ims-system --kube-version 1.30.0 \
-      --values "$CHART/values-prod.yaml" >"$WORK/packaged.yaml" && cmp "$WORK/prod.yaml" "$WORK/packaged.yaml"
+      --values "$CHART/values-prod.yaml" --skip-tests --set dashboards.enabled=true >"$WORK/packaged.yaml" &&
+    render prod --set dashboards.enabled=true >"$WORK/whole.yaml" 2>/dev/null && cmp "$WORK/whole.yaml" "$WORK/packaged.yaml"
+}
+# Each dashboard is in a ConfigMap with the label that a Grafana looks for, as it is in its file.
+dashboards() {
+  render prod --set dashboards.enabled=true --show-only templates/dashboards.yaml 2>/dev/null >"$WORK/dashboards.yaml"
+  "$PYTHON" "$TESTS/manifests.py" dashboards "$WORK/dashboards.yaml" "$ROOT/deploy/grafana"
+}
+# `helm test` runs our own image, restricted, beside the pods that the Service chooses and not among them.
+test_pod() {
+  command helm template netweave-gateway "$CHART" --namespace o2ims-system --values "$CHART/values-prod.yaml" --show-only templates/test.yaml >"$WORK/test.yaml"
+  "$PYTHON" "$TESTS/manifests.py" test "$WORK/test.yaml" "$WORK/prod.yaml"
 }
 # Helm writes as much as it is asked, whatever the release is called.
 other_names() {
@@ -119,6 +130,8 @@ holds lint_without_values helm lint --strict "$CHART"
 holds flows_without_policies_are_seen flows_are_seen staging
 holds other_names_are_taken other_names
 holds package_is_whole packaged
+holds dashboards_are_config_maps dashboards
+holds test_pod_is_ours test_pod
 mutations "$WORK/prod.yaml"
 rows "$TESTS/switches.txt" rendered
 rows "$TESTS/refused.txt" refused

@@ -95,20 +95,6 @@ nothing_is_left() {
     same "$(kubectl get clusterroles,clusterrolebindings -l app.kubernetes.io/name=netweave-gateway -o name)" ''
 }
 
-# The blocks of docs/deployment.md, in their order, from a folder that has the repository's `deploy` and is else empty.
-document() {
-  local number=0 text
-  mkdir -p "$WORK/site" "$WORK/bin"
-  ln -sfn "$ROOT/deploy" "$WORK/site/deploy"
-  printf '#!/bin/sh\nexec env -i PATH="$PATH" %q "$@"\n' "$NETWEAVE_BIN" >"$WORK/bin/netweave"
-  chmod +x "$WORK/bin/netweave"
-  while text=$("$PYTHON" "$TESTS/documents.py" block "$ROOT/docs/deployment.md" "$number") && [ -n "$text" ]; do
-    holds "document_block_$((number + 1))" env -C "$WORK/site" PATH="$WORK/bin:$PATH" bash -euo pipefail -c "$text"
-    number=$((number + 1))
-  done
-  holds document_has_blocks test "$number" -ge 10
-}
-
 rights() {
   while read -r verdict verb resource; do
     [[ $verdict != '#'* ]] || continue
@@ -153,8 +139,4 @@ holds uninstall helm uninstall netweave-gateway --namespace "$NS" --wait --timeo
 holds nothing_is_left_behind nothing_is_left
 holds install_prod_at_once release install prod
 holds prod_at_once_is_three_pods becomes 3/3 ready
-# From nothing once more, as the document has it.
-holds delete_the_namespace kubectl delete namespace "$NS" --wait --timeout=120s
-kubectl delete clusterrole,clusterrolebinding -l app.kubernetes.io/name=netweave-gateway >/dev/null
-document
 done_with_cases

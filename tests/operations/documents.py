@@ -1,7 +1,7 @@
-"""Commands in documents: documents.py check RENDERED NETWEAVE FILE..., or documents.py block FILE NUMBER.
+"""Commands in documents: documents.py RENDERED NETWEAVE FILE...
 
-`check` looks at every line of the fenced blocks (or at every line of a .txt): what it selects must be in the rendered objects, folders
-and files of the repository must be there, and the gateway must have the command. `block` prints a block that is marked `sh`, or nothing.
+Looks at every line of the fenced blocks (or at every line of a .txt): what it selects must be in the rendered objects, folders and files of
+the repository must be there, and the gateway must have the command. Whether they work is a matter of commands.py.
 """
 
 import re
@@ -77,13 +77,8 @@ def check(line, objects, netweave):
         assert words, f"netweave has no such command: {line}"
 
 
-def main(what, *rest):
-    """Checks commands, or prints a block."""
-    if what == "block":
-        marked = [text for mark, text in blocks(rest[0]) if mark == "sh"]
-        print(marked[int(rest[1])] if int(rest[1]) < len(marked) else "", end="")
-        return
-    rendered, netweave, *files = rest
+def main(rendered, netweave, *files):
+    """Checks all commands."""
     cases, objects = Cases(), load(rendered)
     for path in files:
         for number, line in enumerate(commands(path), 1):

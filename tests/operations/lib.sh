@@ -63,5 +63,5 @@ gateway() { env -i PATH="$PATH" "$NETWEAVE_BIN" "$@"; }
 render() { # environment [helm flags]; to standard output
   local environment=$1
   shift
-  helm template netweave-gateway "$CHART" --namespace o2ims-system --kube-version 1.30.0 --values "$CHART/values-$environment.yaml" "$@"
+  helm template netweave-gateway "$CHART" --namespace o2ims-system --kube-version 1.30.0 --values "$CHART/values-$environment.yaml" --skip-tests "$@"
 }

@@ -1,6 +1,11 @@
-"""Reads rendered manifests: objects as dictionaries, and what is in them. As a program: prints the gateway's configuration in a file."""
+"""Reads rendered manifests: objects as dictionaries, and what is in them.
+
+As a program: `manifests.py FILE` prints the gateway's configuration; `dashboards FILE FOLDER` and `test FILE RENDERED` check what Helm makes for
+Grafana and for `helm test`.
+"""
 
 import sys
+from pathlib import Path
 
 import yaml
 
@@ -85,5 +90,31 @@ class Cases:
         sys.exit(1 if self.bad else 0)
 
 
+def dashboards(made, folder):
+    """Asserts that there is a labelled ConfigMap for each dashboard."""
+    found = {name: text for one in load(made) for name, text in one["data"].items() if one["metadata"]["labels"]["grafana_dashboard"] == "1"}
+    assert found == {path.name: path.read_text() for path in Path(folder).glob("*.json")}, sorted(found)
+
+
+def test(made, rendered):
+    """Asserts that the pod of the test is one of ours, restricted, and none that the Service or the Deployment takes for its own."""
+    (one,), objects = load(made), load(rendered)
+    spec, (only,) = one["spec"], one["spec"]["containers"]
+    assert one["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    assert only["image"] == container(objects)["image"] and only["args"][:2] == ["healthcheck", "--ready"], only
+    assert spec["securityContext"]["runAsNonRoot"] and spec["automountServiceAccountToken"] is False
+    assert only["securityContext"]["readOnlyRootFilesystem"] and only["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    for selector in (find(objects, "Service")["spec"]["selector"], find(objects, "Deployment")["spec"]["selector"]["matchLabels"]):
+        assert not matches(one["metadata"]["labels"], {"matchLabels": selector}), selector
+
+
+def main(what, *rest):
+    """Does what is asked for."""
+    if rest:
+        {"dashboards": dashboards, "test": test}[what](*rest)
+    else:
+        print(config(load(what)), end="")
+
+
 if __name__ == "__main__":
-    print(config(load(sys.argv[1])), end="")
+    main(*sys.argv[1:])
