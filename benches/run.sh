@@ -8,6 +8,8 @@
 #   benches/run.sh delivery     notifications: from the commit of a change to the answers of those who are told, on Redis and embedded
 #   benches/run.sh inventory    1,000, 10,000 and 100,000 resources: memory, cold start, filter, change
 #   benches/run.sh idle         the sample gateway when nobody asks
+#   benches/run.sh sizes        100m/128Mi, 500m/512Mi and 1000m/1Gi, held by control groups (as root): memory, CPU and the objectives under
+#                               load; NETWEAVE_FULL=1 for two minutes each
 #
 # Needs Rust; unpacks Debian's nginx into target/tools for cache-hit, and installs its redis-tools for the benches with a Redis, where they are missing. The first release build takes several minutes.
 # Run it on an otherwise idle machine: the figures are CPU time and latency.
@@ -17,7 +19,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 
 case ${1:-} in
-  cache-hit | cache-second-level | delivery | inventory | idle) ;;
+  cache-hit | cache-second-level | delivery | inventory | idle | sizes) ;;
   *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
@@ -34,7 +36,7 @@ if [ "$1" = cache-hit ]; then
   unpacked nginx "$CARGO_TARGET_DIR/tools/nginx"
   export BENCH_NGINX=$CARGO_TARGET_DIR/tools/nginx/usr/sbin/nginx
 fi
-if [ "$1" = delivery ] || [ "$1" = cache-second-level ]; then
+if [ "$1" = delivery ] || [ "$1" = cache-second-level ] || [ "$1" = sizes ]; then
   export PEERS_DIR=$CARGO_TARGET_DIR/peers
   tests/peers/redis.sh
   export BENCH_REDIS=$PEERS_DIR/bin/redis-server

@@ -5,6 +5,7 @@ mod delivery;
 mod idle;
 mod inventory;
 mod second_level;
+mod sizes;
 
 use netweave_benches::Result;
 use std::path::PathBuf;
@@ -38,8 +39,9 @@ async fn main() -> Result<()> {
         Some("delivery") => delivery::run(&bench, &variable("BENCH_REDIS")?).await,
         Some("inventory") => inventory::run(&bench).await,
         Some("idle") => idle::run(&bench).await,
+        Some("sizes") => sizes::run(&bench, &variable("BENCH_REDIS")?).await,
         other => Err(format!(
-            "unknown bench {other:?}: cache-hit, cache-second-level, delivery, inventory or idle"
+            "unknown bench {other:?}: cache-hit, cache-second-level, delivery, inventory, idle or sizes"
         )
         .into()),
     }
