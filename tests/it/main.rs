@@ -10,6 +10,7 @@
 
 mod audit;
 mod aws;
+mod backup;
 mod cli;
 mod clouds;
 mod collections;
@@ -29,11 +30,11 @@ mod rest;
 mod restart;
 mod role_checks;
 mod rooms;
+mod schema;
 mod second_cache;
 mod shared_limits;
 mod shutdown;
 mod stale;
-mod state;
 mod status;
 mod subscriptions;
 mod traces;
