@@ -41,6 +41,42 @@ impl Samples {
     pub(super) fn one(&self, name: &str, keep: impl Fn(&Sample) -> bool) -> Option<f64> {
         self.of(name).find(|sample| keep(sample)).map(|sample| sample.value)
     }
+
+    /// Joins the samples of several processes, so that sums go over all of them.
+    pub(super) fn joined<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
+        Self(all.into_iter().flat_map(|samples| samples.0.iter().cloned()).collect())
+    }
+
+    /// Estimates a quantile of the histogram of that name, as Prometheus does, over the series that `keep` keeps.
+    ///
+    /// `None` if nothing was counted. What lies above the last edge counts as the last edge.
+    pub(super) fn quantile(&self, quantile: f64, name: &str, keep: impl Fn(&Sample) -> bool) -> Option<f64> {
+        let buckets = self.buckets(&format!("{name}_bucket"), keep);
+        let total = buckets.last()?.1;
+        let rank = quantile * total;
+        let at = buckets.iter().position(|(_, count)| *count >= rank).filter(|_| total > 0.0)?;
+        let (edge, count) = *buckets.get(at)?;
+        let below = at.checked_sub(1).and_then(|before| buckets.get(before)).copied();
+        let (low, less) = below.unwrap_or((0.0, 0.0));
+        if edge.is_infinite() || count <= less {
+            return Some(low);
+        }
+        Some(low + (edge - low) * (rank - less) / (count - less))
+    }
+
+    /// Returns edges with how many values are not above them, ascending.
+    fn buckets(&self, name: &str, keep: impl Fn(&Sample) -> bool) -> Vec<(f64, f64)> {
+        let mut buckets: Vec<(f64, f64)> = Vec::new();
+        for sample in self.of(name).filter(|sample| keep(sample)) {
+            let Some(edge) = number(sample.label("le")) else { continue };
+            match buckets.iter_mut().find(|(known, _)| known.total_cmp(&edge).is_eq()) {
+                Some((_, count)) => *count += sample.value,
+                None => buckets.push((edge, sample.value)),
+            }
+        }
+        buckets.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+        buckets
+    }
 }
 
 fn sample(line: &str) -> Option<Sample> {
@@ -128,13 +164,27 @@ no sample
         assert_eq!(samples.of("a_total").nth(1).map(|one| one.label("path")), Some("/y \"q\" {b}, c"));
         assert_eq!((samples.one("up", |_| true), samples.one("down", |_| true)), (Some(1.0), None));
         assert!(samples.one("age", |_| true).is_some_and(f64::is_nan));
+        assert_eq!(Samples::joined([&samples, &samples]).of("up").count(), 2);
+    }
+
+    #[test]
+    fn quantiles_lie_between_edges() {
+        let samples = Samples::parse(TEXT);
+        let quantile = |q: f64| samples.quantile(q, "t", |_| true).unwrap();
+        assert!((quantile(0.5) - 0.1).abs() < 1e-9);
+        assert!((quantile(0.7) - 0.3).abs() < 1e-9);
+        assert!((quantile(0.99) - 0.5).abs() < 1e-9, "nothing is known above the last edge");
+        assert_eq!(Samples::default().quantile(0.99, "t", |_| true), None);
     }
 
     #[test]
     fn what_this_process_measures_is_read_back() {
         let metrics = crate::telemetry::metrics::Metrics::new().unwrap();
         metrics.up.set(1);
+        metrics.http_duration.with_label_values(&["GET", "/o2ims"]).observe(0.2);
         let samples = Samples::parse(&String::from_utf8(metrics.render().unwrap()).unwrap());
         assert_eq!(samples.one("o2ims_up", |_| true), Some(1.0));
+        let p99 = samples.quantile(0.99, "o2ims_http_request_duration_seconds", |_| true);
+        assert!(p99.is_some_and(|p99| (0.1..=0.25).contains(&p99)), "{p99:?}");
     }
 }

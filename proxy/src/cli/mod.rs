@@ -3,12 +3,15 @@
 mod audit;
 mod backend;
 mod backup;
+mod capacity;
+mod certs;
 mod check_config;
 mod client;
 mod config;
 mod control;
 mod dead_letter;
 mod diagnose;
+mod doctor;
 mod dr_drill;
 mod drain;
 mod exposition;
@@ -24,10 +27,13 @@ mod redis;
 mod reload;
 mod runbook;
 pub mod serve;
+mod shell;
 mod slo;
 mod source;
 mod subs;
+mod support_bundle;
 mod upgrade_check;
+mod verdict;
 mod version;
 mod watch;
 mod webhook;
@@ -170,6 +176,15 @@ enum Command {
     /// Prints the default configuration, its schema, its reference, or the values in force
     Config(config::Args),
     /// Prints the page for an alert, or lists all pages; with --diagnose names the cause
+    /// Makes the checks of a morning: gateways, Redis, sources, certificates, deliveries, audit
+    Doctor(doctor::Args),
+    /// Looks at certificates: chains, names, days left, and which file serves what
+    Certs(certs::Args),
+    /// Says what is used of what is configured, and which limit would be reached first
+    Capacity(capacity::Args),
+    /// Writes all that helps to find a trouble into one file, without secrets
+    SupportBundle(support_bundle::Args),
+    /// Prints the page for an alert, or lists all pages; with --diagnose names the cause
     Runbook(runbook::Args),
     /// Makes certificates for development and tests
     GenCerts(gen_certs::GenCerts),
@@ -203,6 +218,10 @@ enum Command {
     LogLevel(log_level::Args),
     /// Prints the service level objectives as a gateway's process measures them; exits 1 if one is missed
     Slo(slo::Args),
+    /// Prints a script that completes the command line in a shell
+    Completion(shell::Completion),
+    /// Prints the manual page, as `man` reads it
+    Man(shell::Manual),
     /// Prints version and features
     Version(version::Args),
 }
@@ -236,6 +255,10 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::Serve(args) => serve::run(args, process),
         Command::CheckConfig(args) => check_config::run(args, process).map(ExitCode::from),
         Command::Config(args) => config::run(args, process).map(done),
+        Command::Doctor(args) => block_on(doctor::run(args, process))?.map(ExitCode::from),
+        Command::Certs(args) => block_on(certs::run(args, process))?.map(ExitCode::from),
+        Command::Capacity(args) => block_on(capacity::run(args, process))?.map(ExitCode::from),
+        Command::SupportBundle(args) => block_on(support_bundle::run(args, process))?.map(done),
         Command::Runbook(args) => block_on(runbook::run(args, process))?.map(ExitCode::from),
         Command::GenCerts(args) => make_certificates(args, process).map(done),
         Command::Subs(args) => block_on(subs::run(args, process))?.map(done),
@@ -253,6 +276,8 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::Reload(args) => block_on(reload::run(args, process))?.map(ExitCode::from),
         Command::LogLevel(args) => block_on(log_level::run(args, process))?.map(done),
         Command::Slo(args) => block_on(slo::run(args, process))?.map(ExitCode::from),
+        Command::Completion(args) => shell::completion(args, process).map(done),
+        Command::Man(args) => shell::manual(args, process).map(done),
         Command::Version(args) => version::run(args, process).map(done),
     }
 }

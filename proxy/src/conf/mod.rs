@@ -3,6 +3,7 @@
 //! `load` joins the layers, `form` checks them against `schema`, which comes from the types, and `check` knows the rules
 //! that types cannot say. Every fault has its place.
 
+pub mod certificates;
 pub mod check;
 mod env;
 pub mod fault;
