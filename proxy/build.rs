@@ -18,6 +18,7 @@ fn main() -> Result<()> {
     pages.sort();
     let mut list = "&[\n".to_owned();
     for (name, path) in pages {
+        let path = path.to_str().ok_or_else(|| Error::other("the path of this folder is not UTF-8"))?;
         writeln!(list, "    Page {{ name: {name:?}, text: include_str!({path:?}) }},")
             .map_err(Error::other)?;
     }
