@@ -4,6 +4,7 @@ use crate::audit::Payload;
 use crate::filters::Seen;
 use crate::listen::peer::Peer;
 use http::{HeaderValue, Method, StatusCode};
+use netweave_model::Trace;
 use prometheus::IntGauge;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,6 +43,8 @@ pub struct Ctx {
     pub recorded: bool,
     /// The body that was read.
     pub sent: Payload,
+    /// The span that its client says it is part of, and its own.
+    pub spans: (Option<Trace>, Option<Trace>),
     /// Counts it as being answered.
     _answering: Answering,
 }
@@ -84,6 +87,7 @@ impl Ctx {
             stage: Stage::Asked,
             recorded: false,
             sent: Payload::default(),
+            spans: (None, None),
             _answering: Answering(gauge.clone()),
         }
     }

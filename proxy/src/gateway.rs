@@ -2,6 +2,8 @@
 //!
 //! Every request is answered in `request_filter`; nothing is ever proxied.
 
+mod spans;
+
 use crate::audit::{Audit, Call, Payload};
 use crate::ctx::{Ctx, REQUEST_ID, RequestIds, Stage};
 use crate::filters::{Admitted, Chain, Pending, Routes, Seen, body, changes, negotiate, takes_body};
@@ -10,7 +12,9 @@ use crate::listen::{Stopping, peer_of};
 use crate::ops::HealthView;
 use crate::problem::{Problem, Refused};
 use crate::reply::Reply;
+use crate::routes::Call as RouteCall;
 use crate::telemetry::requests::{Outcome, Requests, template};
+use crate::telemetry::trace::Tracer;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::FutureExt;
@@ -18,6 +22,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, UPGRADE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use netweave_model::port::Clock;
+use netweave_model::{Context, Trace};
 use pingora::http::ResponseHeader;
 use pingora::time::timeout;
 use pingora_core::modules::http::HttpModules;
@@ -27,7 +32,7 @@ use pingora_core::{Error, ErrorType, Result};
 use pingora_proxy::{FailToProxy, ProxyHttp, Session};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tracing::{debug, error, info};
 
 /// Longest time a route may take; backends have shorter times of their own.
@@ -36,9 +41,6 @@ const SERVE_TIME: Duration = Duration::from_secs(30);
 const PIECE: usize = 64 << 10;
 /// The request id's header, as answers carry it.
 const REQUEST_ID_NAME: HeaderName = HeaderName::from_static(REQUEST_ID);
-
-/// The header that says which trace a request belongs to. Source: W3C Trace Context, section 3.2.
-const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The gateway as Pingora's proxy sees it.
 pub(crate) struct Gateway {
@@ -60,6 +62,8 @@ pub(crate) struct Gateway {
     pub(crate) ids: RequestIds,
     /// Time for each write of an answer.
     pub(crate) write_time: Duration,
+    /// Takes the spans of requests.
+    pub(crate) tracer: Arc<Tracer>,
 }
 
 /// A request's body as the filters read it.
@@ -100,7 +104,7 @@ impl Gateway {
             match self.admit(head, &peer, &mut ctx.seen).await {
                 Ok(Admitted::Call(pending)) => {
                     ctx.stage = Stage::Allowed;
-                    self.serve(&pending, Bytes::new()).await
+                    self.serve(&pending, Bytes::new(), ctx.spans.1).await
                 }
                 Ok(Admitted::Health(health, _)) => {
                     ctx.stage = Stage::Health;
@@ -145,21 +149,26 @@ impl Gateway {
         ctx.sent = Payload { bytes: body.clone(), media_type: head.headers.get(CONTENT_TYPE).cloned() };
         negotiate::check_body(&head.headers, &body)?;
         ctx.stage = Stage::Allowed;
-        self.serve(pending, body).await
+        self.serve(pending, body, ctx.spans.1).await
     }
 
     /// Asks the routes; a panic in them ends this request alone.
-    async fn serve(&self, pending: &Pending<'_>, body: Bytes) -> std::result::Result<Reply, Refused> {
+    async fn serve(
+        &self,
+        pending: &Pending<'_>,
+        body: Bytes,
+        trace: Option<Trace>,
+    ) -> std::result::Result<Reply, Refused> {
         if changes(pending.method) {
             self.audit.may_change().map_err(|error| Box::new(Problem::from(&error)))?;
         }
         let call = pending.call(body);
         let panicked = |_| Box::new(Problem::internal("a route panicked".to_owned()));
-        let hit = catch_unwind(AssertUnwindSafe(|| self.routes.cached(&call))).map_err(panicked)?;
+        let hit = catch_unwind(AssertUnwindSafe(|| self.cached(&call, trace))).map_err(panicked)?;
         if let Some(reply) = hit {
             return Ok(reply);
         }
-        let served = AssertUnwindSafe(self.routes.serve(&call)).catch_unwind();
+        let served = AssertUnwindSafe(Context::of(trace).within(self.routes.serve(&call))).catch_unwind();
         match timeout(SERVE_TIME, served).await {
             Ok(Ok(Ok(reply))) => Ok(reply),
             Ok(Ok(Err(error))) => Err(Box::new(Problem::from(&error))),
@@ -171,10 +180,22 @@ impl Gateway {
         }
     }
 
+    /// Looks into the response cache.
+    fn cached(&self, call: &RouteCall<'_>, trace: Option<Trace>) -> Option<Reply> {
+        let Some(parent) = trace else { return self.routes.cached(call) };
+        let began = Instant::now();
+        let hit = Context::of(trace).enter(|| self.routes.cached(call));
+        if parent.sampled && call.route.operation.is_cacheable() {
+            self.tracer
+                .end(self.tracer.begin(trace), |own| spans::of_cache(parent, own, hit.is_some(), began));
+        }
+        hit
+    }
+
     fn refuse(ctx: &mut Ctx, problem: &Problem) -> Reply {
         ctx.failure = problem.private().map(str::to_owned);
         ctx.reason = Some(problem.kind());
-        problem.reply(ctx.id())
+        problem.reply_in(ctx.id(), ctx.spans.1)
     }
 
     /// Records a change before it is answered; in strict mode the answer waits until the record is safe.
@@ -210,7 +231,7 @@ impl Gateway {
             bytes: ctx.bytes,
             took: ctx.began.elapsed(),
             id: Some(ctx.id.clone()),
-            trace: head.headers.get(TRACE_PARENT).cloned(),
+            trace: ctx.spans.1.and_then(|trace| HeaderValue::from_str(&trace.to_string()).ok()),
             allowed: ctx.stage == Stage::Allowed,
             reason: ctx.reason,
             token: ctx.seen.token.clone(),
@@ -248,6 +269,8 @@ impl ProxyHttp for Gateway {
         let head = session.req_header_mut();
         ctx.method = head.method.clone();
         ctx.id = self.ids.take(head.headers.get(REQUEST_ID));
+        let parent = spans::parent(&head.headers);
+        ctx.spans = (parent, self.tracer.begin(parent));
         // An offer to change protocols is not taken, so nothing below may think of it.
         head.remove_header(&UPGRADE);
         let reply = self.answer(session, ctx).await;
@@ -276,7 +299,10 @@ impl ProxyHttp for Gateway {
         if let Some(error) = error {
             ctx.failure = Some(error.to_string());
         }
-        access(ctx, status);
+        Context::of(ctx.spans.1).enter(|| access(ctx, status));
+        if ctx.stage != Stage::Health {
+            self.tracer.end(ctx.spans.1, |own| spans::of_request(ctx, own, status));
+        }
         if self.audit.is_on() && !ctx.recorded && ctx.stage != Stage::Health {
             self.audit.call(self.call(session.req_header(), ctx));
         }

@@ -14,6 +14,7 @@ pub mod filters;
 pub mod gateway;
 pub mod inventory;
 pub mod listen;
+pub mod objectives;
 pub mod ops;
 pub mod present;
 pub mod problem;

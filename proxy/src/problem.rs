@@ -1,14 +1,14 @@
 //! From an error to an answer: the only place that picks a status code for what went wrong.
 //!
-//! Every body is `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail`, `requestId` and, where
-//! parameters are at fault, `invalidParams`. `type` is the relative reference `/problems/<kind>`, a name and not a page.
+//! Every body is `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail`, `requestId`, where the
+//! request belongs to a trace `traceId`, and, where parameters are at fault, `invalidParams`. `type` is the relative reference `/problems/<kind>`, a name and not a page.
 //! There is no `instance`: clients of the field disagree about its type.
 
 use crate::reply::Reply;
 use crate::token::Fault;
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
-use netweave_model::{Error, ErrorKind, InvalidParam, Retry};
+use netweave_model::{Error, ErrorKind, InvalidParam, Retry, Trace};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -47,6 +47,8 @@ struct Body<'a> {
     detail: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     invalid_params: Vec<Param<'a>>,
 }
@@ -280,6 +282,11 @@ impl Problem {
 
     /// Writes the answer; an empty `request_id` is left out.
     pub fn reply(&self, request_id: &str) -> Reply {
+        self.reply_in(request_id, None)
+    }
+
+    /// Writes the answer to a request that may belong to a trace.
+    pub fn reply_in(&self, request_id: &str, trace: Option<Trace>) -> Reply {
         let params = self.params.iter().map(|param| Param {
             name: &param.name,
             reason: &param.reason,
@@ -291,6 +298,7 @@ impl Problem {
             status: self.status.as_u16(),
             detail: &self.detail,
             request_id,
+            trace_id: trace.map(|trace| trace.id_text()),
             invalid_params: params.collect(),
         };
         let json = serde_json::to_vec(&body).unwrap_or_else(|_| b"{}".to_vec());

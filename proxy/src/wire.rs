@@ -21,13 +21,16 @@ use crate::inventory::fill::Fills;
 use crate::inventory::follow::Follow;
 use crate::inventory::sources::Sources;
 use crate::listen::{Edge, Parts as EdgeParts, Signals};
-use crate::ops::Browser;
+use crate::objectives::Objectives;
+use crate::ops::{About, Browser, host_name};
 use crate::present::openapi;
 use crate::services::Service;
+use crate::services::backlog::Backlog;
 use crate::services::dispatcher::{Dispatcher, Parts as DispatcherParts};
 use crate::services::exchanges::{Exchanges, Parts as ExchangesParts};
 use crate::services::housekeeper::Housekeeper;
 use crate::services::notifier::{Notifier, Parts as NotifierParts};
+use crate::services::objectives::ObjectiveReadings;
 use crate::services::resealer::{Parts as ResealerParts, Resealer};
 use crate::services::role_checks::{Role, RoleChecks};
 use crate::services::sweeper::{Parts as SweeperParts, Sweeper};
@@ -35,6 +38,7 @@ use crate::services::tally::Tally;
 use crate::services::token_keys::TokenKeys;
 use crate::services::watcher::Watcher;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::trace::Tracer;
 use crate::token::Tokens;
 use crate::webhook::notification::Renderer;
 use crate::webhook::sealing::KeyRing;
@@ -83,13 +87,14 @@ fn run(conf: &Conf, options: &ServeOptions) -> Result<()> {
     if let Some(dev) = &options.dev {
         dev::prepare(dev, base.clock.now())?;
     }
-    let audit = Arc::clone(&base.audit);
+    let (audit, tracer) = (Arc::clone(&base.audit), Arc::clone(&base.tracer));
     let served =
         opening.block_on(Gateway::build(conf, base, options)).and_then(|gateway| gateway.serve(options));
     if let Err(error) = &served {
         audit.event(audit.now("process.failed").with("error", error.to_string()));
     }
     audit.close();
+    tracer.close();
     served
 }
 
@@ -111,6 +116,7 @@ struct Base {
     metrics: Arc<Metrics>,
     access: Arc<Access>,
     audit: Arc<Audit>,
+    tracer: Arc<Tracer>,
 }
 
 impl Base {
@@ -122,7 +128,21 @@ impl Base {
         let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(SystemIds));
         let parts =
             AuditParts { clock: Arc::clone(&clock), ids: Arc::clone(&ids), metrics: Arc::clone(&metrics) };
-        Ok(Self { access: Arc::new(access), audit: Arc::new(audit(conf, parts)?), clock, ids, metrics })
+        let of = vec![
+            ("service.name", "netweave".into()),
+            ("service.version", env!("CARGO_PKG_VERSION").into()),
+            ("service.instance.id", host_name().into()),
+        ];
+        let tracer =
+            Tracer::open(&conf.tracing, of, (Arc::clone(&clock), Arc::clone(&ids)), Arc::clone(&metrics))?;
+        Ok(Self {
+            access: Arc::new(access),
+            audit: Arc::new(audit(conf, parts)?),
+            clock,
+            ids,
+            metrics,
+            tracer: Arc::new(tracer),
+        })
     }
 }
 
@@ -159,6 +179,8 @@ impl Gateway {
         let limits = Arc::new(Shares::new(&conf.limits));
         services.extend(tally(conf, &base, &stores, &limits));
         let tokens = tokens(conf, &base, &mut services)?;
+        let objectives = Arc::new(Objectives::new(Arc::clone(&base.metrics)));
+        services.push(Arc::new(ObjectiveReadings::new(Arc::clone(&objectives))));
         let inbox = options.dev.as_ref().and_then(|_| dev::inbox(&base.clock));
         let has_inbox = inbox.is_some();
         if let Some(dev) = &options.dev {
@@ -185,8 +207,11 @@ impl Gateway {
             metrics: base.metrics,
             audit: base.audit,
             services,
+            about: about(conf, &base.clock),
             clock: base.clock,
             ids: base.ids,
+            tracer: base.tracer,
+            objectives,
         })?;
         Ok(Self { edge, inbox: has_inbox })
     }
@@ -204,6 +229,16 @@ impl Gateway {
 /// Makes the page that shows the API's document.
 fn browser(conf: &Conf) -> Result<Browser> {
     openapi::document(&conf.o_cloud.service_uri, &conf.api.majors, conf.api.compatibility).map(Browser::new)
+}
+
+/// Says what the process is.
+fn about(conf: &Conf, clock: &Arc<dyn Clock>) -> About {
+    About {
+        pod: host_name(),
+        environment: format!("{:?}", conf.environment).to_lowercase(),
+        o_cloud: conf.o_cloud.id.clone(),
+        started: clock.now(),
+    }
 }
 
 /// Makes the issuers of tokens, if tokens are asked for, each with the service that fetches its keys.
@@ -227,7 +262,7 @@ fn tokens(
 async fn role_checks(conf: &Conf, base: &Base, stores: &Stores) -> Result<Arc<RoleChecks>> {
     let mut servers = Vec::new();
     if let Some(health) = &stores.health {
-        health.observed_by(Arc::new(Observed::new(Arc::clone(&base.metrics))));
+        health.observed_by(Arc::new(Observed::new(Arc::clone(&base.metrics), Arc::clone(&base.tracer))));
         servers.push(Role::State(Arc::clone(health)));
     }
     if let Some(redis) = &conf.cache.redis {
@@ -260,7 +295,8 @@ impl Inventory {
             sources: Arc::clone(&sources),
             holder: base.ids.uuid().to_string().into(),
         };
-        let observer: Arc<dyn Observer> = Arc::new(Observed::new(Arc::clone(&base.metrics)));
+        let observer: Arc<dyn Observer> =
+            Arc::new(Observed::new(Arc::clone(&base.metrics), Arc::clone(&base.tracer)));
         let o_cloud = Id::from(conf.o_cloud.id.as_str());
         let mut feeds = Vec::new();
         for backend in &conf.backends {
@@ -339,6 +375,7 @@ impl Callbacks {
             ids: Arc::clone(&base.ids),
             metrics: Arc::clone(&base.metrics),
             audit: Arc::clone(&base.audit),
+            tracer: Arc::clone(&base.tracer),
         };
         let sweeper = SweeperParts {
             log: Arc::clone(&stores.log),
@@ -354,6 +391,11 @@ impl Callbacks {
             Arc::new(Notifier::new(notifier, conf.delivery.clone())),
             Arc::new(Sweeper::new(sweeper)),
             Arc::new(Housekeeper),
+            Arc::new(Backlog::new(
+                Arc::clone(&stores.deliveries),
+                Arc::clone(&base.clock),
+                Arc::clone(&base.metrics),
+            )),
             Arc::new(self.exchanges(base)),
             Arc::new(self.resealer(base, stores)),
         ])

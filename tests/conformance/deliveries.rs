@@ -16,6 +16,7 @@ crate::stores::suite!(deliveries:
     an_emptied_queue_is_let_go,
     a_claim_comes_with_its_subscription,
     a_deferred_head_comes_back_at_its_time,
+    what_waits_is_counted_over_all_queues,
     a_postponed_queue_counts_no_failure,
     a_deferred_queue_holds_up_nobody,
     the_next_due_time_covers_claims,

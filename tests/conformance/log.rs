@@ -11,6 +11,7 @@ crate::stores::suite!(log:
     synced_without_reset_only_confirms,
     a_new_fence_discards_what_was_staged,
     single_changes_carry_both_states,
+    a_change_keeps_its_trace,
     a_new_parent_alone_is_a_change,
     applying_a_change_again_is_harmless,
     flapping_gives_new_notification_ids,

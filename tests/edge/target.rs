@@ -10,7 +10,8 @@ use netweave::conf::unit::{Size, Span};
 use netweave::filters::Routes;
 use netweave::filters::limits::Shares;
 use netweave::listen::{Ask, Edge, Parts, Signals, StopHandle, tls};
-use netweave::ops::{Browser, Check, Readiness};
+use netweave::objectives::Objectives;
+use netweave::ops::{About, Browser, Check, Readiness};
 use netweave::reply::Reply;
 use netweave::routes::{Call, Operation};
 use netweave::services::Service;
@@ -170,6 +171,16 @@ struct Running {
     _files: TempDir,
 }
 
+/// What the process says it is.
+fn about() -> About {
+    About {
+        pod: "pod".to_owned(),
+        environment: "dev".to_owned(),
+        o_cloud: "cloud".to_owned(),
+        started: Timestamp::default(),
+    }
+}
+
 impl Target {
     /// Starts an edge in this process.
     pub(crate) fn start(setup: Setup) -> Self {
@@ -187,6 +198,7 @@ impl Target {
             profile: setup.profile,
             ..Tls::default()
         };
+        let metrics = Arc::new(Metrics::new().expect("the families are sound"));
         let edge = Edge::bind(Parts {
             api: Api { listen: vec![any], tls, ..Api::default() },
             ops: Ops { listen: any, ..Ops::default() },
@@ -202,7 +214,10 @@ impl Target {
             routes: Arc::new(Fakes),
             browser: Browser::default(),
             readiness: Arc::new(Ready),
-            metrics: Arc::new(Metrics::new().expect("the families are sound")),
+            objectives: Arc::new(Objectives::new(Arc::clone(&metrics))),
+            metrics,
+            tracer: Arc::default(),
+            about: about(),
             audit: Arc::new(netweave::audit::Audit::off()),
             services: setup.services,
             clock: Arc::new(Now),

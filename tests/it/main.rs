@@ -33,5 +33,7 @@ mod shared_limits;
 mod shutdown;
 mod stale;
 mod state;
+mod status;
 mod subscriptions;
+mod traces;
 mod vmware;

@@ -5,17 +5,21 @@
 
 use crate::{client, tls};
 use bytes::{Bytes, BytesMut};
-use http::header::RETRY_AFTER;
-use http::{HeaderMap, Request};
-use netweave_model::port::Clock;
+use http::header::{HeaderName, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, Request};
+use netweave_model::port::{Clock, InfrastructureCall};
+use netweave_model::trace::Context;
 use netweave_model::{Error, ErrorKind, Result, Retry, Timestamp};
 use reqwest::{Client, Response};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[cfg(test)]
 mod tests;
+
+/// The header that says which trace a call belongs to. Source: W3C Trace Context, section 3.2.
+pub const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Idle connections kept per host.
 const IDLE_PER_HOST: usize = 8;
@@ -46,6 +50,10 @@ impl Default for ApiSettings {
         }
     }
 }
+
+/// What a request asks for, for those who count: one of few names. It goes with the request as an extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint(pub &'static str);
 
 /// What the server answered, whatever status it has.
 #[derive(Clone, Debug)]
@@ -84,12 +92,35 @@ impl Api {
         Ok(Self { client, clock, max_body: settings.max_body })
     }
 
-    /// Sends a request and reads the whole answer.
+    /// Sends a request and reads the whole answer. The server is told the trace that it belongs to, and whoever counts calls
+    /// is told how it went.
     ///
     /// # Errors
     /// `Timeout`: no complete answer in time, or silence. `Unavailable`: no connection, or it broke before the answer's end; not
     /// retryable when the answer is longer than its bound. The public text names no address.
-    pub async fn call(&self, request: Request<Bytes>) -> Result<ApiAnswer> {
+    pub async fn call(&self, mut request: Request<Bytes>) -> Result<ApiAnswer> {
+        let Context { trace: parent, calls, .. } = Context::current();
+        let own = calls.as_ref().map_or(parent, |calls| calls.begin(parent));
+        if let Some(value) = own.and_then(|own| HeaderValue::from_str(&own.to_string()).ok()) {
+            request.headers_mut().insert(TRACE_PARENT, value);
+        }
+        let Some(calls) = calls else { return self.send(request).await };
+        let Endpoint(endpoint) = request.extensions().get().copied().unwrap_or(Endpoint("other"));
+        let (method, uri) = (method_of(request.method()), request.uri().clone());
+        let began = Instant::now();
+        let answer = self.send(request).await;
+        calls.called(&InfrastructureCall {
+            endpoint,
+            method,
+            server: uri.host().map(|host| (host, port_of(&uri))),
+            outcome: answer.as_ref().map(|answer| answer.status).map_err(Error::kind),
+            took: began.elapsed(),
+            spans: (parent, own),
+        });
+        answer
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Result<ApiAnswer> {
         let request = reqwest::Request::try_from(request)
             .map_err(|error| Error::internal("a request cannot be made").with_source(error))?;
         let mut response = self.client.execute(request).await.map_err(broken)?;
@@ -117,6 +148,21 @@ impl Api {
         }
         Ok(body.freeze())
     }
+}
+
+/// Returns the name of a method, of the few that are used.
+fn method_of(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    }
+}
+
+fn port_of(uri: &http::Uri) -> u16 {
+    uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 })
 }
 
 fn too_long(bound: usize) -> Error {

@@ -15,7 +15,7 @@ mod settings;
 mod tls;
 mod token;
 
-pub use api::{Api, ApiAnswer, ApiSettings};
+pub use api::{Api, ApiAnswer, ApiSettings, Endpoint, TRACE_PARENT};
 pub use destinations::Destinations;
 pub use domain::DomainSettings;
 pub use guard::{Checked, Guard, MAX_URL};

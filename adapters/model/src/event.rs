@@ -3,6 +3,7 @@
 use crate::Id;
 use crate::object::{Object, ObjectKey, SourceName};
 use crate::time::Timestamp;
+use crate::trace::{self, Trace};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -60,10 +61,13 @@ pub struct Event {
     pub post: Option<Bytes>,
     /// When the gateway committed it.
     pub at: Timestamp,
+    /// The trace that it was committed in, if any.
+    pub trace: Option<Trace>,
 }
 
 impl Event {
-    /// Tells of a change from one state of an object to another, at least one of which is there.
+    /// Tells of a change from one state of an object to another, at least one of which is there; it belongs to the trace of
+    /// whoever tells it.
     pub fn of(
         (source, key, position, at): (&SourceName, &ObjectKey, Position, Timestamp),
         prior: Option<&Object>,
@@ -83,6 +87,7 @@ impl Event {
             prior: prior.map(|object| object.json.clone()),
             post: post.map(|object| object.json.clone()),
             at,
+            trace: trace::current(),
         }
     }
 
@@ -107,6 +112,8 @@ pub struct EventHead {
     prior: Option<usize>,
     post: Option<usize>,
     at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trace: Option<Trace>,
 }
 
 impl EventHead {
@@ -122,6 +129,7 @@ impl EventHead {
             prior: event.prior.as_ref().map(Bytes::len),
             post: event.post.as_ref().map(Bytes::len),
             at: event.at,
+            trace: event.trace,
         }
     }
 
@@ -142,6 +150,7 @@ impl EventHead {
             parent: self.parent,
             event_type: self.event_type,
             at: self.at,
+            trace: self.trace,
         };
         Some((event, objects))
     }

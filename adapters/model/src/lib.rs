@@ -14,6 +14,7 @@ pub mod query;
 pub mod secret;
 pub mod subscription;
 pub mod time;
+pub mod trace;
 pub mod unit;
 
 pub use error::{Error, ErrorKind, InvalidParam, Result, Retry};
@@ -25,3 +26,4 @@ pub use subscription::{
     FormerSecret, NewSubscription, SigningSecrets, Subscription, SubscriptionInfo, SubscriptionState,
 };
 pub use time::Timestamp;
+pub use trace::{Causes, Context, Trace};

@@ -10,7 +10,7 @@ mod timeout;
 
 pub use breaker::{Breaker, Trip};
 pub use limit::{Limit, Rate};
-pub use observe::{Observe, Observer};
+pub use observe::{Observe, Observer, Traced};
 pub use retry::{Attempts, Retrying};
 pub use timeout::{Limits, Timeout};
 

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use netweave_model::port::{Backend, Capabilities, Changes, Look};
+use netweave_model::port::{Backend, CallObserver, Capabilities, Changes, InfrastructureCall, Look};
+use netweave_model::trace::{Context, Trace};
 use netweave_model::{ErrorKind, Kind, Object, ObjectKey, Result, SourceName};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,50 @@ pub trait Observer: Send + Sync {
         outcome: std::result::Result<(), ErrorKind>,
         took: Duration,
     );
+
+    /// Gives an operation that begins its trace, as part of another one.
+    fn begin(&self, parent: Option<Trace>) -> Option<Trace> {
+        parent
+    }
+
+    /// Notes an operation that is part of a trace, beside what `operation` says of it.
+    fn traced(&self, _source: &SourceName, _operation: &Traced<'_>) {}
+
+    /// Notes one call of an operation to the infrastructure.
+    fn called(&self, _source: &SourceName, _call: &InfrastructureCall<'_>) {}
+}
+
+/// One operation as a trace shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Traced<'a> {
+    /// `probe`, `list` or `get`.
+    pub operation: &'static str,
+    /// The span that it belonged to, and its own.
+    pub spans: (Option<Trace>, Option<Trace>),
+    /// What was asked for, if it was one object.
+    pub key: Option<&'a ObjectKey>,
+    /// How many objects there are in the answer.
+    pub count: Option<usize>,
+    /// How it ended.
+    pub outcome: std::result::Result<(), ErrorKind>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Tells an observer of the calls of one source.
+struct OfSource {
+    source: SourceName,
+    observer: Arc<dyn Observer>,
+}
+
+impl CallObserver for OfSource {
+    fn begin(&self, parent: Option<Trace>) -> Option<Trace> {
+        self.observer.begin(parent)
+    }
+
+    fn called(&self, call: &InfrastructureCall<'_>) {
+        self.observer.called(&self.source, call);
+    }
 }
 
 /// Tells an observer of each call; a call that is dropped before its end is not told.
@@ -25,29 +70,52 @@ pub struct Observe {
     inner: Arc<dyn Backend>,
     source: SourceName,
     observer: Arc<dyn Observer>,
+    calls: Arc<dyn CallObserver>,
+}
+
+/// What an answer says beyond that it is there.
+#[derive(Default)]
+struct Said {
+    fault: Option<ErrorKind>,
+    count: Option<usize>,
 }
 
 impl Observe {
     /// Wraps a backend.
     pub fn new(inner: Arc<dyn Backend>, source: SourceName, observer: Arc<dyn Observer>) -> Self {
-        Self { inner, source, observer }
+        let calls = Arc::new(OfSource { source: source.clone(), observer: Arc::clone(&observer) });
+        Self { inner, source, observer, calls }
     }
 
-    /// Runs a call; `fault` says what is wrong with a good answer.
+    /// Runs a call; `said` tells what is in a good answer.
     async fn told<T>(
         &self,
-        operation: &'static str,
+        (operation, key): (&'static str, Option<&ObjectKey>),
         call: impl Future<Output = Result<T>>,
-        fault: impl Fn(&T) -> Option<ErrorKind>,
+        said: impl Fn(&T) -> Said,
     ) -> Result<T> {
-        let began = Instant::now();
-        let outcome = call.await;
-        let told = match &outcome {
-            Ok(answer) => fault(answer).map_or(Ok(()), Err),
-            Err(error) => Err(error.kind()),
+        let (began, Context { trace, causes, .. }) = (Instant::now(), Context::current());
+        let parent = trace.or_else(|| causes.as_ref()?.take());
+        let own = self.observer.begin(parent);
+        if let Some(causes) = causes {
+            causes.note(own);
+        }
+        let context = Context { trace: own, calls: Some(Arc::clone(&self.calls)), causes: None };
+        let answer = context.within(call).await;
+        let (outcome, count) = match &answer {
+            Ok(answer) => {
+                let Said { fault, count } = said(answer);
+                (fault.map_or(Ok(()), Err), count)
+            }
+            Err(error) => (Err(error.kind()), None),
         };
-        self.observer.operation(&self.source, operation, told, began.elapsed());
-        outcome
+        let took = began.elapsed();
+        self.observer.operation(&self.source, operation, outcome, took);
+        if own.is_some() {
+            let spans = (parent, own);
+            self.observer.traced(&self.source, &Traced { operation, spans, key, count, outcome, took });
+        }
+        answer
     }
 }
 
@@ -58,17 +126,20 @@ impl Backend for Observe {
     }
 
     async fn probe(&self) -> Result<()> {
-        self.told("probe", self.inner.probe(), |()| None).await
+        self.told(("probe", None), self.inner.probe(), |()| Said::default()).await
     }
 
     /// A look with a gap is told as what went wrong there.
     async fn look(&self, kinds: &[Kind]) -> Result<Look> {
-        let gap = |look: &Look| look.gap.as_ref().map(|gap| gap.error.kind());
-        self.told("list", self.inner.look(kinds), gap).await
+        let said = |look: &Look| Said {
+            fault: look.gap.as_ref().map(|gap| gap.error.kind()),
+            count: Some(look.objects.values().map(Vec::len).sum()),
+        };
+        self.told(("list", None), self.inner.look(kinds), said).await
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Object> {
-        self.told("get", self.inner.get(key), |_| None).await
+        self.told(("get", Some(key)), self.inner.get(key), |_| Said::default()).await
     }
 
     fn changes(&self, kinds: &[Kind]) -> Changes {
@@ -78,7 +149,9 @@ impl Backend for Observe {
                 observer.operation(&source, "changes", Err(error.kind()), Duration::ZERO);
             }
         };
-        self.inner.changes(kinds).inspect(told).boxed()
+        // A stream serves many traces, or none; its calls are counted all the same.
+        let context = Context { calls: Some(Arc::clone(&self.calls)), ..Context::default() };
+        context.streaming(self.inner.changes(kinds)).inspect(told).boxed()
     }
 }
 

@@ -81,6 +81,7 @@ mod tests {
             prior: bytes(prior),
             post: bytes(post),
             at: Timestamp(0),
+            trace: None,
         }
     }
 

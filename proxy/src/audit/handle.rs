@@ -15,6 +15,7 @@ use super::sink::syslog::Syslog;
 use super::sink::{Lane, Sink, State};
 use super::writer::{self, Keeper, Pace, Writer};
 use crate::conf::tree::{Audit as Conf, AuditMode, SinkKind};
+use crate::ops::host_name;
 use crate::telemetry::metrics::Metrics;
 use netweave_model::error::Retry;
 use netweave_model::port::{Clock, Ids};
@@ -30,8 +31,6 @@ use tracing::{info, warn};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the end waits for the sinks.
 const LAST: Duration = Duration::from_secs(5);
-/// The folder's file of this machine's name.
-const HOST: &str = "/proc/sys/kernel/hostname";
 
 /// What the log works with.
 pub struct Parts {
@@ -242,11 +241,10 @@ fn unsafe_now(detail: &'static str) -> Error {
 
 /// Names the writer: this machine, in the characters of host names, and this start.
 pub(super) fn name(start: &str) -> String {
-    let host = std::fs::read_to_string(HOST).unwrap_or_default();
-    let tame = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
-    let host: String = host.trim().chars().take(64).map(tame).collect();
+    // The point stands before the start.
+    let host = host_name().replace('.', "-");
     let start: String = start.chars().take(12).collect();
-    format!("{}.{start}", if host.is_empty() { "host" } else { &host })
+    format!("{host}.{start}")
 }
 
 /// The sinks, and what is done for the folder of the sink `file`.

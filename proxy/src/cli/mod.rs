@@ -12,6 +12,7 @@ mod out;
 mod receive;
 mod redis;
 pub mod serve;
+mod slo;
 mod source;
 mod state;
 mod subs;
@@ -174,6 +175,8 @@ enum Command {
     Webhook(webhook::Args),
     /// Asks a gateway on this machine whether it lives, or is ready; exits 0 or 1
     Healthcheck(healthcheck::Args),
+    /// Prints the service level objectives as a gateway's process measures them; exits 1 if one is missed
+    Slo(slo::Args),
     /// Prints version and features
     Version(version::Args),
 }
@@ -216,6 +219,7 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::Audit(args) => audit::run(args, process).map(ExitCode::from),
         Command::Webhook(args) => block_on(webhook::run(args, process))?.map(done),
         Command::Healthcheck(args) => block_on(healthcheck::run(args, process))?.map(done),
+        Command::Slo(args) => block_on(slo::run(args, process))?.map(ExitCode::from),
         Command::Version(args) => version::run(args, process).map(done),
     }
 }

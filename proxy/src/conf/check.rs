@@ -62,10 +62,24 @@ pub fn rules(conf: &Conf) -> Vec<Finding> {
     times(conf, &mut findings);
     backends(conf, &mut findings);
     audit::rules(conf, &mut findings);
+    tracing(conf, &mut findings);
     if let Err(error) = EnvFilter::try_new(&conf.log.level) {
         findings.fault("log.level", format!("is no level and no list of directives: {error}"));
     }
     findings.0
+}
+
+fn tracing(conf: &Conf, findings: &mut Findings) {
+    const KEY: &str = "tracing.url";
+    let Some(text) = &conf.tracing.url else { return };
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    match url.filter(|url| url.host().is_some() && url.username().is_empty() && url.password().is_none()) {
+        None => findings.fault(KEY, "must be a URL, such as `https://otel-collector:4318/v1/traces`"),
+        Some(url) if conf.environment != Environment::Dev && url.scheme() == "http" => {
+            findings.fault(KEY, "must be `https` outside `dev`");
+        }
+        Some(_) => {}
+    }
 }
 
 fn cloud(conf: &Conf, findings: &mut Findings) {

@@ -32,7 +32,9 @@ mod audit;
 mod limits;
 mod subscriptions;
 mod tokens;
+mod tracing;
 
+pub use self::tracing::Tracing;
 pub use access::{Access, Client, Collection, Role, Rule, ScopeConf, TenantConf};
 pub use audit::{Audit, AuditFile, AuditMode, AuditOtlp, AuditSyslog, SinkKind};
 pub use limits::{Limits, Rate};
@@ -140,6 +142,8 @@ section! {
         shutdown: Shutdown = Shutdown::default(),
         /// Log output.
         log: Log = Log::default(),
+        /// Traces: spans of requests, calls and notifications for a collector of OpenTelemetry.
+        tracing: Tracing = Tracing::default(),
         /// The audit log: who did what, in a form that shows tampering.
         audit: Audit = Audit::default(),
         /// The infrastructures behind the gateway.

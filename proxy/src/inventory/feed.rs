@@ -10,7 +10,9 @@ use super::lease::Lease;
 use super::per_kind::PerKind;
 use super::sources::Sources;
 use netweave_model::port::{Backend, Change, Clock, InventoryLog, Leases, baseline};
-use netweave_model::{ErrorKind, Id, Kind, Object, ObjectKey, Result, SourceName, Timestamp};
+use netweave_model::{
+    Causes, Context, ErrorKind, Id, Kind, Object, ObjectKey, Result, SourceName, Timestamp,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +54,7 @@ pub struct Feed {
     desk: Desk,
     lease: Lease,
     gate: Mutex<Gate>,
+    causes: Arc<Causes>,
 }
 
 /// What commits must know of each other.
@@ -92,7 +95,19 @@ impl Feed {
             Arc::clone(&desk.leases),
             Arc::clone(&desk.sources),
         );
-        Self { name, backend, desk, lease, gate: Mutex::default() }
+        let causes = desk.sources.causes(&name).map(Arc::clone).unwrap_or_default();
+        Self { name, backend, desk, lease, gate: Mutex::default(), causes }
+    }
+
+    /// Returns what makes the source be asked.
+    pub fn causes(&self) -> &Causes {
+        &self.causes
+    }
+
+    /// Asks the source for something on behalf of what wants it to be asked; what is committed then belongs to that trace.
+    pub async fn asking<T>(&self, question: impl Future<Output = T>) -> T {
+        let context = Context { causes: Some(Arc::clone(&self.causes)), ..Context::default() };
+        context.within(question).await
     }
 
     /// Returns what this feed writes with.
@@ -211,7 +226,8 @@ impl Feed {
     async fn write(&self, changes: &[Change]) -> Result<()> {
         for chunk in changes.chunks(CHUNK) {
             let fence = self.lease.fence().await?;
-            let committed = self.desk.log.commit(&self.name, fence, chunk).await;
+            let trace = Context::of(self.causes.done());
+            let committed = trace.within(self.desk.log.commit(&self.name, fence, chunk)).await;
             if committed.as_ref().is_err_and(|error| error.kind() == ErrorKind::Conflict) {
                 self.lease.lost();
             }

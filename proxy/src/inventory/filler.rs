@@ -61,8 +61,11 @@ impl Filler {
         }
         let begun = feed.begin(kind).await;
         let asked_at = self.now();
-        let listing = feed.backend.list(kind).await.inspect_err(|error| self.blame(error))?;
-        let listed = feed.commit_list(kind, listing.objects, Some(begun)).await?;
+        let listing = feed.asking(feed.backend.list(kind)).await.inspect_err(|error| self.blame(error))?;
+        let listed = feed.commit_list(kind, listing.objects, Some(begun)).await;
+        // What the change stream tells next has nothing to do with it.
+        feed.causes().note(None);
+        let listed = listed?;
         if listed == Listed::Committed {
             feed.desk().sources.filled(&feed.name, kind, asked_at);
         }

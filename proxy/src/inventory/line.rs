@@ -69,6 +69,7 @@ impl Line {
     /// Asks the filler for a list; asking again before it is made changes nothing.
     pub(super) fn want(&self, kind: Kind) {
         if !self.slots.get(kind).wanted.swap(true, Ordering::AcqRel) {
+            self.feed.causes().ask();
             self.work.notify_one();
         }
     }

@@ -5,7 +5,7 @@
 use super::per_kind::PerKind;
 use crate::telemetry::metrics::Metrics;
 use arc_swap::{ArcSwap, Guard};
-use netweave_model::{Error, ErrorKind, Kind, SourceName, Timestamp};
+use netweave_model::{Causes, Error, ErrorKind, Kind, SourceName, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,6 +33,7 @@ pub struct SourceState {
 #[derive(Debug)]
 pub struct Sources {
     states: ArcSwap<States>,
+    causes: BTreeMap<SourceName, Arc<Causes>>,
 }
 
 impl SourceState {
@@ -56,7 +57,13 @@ impl Sources {
     pub fn new(sources: impl IntoIterator<Item = (SourceName, &'static str)>) -> Self {
         let states: States =
             sources.into_iter().map(|(name, backend)| (name, SourceState::new(backend))).collect();
-        Self { states: ArcSwap::from_pointee(states) }
+        let causes = states.keys().map(|name| (name.clone(), Arc::default())).collect();
+        Self { states: ArcSwap::from_pointee(states), causes }
+    }
+
+    /// Returns what makes a source be asked; `None` if it is not configured.
+    pub fn causes(&self, source: &SourceName) -> Option<&Arc<Causes>> {
+        self.causes.get(source)
     }
 
     /// Notes that the source confirmed its state; `live` says whether a native watch stands.
@@ -103,9 +110,13 @@ impl Sources {
         });
     }
 
-    /// Notes whether this process holds the source's lease; without it no watch of ours is live.
+    /// Notes whether this process holds the source's lease; without it no watch of ours is live, and what failed here says
+    /// nothing of how the source fares with the pod that asks it now.
     pub fn leading(&self, source: &SourceName, leading: bool) {
         self.with(source, |state| {
+            if state.leading && !leading {
+                state.failure = None;
+            }
             state.leading = leading;
             state.live &= leading;
         });
@@ -151,6 +162,25 @@ impl Sources {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_that_lost_its_lease_forgets_what_failed_for_it() {
+        let name = SourceName::from("lab");
+        let sources = Sources::new([(name.clone(), "file")]);
+        let metrics = Metrics::new().unwrap();
+        let healthy = || {
+            sources.observe(&metrics, Timestamp(9));
+            metrics.health_status.with_label_values(&["lab"]).get()
+        };
+        sources.leading(&name, true);
+        sources.seen(&name, Timestamp(1), true);
+        sources.failed(&name, Timestamp(2), &Error::new(ErrorKind::Timeout, "late"));
+        assert_eq!(healthy(), 0);
+        sources.leading(&name, true);
+        assert_eq!(healthy(), 0, "it still leads");
+        sources.leading(&name, false);
+        assert_eq!(healthy(), 1);
+    }
 
     #[test]
     fn a_fill_confirms_one_kind_and_a_failure_after_it_makes_that_kind_fail() {

@@ -15,12 +15,14 @@ use crate::filters::entrance::Entrance;
 use crate::filters::limits::{Limits, Shares};
 use crate::filters::{Chain, Routes};
 use crate::gateway::Gateway;
-use crate::ops::{Browser, HealthView, Ops, Readiness};
+use crate::objectives::Objectives;
+use crate::ops::{About, Browser, HealthView, Ops, Readiness, StatusView};
 use crate::services::Service;
 use crate::services::certificates::Certificates as CertificateService;
 use crate::services::driver::{Driver, FIRST_PAUSE};
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::requests::Requests;
+use crate::telemetry::trace::Tracer;
 use crate::token::Tokens;
 use netweave_model::port::{Clock, Ids};
 use netweave_model::{Error, Result};
@@ -82,6 +84,12 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Randomness, for request ids and jitter.
     pub ids: Arc<dyn Ids>,
+    /// Takes the spans of requests.
+    pub tracer: Arc<Tracer>,
+    /// How well the gateway does what it is for.
+    pub objectives: Arc<Objectives>,
+    /// What the process is, for whoever looks.
+    pub about: About,
 }
 
 /// Where the edge listens.
@@ -227,6 +235,7 @@ impl Plan {
             clock: Arc::clone(&self.parts.clock),
             ids: RequestIds::new(self.parts.ids.uuid()),
             write_time: limits.write_time.0,
+            tracer: Arc::clone(&self.parts.tracer),
         };
         let mut proxy = HttpProxy::new(gateway, Arc::clone(conf));
         proxy.handle_init_modules();
@@ -263,6 +272,14 @@ impl Plan {
         Ops {
             health: self.health.clone(),
             browser: self.parts.browser.clone(),
+            status: StatusView {
+                about: self.parts.about.clone(),
+                health: self.health.clone(),
+                renewal: Arc::clone(&self.renewal),
+                objectives: Arc::clone(&self.parts.objectives),
+                metrics: Arc::clone(&self.parts.metrics),
+                clock: Arc::clone(&self.parts.clock),
+            },
             metrics: Arc::clone(&self.parts.metrics),
             stopping: Arc::clone(&self.stopping),
             write_time: self.parts.limits.write_time.0,

@@ -58,6 +58,8 @@ pub struct Renewal {
     audit: Arc<Audit>,
     /// What the files held when they were loaded last, well or not.
     loaded: Mutex<String>,
+    /// When they were loaded again last, and how that went.
+    last: Mutex<Option<(Timestamp, &'static str)>>,
 }
 
 impl Renewal {
@@ -68,7 +70,8 @@ impl Renewal {
         (clock, audit): (Arc<dyn Clock>, Arc<Audit>),
     ) -> Self {
         let loaded = Mutex::new(certificates.contents());
-        let renewal = Self { certificates, clients: Arc::default(), metrics, clock, audit, loaded };
+        let last = Mutex::default();
+        let renewal = Self { certificates, clients: Arc::default(), metrics, clock, audit, loaded, last };
         renewal.report();
         renewal
     }
@@ -76,6 +79,11 @@ impl Renewal {
     /// Returns the certificates.
     pub fn certificates(&self) -> &Arc<Certificates> {
         &self.certificates
+    }
+
+    /// Returns when the files were loaded again last, and `ok` or `failed`; `None` if they were not.
+    pub fn last(&self) -> Option<(Timestamp, &'static str)> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the certificates of clients.
@@ -100,6 +108,7 @@ impl Renewal {
         *loaded = self.certificates.contents();
         let reloaded = self.certificates.reload();
         let result = if reloaded.is_ok() { "ok" } else { "failed" };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((self.clock.now(), result));
         self.audit.event(self.audit.now("tls.reload").with("result", result));
         reloaded.map_or_else(|error| refused(&error), |()| info!("certificates were loaded again"));
         drop(loaded);
@@ -115,16 +124,25 @@ impl Renewal {
 
     /// Publishes when the first certificate of a client ends; the others change only with their files.
     fn report_clients(&self) {
-        if let Some(end) = self.clients.first_end(self.clock.now()) {
-            #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit into 53 bits")]
-            let end = end.0 as f64 / 1000.0;
-            self.metrics.certificate_expiry.with_label_values(&["observed_client"]).set(end);
-        }
+        publish(&self.metrics, self.clients.first_end(self.clock.now()));
     }
 
     fn loaded(&self) -> MutexGuard<'_, String> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Publishes when the first certificate of a client ends; `None`: there is no client any more, so nothing is told of one.
+fn publish(metrics: &Metrics, end: Option<Timestamp>) {
+    const ROLE: &[&str] = &["observed_client"];
+    let Some(end) = end else {
+        // There may have been none before.
+        metrics.certificate_expiry.remove_label_values(ROLE).ok();
+        return;
+    };
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit into 53 bits")]
+    let end = end.0 as f64 / 1000.0;
+    metrics.certificate_expiry.with_label_values(ROLE).set(end);
 }
 
 fn refused(error: &Error) {
@@ -134,6 +152,18 @@ fn refused(error: &Error) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn when_no_client_is_left_nothing_is_told_of_one() {
+        let metrics = Metrics::new().unwrap();
+        let told = || String::from_utf8(metrics.render().unwrap()).unwrap().contains("observed_client");
+        publish(&metrics, None);
+        assert!(!told());
+        publish(&metrics, Some(Timestamp(7000)));
+        assert!(told());
+        publish(&metrics, None);
+        assert!(!told());
+    }
 
     #[test]
     fn the_first_end_is_that_of_clients_seen_within_a_day() {

@@ -15,6 +15,16 @@ pub trait Readiness: Send + Sync {
     /// Returns the state of everything that readiness depends on, in a fixed order, without waiting for any of it.
     fn check(&self) -> Vec<Check>;
 
+    /// Returns how each source fares, ordered by name.
+    fn sources(&self) -> Vec<SourceStatus> {
+        Vec::new()
+    }
+
+    /// Returns how the servers of state and cache fare.
+    fn servers(&self) -> Vec<Check> {
+        Vec::new()
+    }
+
     /// Writes what only a look can tell, such as ages, to its metric families; called before they are rendered.
     fn observe(&self, _metrics: &Metrics) {}
 }
@@ -31,6 +41,24 @@ pub struct Check {
     /// More about it; shown on the operations listener only.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub detail: String,
+}
+
+/// How one source fares, as this process knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceStatus {
+    /// Its name.
+    pub name: String,
+    /// The kind of backend.
+    pub backend: &'static str,
+    /// What this process is to it: `leads`, or `follows` another one.
+    pub role: &'static str,
+    /// Whether it is watched live.
+    pub live: bool,
+    /// Seconds since it confirmed what is known; `None` if it never did.
+    pub age_seconds: Option<u64>,
+    /// Since when it fails, and the kind of error.
+    pub failure: Option<String>,
 }
 
 /// Answers health questions.
@@ -56,6 +84,30 @@ impl HealthView {
     /// Brings the families up to date that are only written when somebody looks.
     pub fn observe(&self, metrics: &Metrics) {
         self.readiness.observe(metrics);
+    }
+
+    /// Returns how each source fares.
+    pub fn sources(&self) -> Vec<SourceStatus> {
+        self.readiness.sources()
+    }
+
+    /// Returns how the servers of state and cache fare.
+    pub fn servers(&self) -> Vec<Check> {
+        self.readiness.servers()
+    }
+
+    /// Says in a word or two whether requests should be sent here.
+    pub fn word(&self) -> &'static str {
+        let checks = self.readiness.check();
+        if self.stopping.is_unready() {
+            "ending"
+        } else if checks.iter().any(|check| !check.ok) {
+            "not ready"
+        } else if checks.iter().any(|check| check.degraded) {
+            "degraded"
+        } else {
+            "ready"
+        }
     }
 
     /// Answers a question; `verbose` shows every check with its detail.

@@ -1,21 +1,27 @@
-//! The plain listener for probes, Prometheus and people: health, readiness, metrics, the API browser, and no data of the API.
+//! The plain listener for probes, Prometheus and people: health, metrics, status, the API browser, and no data of the API.
 
 mod browser;
 mod health;
+mod host;
 mod memory;
+mod status;
 
 pub use browser::Browser;
-pub use health::{Check, HealthView, Readiness};
+pub use health::{Check, HealthView, Readiness, SourceStatus};
+pub use host::name as host_name;
+pub use status::About;
+pub(crate) use status::StatusView;
 
 use crate::gateway::write_reply;
 use crate::listen::Stopping;
 use crate::problem::Problem;
 use crate::reply::Reply;
-use crate::routes::table;
+use crate::routes::{Health, table};
 use crate::telemetry::metrics::Metrics;
 use async_trait::async_trait;
-use http::header::CONTENT_TYPE;
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
+use pingora::http::RequestHeader;
 use pingora_core::apps::{HttpPersistentSettings, HttpServerApp, ReusedHttpStream};
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::server::ShutdownWatch;
@@ -31,6 +37,8 @@ pub(crate) struct Ops {
     pub(crate) health: HealthView,
     /// Shows the API's document.
     pub(crate) browser: Browser,
+    /// What is served under `/status`.
+    pub(crate) status: StatusView,
     /// What is served under `/metrics`.
     pub(crate) metrics: Arc<Metrics>,
     /// Whether the process ends.
@@ -39,26 +47,40 @@ pub(crate) struct Ops {
     pub(crate) write_time: Duration,
 }
 
+/// What can be asked here.
+enum Asked {
+    Health(Health),
+    Metrics,
+    Status,
+    Page(Reply),
+}
+
 impl Ops {
-    fn reply(&self, method: &Method, path: &str, query: &str) -> Reply {
-        let metrics = matches!(path, "/metrics" | "/metrics/");
-        let health = table::health(path);
-        let page = self.browser.reply(path);
-        if !metrics && health.is_none() && page.is_none() {
-            return Problem::no_such_path().reply("");
-        }
-        if *method != Method::GET && *method != Method::HEAD {
+    fn reply(&self, head: &RequestHeader) -> Reply {
+        let (path, query) = (head.uri.path(), head.uri.query().unwrap_or(""));
+        let asked = match (path, table::health(path)) {
+            (_, Some(health)) => Asked::Health(health),
+            ("/metrics" | "/metrics/", None) => Asked::Metrics,
+            ("/status" | "/status/", None) => Asked::Status,
+            _ => match self.browser.reply(path) {
+                Some(page) => Asked::Page(page),
+                None => return Problem::no_such_path().reply(""),
+            },
+        };
+        if head.method != Method::GET && head.method != Method::HEAD {
             return Problem::method_not_allowed(&[Method::GET]).reply("");
         }
-        if let Some(page) = page {
-            return page;
-        }
-        match health {
-            Some(health) => {
+        match asked {
+            Asked::Health(health) => {
                 let verbose = query.split('&').any(|part| part == "verbose" || part.starts_with("verbose="));
                 self.health.reply(health, verbose, "")
             }
-            None => self.metrics(),
+            Asked::Metrics => self.metrics(),
+            Asked::Page(page) => page,
+            Asked::Status => {
+                let accept = head.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+                self.status.reply(accept.unwrap_or(""))
+            }
         }
     }
 
@@ -90,7 +112,7 @@ impl HttpServerApp for Ops {
         }
         let head = session.req_header();
         let head_only = head.method == Method::HEAD;
-        let reply = self.reply(&head.method, head.uri.path(), head.uri.query().unwrap_or(""));
+        let reply = self.reply(head);
         if self.stopping.is_draining() {
             session.set_keepalive(None);
         }

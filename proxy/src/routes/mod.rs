@@ -49,6 +49,13 @@ pub enum Operation<'a> {
     Health(Health),
 }
 
+impl Operation<'_> {
+    /// Says whether answers may come from the response cache.
+    pub fn is_cacheable(&self) -> bool {
+        matches!(self, Self::Cloud | Self::List(..) | Self::Get(..) | Self::TypeDictionary(..))
+    }
+}
+
 /// The actions on a subscription under `/netweave/v1/subscriptions/{id}/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {

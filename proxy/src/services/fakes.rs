@@ -148,6 +148,7 @@ impl Core {
             ids: self.ids.share(),
             audit: Arc::new(crate::audit::Audit::off()),
             metrics: Arc::clone(&self.metrics),
+            tracer: Arc::default(),
         };
         Notifier::new(parts, delivery)
     }

@@ -1,5 +1,6 @@
 //! Background work: each service is a reconciler over stored state, and `driver` runs them all.
 
+pub mod backlog;
 pub mod certificates;
 pub mod dispatcher;
 pub mod driver;
@@ -9,6 +10,7 @@ pub(crate) mod fakes;
 pub mod housekeeper;
 pub mod lease;
 pub mod notifier;
+pub mod objectives;
 pub mod resealer;
 pub mod role_checks;
 pub mod sweeper;

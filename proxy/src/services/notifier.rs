@@ -6,6 +6,7 @@
 mod hosts;
 pub mod outcome;
 mod owners;
+mod span;
 mod worker;
 
 use super::Service;
@@ -13,6 +14,7 @@ use crate::access::Access;
 use crate::audit::Audit;
 use crate::conf::tree::Delivery;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::trace::Tracer;
 use crate::webhook::notification::Renderer;
 use crate::webhook::signers::Signers;
 use async_trait::async_trait;
@@ -64,6 +66,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// The audit log.
     pub audit: Arc<Audit>,
+    /// Takes the spans of deliveries.
+    pub tracer: Arc<Tracer>,
 }
 
 /// The service.

@@ -142,7 +142,7 @@ impl<'a> Watch<'a> {
                     self.probed(answer);
                     Ok(None)
                 }
-                change = changes.next() => match change {
+                change = self.feed.asking(changes.next()) => match change {
                     Some(change) => self.take(change).await.map(|()| None),
                     None => Err(Error::new(ErrorKind::Unavailable, "the source's change stream has ended")),
                 },
@@ -226,7 +226,16 @@ impl<'a> Watch<'a> {
         };
         // Nothing can be compared with what the views do not hold yet.
         self.feed.desk().catalog.until(|views| views.loaded).await;
-        if self.feed.commit_list(kind, objects, None).await? == Listed::Committed {
+        let (causes, native) = (self.feed.causes(), self.native());
+        if native && let Some(asked) = causes.take() {
+            // Nobody looked: the list that somebody asked for is what the stream began with.
+            causes.note(Some(asked));
+        }
+        let listed = self.feed.commit_list(kind, objects, None).await;
+        if native {
+            causes.note(None);
+        }
+        if listed? == Listed::Committed {
             self.feed.desk().sources.filled(&self.feed.name, kind, self.feed.desk().clock.now());
         }
         self.synced.insert(kind);

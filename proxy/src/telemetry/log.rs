@@ -2,7 +2,7 @@
 //!
 //! Every line has `time` (RFC 3339, UTC, milliseconds), `level`, `target`, `message` and the event's fields: `error` the
 //! cause, `request.id`, `identity`, `method`, `route`, `status`, `duration_us` and `bytes` of requests, `service` of
-//! background services. No line is longer than [`MAX_LINE`].
+//! background services, `traceId` and `spanId` of what belongs to a trace. No line is longer than [`MAX_LINE`].
 
 use crate::conf::tree::{Log, LogFormat};
 use netweave_model::{Error, Result};
@@ -20,6 +20,9 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// Longest line, in bytes with its end.
 pub const MAX_LINE: usize = 4096;
+/// The trace, and the span in it, that what is told belongs to.
+const TRACE_ID: &str = "traceId";
+const SPAN_ID: &str = "spanId";
 /// Longest value of one field; what remains of a line holds all the others.
 const MAX_VALUE: usize = 1024;
 
@@ -84,6 +87,10 @@ where
         let metadata = bridged.as_ref().unwrap_or_else(|| event.metadata());
         let mut fields = Fields::default();
         event.record(&mut fields);
+        if let Some(trace) = netweave_model::trace::current() {
+            fields.others.push((TRACE_ID, Value::from(trace.id_text())));
+            fields.others.push((SPAN_ID, Value::from(trace.span_text())));
+        }
         // The log's own time: it is not part of what any component decides by.
         let time = jiff::Timestamp::now();
         let line = match self.format {
@@ -249,6 +256,18 @@ mod tests {
         assert_eq!(line["status"], 200);
         let time = line["time"].as_str().unwrap();
         assert!(time.len() == 24 && time.ends_with('Z'), "{time}");
+    }
+
+    #[test]
+    fn a_line_within_a_trace_names_it() {
+        let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().ok();
+        let line =
+            logged(LogFormat::Json, || netweave_model::Context::of(trace).enter(|| info!("something")));
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(line["traceId"], "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(line["spanId"], "00f067aa0ba902b7");
+        let line = logged(LogFormat::Json, || info!("something"));
+        assert!(!line.contains("traceId"), "{line}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use prometheus::{
 };
 
 /// Bucket edges in seconds; the service level objectives (0.1, 0.5, 1) are edges.
-const SECONDS: &[f64] =
+pub(crate) const SECONDS: &[f64; 15] =
     &[0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 /// Bucket edges in bytes.
 const BYTES: &[f64] = &[256.0, 1024.0, 4096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0, 4_194_304.0];
@@ -77,6 +77,12 @@ families! {
     adapter_duration: HistogramVec = seconds("o2ims_adapter_operation_duration_seconds", "Time of backend operations", &["adapter", "operation"]);
     /// Failed calls to backends, by kind of error.
     adapter_errors: IntCounterVec = counter_vec("o2ims_adapter_operation_errors_total", "Failed backend operations", &["adapter", "error_type"]);
+    /// Calls of backends to their infrastructure, by what was asked for and how it was answered.
+    backend_requests: IntCounterVec = counter_vec("o2ims_adapter_backend_requests_total", "Calls of backends to their infrastructure", &["adapter", "endpoint", "method", "status"]);
+    /// Time of these calls.
+    backend_latency: HistogramVec = seconds("o2ims_adapter_backend_latency_seconds", "Time of calls of backends to their infrastructure", &["adapter", "endpoint"]);
+    /// Those that failed: no answer, or one of 400 and above.
+    backend_errors: IntCounterVec = counter_vec("o2ims_adapter_backend_errors_total", "Calls of backends to their infrastructure that failed", &["adapter", "error_type"]);
     /// Answers found in the response cache, by class.
     cache_hits: IntCounterVec = counter_vec("o2ims_adapter_cache_hits_total", "Answers found in the response cache", &["class"]);
     /// Answers rendered afresh, by class.
@@ -128,6 +134,10 @@ families! {
     subscription_secrets_resealed: IntCounter = counter("netweave_subscription_secrets_resealed_total", "Subscriptions whose secrets were sealed anew");
     /// From commit to the consumer's 2xx.
     webhook_latency: HistogramVec = seconds("o2ims_webhook_latency_seconds", "Time from the commit of a change to its acknowledged delivery", &["attempt"]);
+    /// Notifications that wait, over all subscriptions.
+    backlog_items: IntGauge = gauge("netweave_delivery_backlog_items", "Notifications that wait, of all subscriptions");
+    /// Age of the oldest of them.
+    backlog_age: Gauge = float_gauge("netweave_delivery_backlog_age_seconds", "Age of the oldest notification that waits; 0 if none does");
     /// Deliveries in flight.
     webhook_workers: IntGauge = gauge("o2ims_active_webhook_workers", "Deliveries in flight");
     /// Log entries not yet fanned out.
@@ -184,6 +194,8 @@ families! {
     token_keys: IntGaugeVec = gauge_vec("netweave_token_keys", "Keys of token issuers that are of use", &["issuer"]);
     /// When the keys of issuers were fetched last.
     token_keys_fetched: GaugeVec = float_gauge_vec("netweave_token_keys_fetched_timestamp_seconds", "When the keys of a token issuer were fetched last, in seconds since 1970", &["issuer"]);
+    /// Spans, by what became of them.
+    trace_spans: IntCounterVec = counter_vec("netweave_trace_spans_total", "Spans by what became of them: sent, failed, dropped", &["outcome"]);
     /// Resident memory of the process.
     resident: Gauge = float_gauge("process_resident_memory_bytes", "Resident memory");
 }

@@ -2,5 +2,7 @@
 
 pub mod log;
 pub mod metrics;
+pub mod otlp;
 pub mod requests;
 pub mod throttle;
+pub mod trace;

@@ -1,21 +1,31 @@
 //! Counts the calls to backends, to the servers of stores and to the shared response cache in their metric families.
 
 use crate::telemetry::metrics::Metrics;
-use netweave_adapters::layers::Observer;
-use netweave_model::port::{CacheFill, CacheObserver, CacheRead, CallOutcome, StoreObserver};
-use netweave_model::{ErrorKind, SourceName};
+use crate::telemetry::trace::span::{Kind, Value};
+use crate::telemetry::trace::{Over, Tracer};
+use netweave_adapters::layers::{Observer, Traced};
+use netweave_model::port::{
+    CacheFill, CacheObserver, CacheRead, CallOutcome, InfrastructureCall, StoreObserver,
+};
+use netweave_model::{ErrorKind, SourceName, Trace};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Writes what the guard layers and the stores observe to the metrics.
 pub(super) struct Observed {
     metrics: Arc<Metrics>,
+    tracer: Arc<Tracer>,
 }
 
 impl Observed {
-    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics }
+    pub(super) fn new(metrics: Arc<Metrics>, tracer: Arc<Tracer>) -> Self {
+        Self { metrics, tracer }
     }
+}
+
+/// Names a kind of error as labels have it.
+fn word(kind: ErrorKind) -> String {
+    format!("{kind:?}").to_lowercase()
 }
 
 impl Observer for Observed {
@@ -37,9 +47,73 @@ impl Observer for Observed {
             }
         }
         if let Err(kind) = outcome {
-            let kind = format!("{kind:?}").to_lowercase();
-            self.metrics.adapter_errors.with_label_values(&[source, &kind]).inc();
+            self.metrics.adapter_errors.with_label_values(&[source, &word(kind)]).inc();
         }
+    }
+
+    fn begin(&self, parent: Option<Trace>) -> Option<Trace> {
+        self.tracer.begin(parent)
+    }
+
+    fn traced(&self, source: &SourceName, operation: &Traced<'_>) {
+        let Traced { operation: name, spans: (parent, own), key, count, outcome, took } = *operation;
+        self.tracer.end(own, |own| {
+            let mut attributes: Vec<(&str, Value)> =
+                vec![("adapter.name", source.to_string().into()), ("adapter.operation", name.into())];
+            if let Some(key) = key {
+                attributes.push(("resource.type", key.kind.collection().into()));
+                attributes.push(("resource.id", key.id.to_string().into()));
+            }
+            attributes.extend(count.map(|count| ("resource.count", count.into())));
+            attributes.extend(outcome.err().map(|kind| ("error.type", word(kind).into())));
+            Over {
+                name: format!("adapter {name}").into(),
+                kind: Kind::Internal,
+                spans: (parent, own),
+                took,
+                failed: outcome.is_err(),
+                attributes,
+            }
+        });
+    }
+
+    fn called(&self, source: &SourceName, call: &InfrastructureCall<'_>) {
+        let (name, took) = (source.as_str(), call.took.as_secs_f64());
+        let status = call.outcome.map_or("none".to_owned(), |status| status.to_string());
+        let labels = &[name, call.endpoint, call.method, &status];
+        self.metrics.backend_requests.with_label_values(labels).inc();
+        self.metrics.backend_latency.with_label_values(&[name, call.endpoint]).observe(took);
+        let error = match call.outcome {
+            Ok(..400) => None,
+            Ok(..500) => Some("refused".to_owned()),
+            Ok(_) => Some("server".to_owned()),
+            Err(kind) => Some(word(kind)),
+        };
+        if let Some(error) = &error {
+            self.metrics.backend_errors.with_label_values(&[name, error]).inc();
+        }
+        self.tracer.end(call.spans.1, |own| {
+            let mut attributes: Vec<(&str, Value)> = vec![
+                ("http.request.method", call.method.into()),
+                ("adapter.name", name.to_owned().into()),
+                ("backend.endpoint", call.endpoint.into()),
+            ];
+            if let Some((host, port)) = call.server {
+                attributes.push(("server.address", host.to_owned().into()));
+                attributes.push(("server.port", port.into()));
+            }
+            attributes.extend(call.outcome.ok().map(|status| ("http.response.status_code", status.into())));
+            let failed = error.is_some();
+            attributes.extend(error.map(|error| ("error.type", error.into())));
+            Over {
+                name: format!("{} {}", call.method, call.endpoint).into(),
+                kind: Kind::Client,
+                spans: (call.spans.0, own),
+                took: call.took,
+                failed,
+                attributes,
+            }
+        });
     }
 }
 

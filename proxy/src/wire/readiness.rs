@@ -1,10 +1,11 @@
 //! Whether requests should be sent here: the views are loaded. A source or a server that fails degrades, it does not unready.
 
 use crate::inventory::catalog::Catalog;
-use crate::inventory::sources::Sources;
-use crate::ops::{Check, Readiness};
+use crate::inventory::sources::{SourceState, Sources};
+use crate::ops::{Check, Readiness, SourceStatus};
 use crate::services::role_checks::RoleChecks;
 use crate::telemetry::metrics::Metrics;
+use netweave_model::SourceName;
 use netweave_model::port::Clock;
 use std::sync::Arc;
 
@@ -30,6 +31,23 @@ impl Ready {
 impl Readiness for Ready {
     fn observe(&self, metrics: &Metrics) {
         self.sources.observe(metrics, self.clock.now());
+    }
+
+    fn servers(&self) -> Vec<Check> {
+        self.servers.checks()
+    }
+
+    fn sources(&self) -> Vec<SourceStatus> {
+        let now = self.clock.now();
+        let status = |(name, state): (SourceName, SourceState)| SourceStatus {
+            name: name.to_string(),
+            backend: state.backend,
+            role: if state.leading { "leads" } else { "follows" },
+            live: state.live,
+            age_seconds: state.seen_at.map(|at| now.since(at).as_secs()),
+            failure: state.failure.map(|(at, kind)| format!("since {at}: {kind:?}")),
+        };
+        self.sources.all().into_iter().map(status).collect()
     }
 
     fn check(&self) -> Vec<Check> {

@@ -2,7 +2,7 @@
 
 use super::stores::{Factory, LEASE, Rig, event, pool, told_items};
 use netweave_model::port::{
-    Acked, Attempt, Change, Claim, DeadLetterReason, FanOut, FanOutOutcome, Item, Notice, Update,
+    Acked, Attempt, Change, Claim, DeadLetterReason, FanOut, FanOutOutcome, Item, Notice, Standing, Update,
 };
 use netweave_model::{ErrorKind, Id, SubscriptionState, Timestamp};
 use std::sync::Arc;
@@ -128,6 +128,7 @@ pub async fn an_event_is_told_as_given(factory: &dyn Factory) {
     let happened = rig.happen("x").await;
     let mut cut = (*happened).clone();
     cut.post = None;
+    cut.trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00".parse().ok();
     let cut = Arc::new(cut);
     rig.fan_out(vec![(one, Arc::clone(&happened)), (two, Arc::clone(&cut))], 10).await;
     let notices: Vec<_> = rig.take().await.into_iter().map(|claim| claim.items[0].notice.clone()).collect();
@@ -278,6 +279,25 @@ pub async fn a_deferred_head_comes_back_at_its_time(factory: &dyn Factory) {
     assert_eq!(claim.items.iter().map(|item| item.attempts).collect::<Vec<_>>(), [1, 0]);
     assert!(ack(&rig, &claim, &claim.items[0]).await);
     assert_eq!(rig.deliveries.backlog(&id).await.unwrap().failures, 0);
+}
+
+/// What waits is counted over all queues, claimed or not, and its age is that of the oldest item.
+pub async fn what_waits_is_counted_over_all_queues(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let standing = async || rig.deliveries.standing().await.unwrap();
+    assert_eq!(standing().await, Standing::default());
+    let (first, second) = (rig.subscribe("smo", "a").await.id, rig.subscribe("smo", "b").await.id);
+    let oldest = rig.now();
+    rig.queue(&first, &["x", "y"]).await;
+    rig.clock.advance(Duration::from_secs(5));
+    rig.queue(&second, &["z"]).await;
+    assert_eq!(standing().await, Standing { items: 3, oldest: Some(oldest) });
+    let claims = rig.take().await;
+    let claim = claims.iter().find(|claim| claim.subscription == first).unwrap();
+    assert!(ack(&rig, claim, &claim.items[0]).await);
+    assert_eq!(standing().await, Standing { items: 2, oldest: Some(oldest) });
+    assert!(ack(&rig, claim, &claim.items[1]).await);
+    assert_eq!(standing().await, Standing { items: 1, oldest: Some(rig.now()) });
 }
 
 /// A claim let go without an attempt comes back at its time, and nothing is counted.

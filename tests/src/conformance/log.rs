@@ -146,6 +146,19 @@ pub async fn single_changes_carry_both_states(factory: &dyn Factory) {
     assert!(entries.iter().map(changed).all(|event| event.at == rig.now() && event.source == lab()));
 }
 
+/// A change keeps the trace in which it was committed, for whoever tells it.
+pub async fn a_change_keeps_its_trace(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let from = rig.log.head().await.unwrap();
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().ok();
+    let change = [Change::Upsert(object(Kind::Resource, "r", "1"))];
+    netweave_model::Context::of(trace).within(rig.commit(&change)).await;
+    rig.commit(&[Change::Upsert(object(Kind::Resource, "r", "2"))]).await;
+    let entries = rig.log.read(from, 10).await.unwrap();
+    assert!(trace.is_some());
+    assert_eq!(entries.iter().map(changed).map(|event| event.trace).collect::<Vec<_>>(), [trace, None]);
+}
+
 /// A move to another pool is a change even if the JSON stays.
 pub async fn a_new_parent_alone_is_a_change(factory: &dyn Factory) {
     let rig = factory.make().await;

@@ -101,6 +101,7 @@ pub fn event(name: &str) -> Arc<Event> {
         prior: None,
         post: Some(pool(name, name).json),
         at: Timestamp(1),
+        trace: None,
     })
 }
 

@@ -30,6 +30,7 @@ pub mod kube;
 pub mod lab;
 pub mod memory;
 pub mod moto;
+pub mod otlp;
 pub mod pace;
 pub mod peers;
 pub mod pki;

@@ -9,7 +9,7 @@ use aws_sigv4::sign::v4;
 use bytes::Bytes;
 use http::Request;
 use http::header::CONTENT_TYPE;
-use netweave_http::{Api, ApiAnswer};
+use netweave_http::{Api, ApiAnswer, Endpoint};
 use netweave_model::port::Clock;
 use netweave_model::{Error, ErrorKind, Result};
 use std::sync::Arc;
@@ -54,7 +54,8 @@ impl Client {
 
     /// Asks once.
     pub(crate) async fn call<T: Answer>(&self, site: Site<'_>, params: &[(String, String)]) -> Result<T> {
-        let request = self.request(site, T::SERVICE, T::ACTION, params)?;
+        let mut request = self.request(site, T::SERVICE, T::ACTION, params)?;
+        request.extensions_mut().insert(Endpoint(T::ACTION));
         let answer = self.api.call(request).await?;
         read(&answer)
     }

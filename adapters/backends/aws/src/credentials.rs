@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http::{Request, Response};
-use netweave_http::{Api, ApiSettings};
+use netweave_http::{Api, ApiSettings, Endpoint};
 use netweave_model::port::Clock;
 use netweave_model::{Error, ErrorKind, Result};
 use std::path::Path;
@@ -131,7 +131,9 @@ async fn carried(api: &Api, request: HttpRequest) -> std::result::Result<HttpRes
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let (parts, body) = request.into_parts();
     let body = Bytes::copy_from_slice(body.bytes().unwrap_or_default());
-    let answer = api.call(Request::from_parts(parts, body)).await.map_err(|error| {
+    let mut request = Request::from_parts(parts, body);
+    request.extensions_mut().insert(Endpoint("credentials"));
+    let answer = api.call(request).await.map_err(|error| {
         let late = error.kind() == ErrorKind::Timeout;
         if late { ConnectorError::timeout(error.into()) } else { ConnectorError::io(error.into()) }
     })?;

@@ -8,7 +8,7 @@ use crate::error;
 use crate::wire::{Flat, Page, Scoped};
 use bytes::Bytes;
 use http::{Method, Request, header};
-use netweave_http::{Api, ApiAnswer};
+use netweave_http::{Api, ApiAnswer, Endpoint};
 use netweave_model::{Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeSet, HashSet};
@@ -25,6 +25,19 @@ const MAX_OBJECTS: usize = 200_000;
 /// is read takes up to a hundred times the room that it has on the wire.
 const MAX_NESTED: usize = 200_000;
 const MAX_VALUES: usize = 2_000_000;
+
+/// What is asked for, as it is counted.
+const ENDPOINTS: [&str; 9] = [
+    "disks",
+    "instanceGroupManagers",
+    "instances",
+    "listManagedInstances",
+    "machineTypes",
+    "networks",
+    "regions",
+    "subnetworks",
+    "zones",
+];
 
 /// One API, with the credentials for it.
 pub(crate) struct Client {
@@ -137,7 +150,8 @@ impl Client {
     }
 
     async fn call<T: DeserializeOwned>(&self, ask: Ask<'_>, query: &[(&str, &str)]) -> Result<T> {
-        let request = self.request(ask, query).await?;
+        let mut request = self.request(ask, query).await?;
+        request.extensions_mut().insert(endpoint(ask.path));
         let answer = self.api.call(request).await?;
         if answer.status == 401 {
             self.access.renew();
@@ -162,6 +176,12 @@ impl Client {
         }
         Ok(request)
     }
+}
+
+/// Names what a path leads to: its last collection, or method.
+fn endpoint(path: &str) -> Endpoint {
+    let known = |part: &str| ENDPOINTS.into_iter().find(|name| *name == part);
+    Endpoint(path.rsplit('/').find_map(known).unwrap_or("projects"))
 }
 
 /// Reads an answer to what was asked of a path.
@@ -191,6 +211,19 @@ fn is_read(body: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_is_counted_under_the_last_collection_of_its_path() {
+        for (path, name) in [
+            ("p/aggregated/instances", "instances"),
+            ("p/zones/a/instances/zones-1", "instances"),
+            ("p/zones/a/instanceGroupManagers/g/listManagedInstances", "listManagedInstances"),
+            ("p/zones", "zones"),
+            ("p", "projects"),
+        ] {
+            assert_eq!(endpoint(path), Endpoint(name), "{path}");
+        }
+    }
 
     #[test]
     fn answers_are_bounded_by_what_is_in_them() {

@@ -1,5 +1,6 @@
 //! Bounds on the answers of a server: its client reads whatever comes, however long it is.
 
+use crate::asked::Asked;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{StreamExt, stream};
@@ -108,8 +109,10 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let bound = Bound::of(request.uri().query().unwrap_or_default());
+        let asked = Asked::of(&request);
         let answer = self.0.call(request);
-        Box::pin(async move { Ok(answer.await?.map(|body| bounded(body, bound))) })
+        // Whoever counts calls is known where the answer is waited for, not here.
+        Box::pin(async move { Ok(asked.told(answer).await?.map(|body| bounded(body, bound))) })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Backend: the inventory of a Kubernetes cluster. Which attribute comes from where: `docs/api-mapping.md`.
 
+mod asked;
 mod backend;
 mod bound;
 mod client;

@@ -6,7 +6,7 @@ use crate::soap::request::Request;
 use crate::soap::xml::{self, Node};
 use http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
-use netweave_http::{Api, ApiSettings};
+use netweave_http::{Api, ApiSettings, Endpoint};
 use netweave_model::port::Clock;
 use netweave_model::{Error, ErrorKind, Result};
 use std::collections::VecDeque;
@@ -135,7 +135,8 @@ impl Connection {
         let operation = request.operation;
         let mut post = http::Request::post(&self.endpoint)
             .header(CONTENT_TYPE, "text/xml; charset=utf-8")
-            .header("SOAPAction", ACTION);
+            .header("SOAPAction", ACTION)
+            .extension(Endpoint(operation));
         if let Some(cookie) = cookie {
             post = post.header(COOKIE, cookie);
         }

@@ -1,6 +1,8 @@
 //! What the client does with servers that behave, and with those that do not.
 
 use super::*;
+use netweave_model::Trace;
+use netweave_model::port::CallObserver;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -97,7 +99,7 @@ async fn nobody_at_the_address_is_unavailable_and_the_text_names_no_address() {
 fn retry_after_is_seconds_or_a_date() {
     let read = |text: &'static str, now: i64| {
         let mut headers = HeaderMap::new();
-        headers.insert(RETRY_AFTER, http::HeaderValue::from_static(text));
+        headers.insert(RETRY_AFTER, HeaderValue::from_static(text));
         retry_after(&headers, Timestamp(now))
     };
     assert_eq!(read("90", 0), Some(Duration::from_secs(90)));
@@ -105,4 +107,47 @@ fn retry_after_is_seconds_or_a_date() {
     assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777_000 + 5000), Some(Duration::ZERO));
     assert_eq!(read("soon", 0), None);
     assert_eq!(read("-3", 0), None);
+}
+
+/// Notes what it is told of calls.
+#[derive(Default)]
+struct Notes(std::sync::Mutex<Vec<(String, std::result::Result<u16, ErrorKind>)>>);
+
+impl CallObserver for Notes {
+    fn begin(&self, parent: Option<Trace>) -> Option<Trace> {
+        parent.map(|parent| Trace { span: std::num::NonZeroU64::MIN, ..parent })
+    }
+
+    fn called(&self, call: &InfrastructureCall<'_>) {
+        let server = call.server.map_or("", |(host, _)| host);
+        let text =
+            format!("{} {} {server} {:?}", call.method, call.endpoint, call.spans.1.map(|own| own.span));
+        self.0.lock().unwrap().push((text, call.outcome));
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_told_with_its_endpoint_and_its_server_is_told_the_span() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/x/secret-id", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = [0; 4096];
+        let length = stream.read(&mut head).await.unwrap();
+        stream.write_all(text("503 Busy", "", "").as_bytes()).await.unwrap();
+        String::from_utf8_lossy(&head[..length]).into_owned()
+    });
+    let notes = Arc::new(Notes::default());
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().ok();
+    let context = Context { trace, calls: Some(Arc::clone(&notes) as Arc<dyn CallObserver>), causes: None };
+    let api = api(100);
+    let request = Request::get(&url).extension(Endpoint("things")).body(Bytes::new()).unwrap();
+    assert_eq!(context.clone().within(api.call(request)).await.unwrap().status, 503);
+    let head = server.await.unwrap().to_lowercase();
+    let own = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000001-01\r\n";
+    assert!(head.contains(own), "{head}");
+    assert!(context.within(call(&api, &url)).await.is_err(), "nobody listens any more");
+    let notes = notes.0.lock().unwrap();
+    assert_eq!(notes[0], ("GET things 127.0.0.1 Some(1)".to_owned(), Ok(503)));
+    assert_eq!(notes[1], ("GET other 127.0.0.1 Some(1)".to_owned(), Err(ErrorKind::Unavailable)));
 }

@@ -186,6 +186,15 @@ pub struct Backlog {
     pub attempts: Vec<Attempt>,
 }
 
+/// What waits in all queues together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Items.
+    pub items: u64,
+    /// When the oldest of them was queued; `None` if nothing waits.
+    pub oldest: Option<Timestamp>,
+}
+
 /// Queues, claims and dead letters. Everything returned as done is durable.
 ///
 /// Time is the store's own, so spans are handed in and out, never points in time of the caller's clock.
@@ -266,6 +275,12 @@ pub trait Deliveries: Send + Sync {
     /// # Errors
     /// `NotFound`, `Unavailable`.
     async fn backlog(&self, subscription: &Id) -> Result<Backlog>;
+
+    /// Counts what waits in all queues; a look that takes its time, so not for every request.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn standing(&self) -> Result<Standing>;
 
     /// Reads dead letters, newest first, at most `limit`; of one subscription or of all.
     ///

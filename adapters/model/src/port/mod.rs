@@ -5,6 +5,7 @@
 
 mod backend;
 mod cache;
+mod calls;
 mod clock;
 mod deliveries;
 mod health;
@@ -17,10 +18,11 @@ mod tally;
 
 pub use backend::{Backend, Capabilities, Change, Changes, Reach, fold};
 pub use cache::{CacheFill, CacheObserver, CacheRead, CachedBody, ResponseCache};
+pub use calls::{CallObserver, InfrastructureCall};
 pub use clock::{Clock, Ids};
 pub use deliveries::{
     Acked, Attempt, Backlog, Claim, DeadLetter, DeadLetterReason, Deliveries, FanOut, FanOutOutcome, Item,
-    Notice, Replay,
+    Notice, Replay, Standing,
 };
 pub use health::{
     CallOutcome, Finding, Replica, ServerHealth, Severity, StoreHealth, StoreLoad, StoreObserver,

@@ -174,6 +174,7 @@ mod tests {
             prior: Some(Bytes::from_static(b"{\"a\":1}")),
             post: Some(Bytes::from_static(b"{\"a\":22}")),
             at: Timestamp(5),
+            trace: None,
         }
     }
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use netweave_model::port::{
     Acked, Attempt, Backlog, Change, Claim, Clock, Created, DeadLetter, DeadLetterReason, Deliveries,
     EntryStream, FanOut, FanOutOutcome, Fence, Ids, InventoryLog, Item, Leases, Notice, Quota, Renewal,
-    Replay, Restored, Saved, Snapshot, SubscriptionChange, Subscriptions, Update,
+    Replay, Restored, Saved, Snapshot, Standing, SubscriptionChange, Subscriptions, Update,
 };
 use netweave_model::{
     Entry, Error, Id, NewSubscription, Position, Result, SourceName, Subscription, Timestamp,
@@ -231,6 +231,10 @@ impl<B: Backing> Deliveries for Store<B> {
 
     async fn backlog(&self, subscription: &Id) -> Result<Backlog> {
         self.run(|state, now| state.backlog(subscription, now)).await
+    }
+
+    async fn standing(&self) -> Result<Standing> {
+        self.peek(|state, now| Ok(state.standing(now)))
     }
 
     async fn dead_letters(&self, subscription: Option<&Id>, limit: usize) -> Result<Vec<DeadLetter>> {

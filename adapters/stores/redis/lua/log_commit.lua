@@ -7,7 +7,7 @@
 local source, seen = KEYS[4], KEYS[5]
 local name, fence, call, kinds = ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 local generation, head = position()
-local at, start, confirmed = int(now()), head, false
+local at, start, confirmed, trace = int(now()), head, false, nil
 
 local held, last = unpack(redis.call('HMGET', source, 'fence', 'call'))
 held = tonumber(held or '0')
@@ -28,7 +28,7 @@ if fence > held then redis.call('HSET', source, 'fence', int(fence)) end
 
 local function log(form, kind, id, prior, post)
   head = head + 1
-  append(int(head), at, form, name, kind, id, prior, post, generation)
+  append(int(head), at, form, name, kind, id, prior, post, generation, trace)
 end
 
 local function put(kind, id, object)
@@ -120,6 +120,9 @@ function apply.synced(kind)
 end
 
 function apply.heartbeat() confirmed = true end
+
+-- Not a change: the trace that the changes behind it belong to.
+function apply.trace(_, _, context) trace = context end
 
 for n = 6 + kinds, #ARGV, 4 do apply[ARGV[n]](ARGV[n + 1], ARGV[n + 2], ARGV[n + 3]) end
 

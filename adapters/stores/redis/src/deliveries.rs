@@ -14,7 +14,7 @@ use fred::prelude::Value;
 use netweave_model::port::refusal::{no_subscription, queue_full};
 use netweave_model::port::{
     Acked, Attempt, Backlog, Claim, DeadLetter, DeadLetterReason, Deliveries, FanOut, FanOutOutcome, Item,
-    Notice, Replay,
+    Notice, Replay, Standing,
 };
 use netweave_model::{Error, Event, Id, Position, Result, Timestamp};
 use std::sync::Arc;
@@ -188,6 +188,10 @@ impl Deliveries for Redis {
     async fn backlog(&self, subscription: &Id) -> Result<Backlog> {
         let answer = self.ask(&BACKLOG, vec![subscription.as_str().into()]).await?;
         backlog(answer.map_err(|Refusal(code)| refusal(&code))?)
+    }
+
+    async fn standing(&self) -> Result<Standing> {
+        self.waiting().await
     }
 
     async fn dead_letters(&self, subscription: Option<&Id>, count: usize) -> Result<Vec<DeadLetter>> {

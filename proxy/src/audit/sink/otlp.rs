@@ -6,29 +6,19 @@
 use super::{Batch, Sink};
 use crate::audit::record::Record;
 use crate::conf::tree::AuditOtlp;
-use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use netweave_http::{Api, ApiSettings};
+use crate::telemetry::otlp::Collector;
 use netweave_model::port::Clock;
-use netweave_model::{Error, Result, Timestamp};
+use netweave_model::{Result, Timestamp};
 use serde_json::{Value, json};
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::runtime::{Builder, Runtime};
 
-/// Time for one call.
-const TIME: Duration = Duration::from_secs(10);
-/// Largest answer that is read.
-const MAX_ANSWER: usize = 64 << 10;
 /// "INFO" in the numbers of OpenTelemetry.
 const SEVERITY: u8 = 9;
 
 /// The sink.
 pub struct Otlp {
-    api: Api,
-    runtime: Runtime,
-    url: String,
+    collector: Collector,
 }
 
 impl Otlp {
@@ -37,16 +27,8 @@ impl Otlp {
     /// # Errors
     /// `Invalid`: the authorities cannot be read. `Internal`: no client can be made.
     pub fn open(conf: &AuditOtlp, clock: Arc<dyn Clock>) -> Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime =
-            runtime.map_err(|error| Error::internal("no runtime can be started").with_source(error))?;
-        let settings = ApiSettings {
-            ca: conf.ca.clone(),
-            timeout: TIME,
-            max_body: MAX_ANSWER,
-            ..ApiSettings::default()
-        };
-        Ok(Self { api: Api::new(&settings, clock)?, runtime, url: conf.url.clone() })
+        let collector = Collector::open(&conf.url, conf.ca.as_deref(), "application/json", clock)?;
+        Ok(Self { collector })
     }
 }
 
@@ -60,12 +42,7 @@ impl Sink for Otlp {
     }
 
     fn take(&mut self, batches: &[Arc<Batch>]) -> io::Result<()> {
-        let body = document(batches)?.to_string();
-        let request = http::Request::post(&self.url)
-            .header(CONTENT_TYPE, "application/json")
-            .body(Bytes::from(body))
-            .map_err(io::Error::other)?;
-        let answer = self.runtime.block_on(self.api.call(request)).map_err(io::Error::other)?;
+        let answer = self.collector.send(document(batches)?.to_string())?;
         let rejected = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
         let rejected = rejected.pointer("/partialSuccess/rejectedLogRecords").map(ToString::to_string);
         match (answer.status, rejected.as_deref()) {

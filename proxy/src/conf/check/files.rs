@@ -27,6 +27,9 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 pub fn files(conf: &Conf, now: Timestamp) -> Vec<Finding> {
     let mut findings = Findings::default();
     tls(&conf.api.tls, now, &mut findings);
+    if let Some(path) = &conf.tracing.ca {
+        authorities("tracing.ca", path, now, &mut findings);
+    }
     if let Some(path) = &conf.subscriptions.callback.ca {
         authorities("subscriptions.callback.ca", path, now, &mut findings);
     }

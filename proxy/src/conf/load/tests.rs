@@ -240,6 +240,7 @@ fn every_key_can_be_set_by_its_variable() {
                 String::new()
             }
             "state.url" | "cache.redis.url" => "redis://h:1".to_owned(),
+            "tracing.url" => "http://h:1/v1/traces".to_owned(),
             "state.sentinels" | "cache.redis.sentinels" => "a:1,b:2".to_owned(),
             _ => text,
         };

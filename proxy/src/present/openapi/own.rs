@@ -107,7 +107,7 @@ fn problem() -> Value {
         ("detail", text()),
     ];
     let params = json!({ "type": "array", "items": param });
-    record(&required, &[("requestId", text()), ("invalidParams", params)])
+    record(&required, &[("requestId", text()), ("traceId", text()), ("invalidParams", params)])
 }
 
 fn caller() -> Value {

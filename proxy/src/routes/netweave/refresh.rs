@@ -46,6 +46,9 @@ impl NetweaveRoutes {
             let error = Error::new(ErrorKind::RateLimited, "the source was read anew just now");
             return Err(error.with_retry(Retry::After(left)));
         }
+        if let Some(causes) = self.parts.sources.causes(&source) {
+            causes.ask();
+        }
         if !self.parts.leases.revoke(&name_of(&source)).await? {
             let reason = "nobody watches the source at present; it is read as soon as somebody does";
             return Err(Error::new(ErrorKind::Conflict, reason));

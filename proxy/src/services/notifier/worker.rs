@@ -3,7 +3,7 @@
 use super::hosts::{Admission, Host};
 use super::outcome::{Outcome, REFUSED_TRIES, pause};
 use super::owners::Permits;
-use super::{Shared, Slot};
+use super::{Shared, Slot, span};
 use crate::services::lease;
 use crate::webhook::notification;
 use crate::webhook::signature::Secret;
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use netweave_http::{Answer, NO_TOKEN};
 use netweave_model::port::{Acked, Attempt, Claim, DeadLetterReason, Item, Notice, Update};
-use netweave_model::{Error, ErrorKind, Result, Subscription, SubscriptionState, Timestamp};
+use netweave_model::{Context, Error, ErrorKind, Result, Subscription, SubscriptionState, Timestamp, Trace};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,7 +82,7 @@ impl Worker<'_> {
                 }
                 Turn::Never => break,
             };
-            let next = self.deliver(&subscription, &host, item).await;
+            let next = self.traced(&subscription, &host, item).await;
             drop(permits);
             match next? {
                 Next::Item => {}
@@ -122,7 +122,22 @@ impl Worker<'_> {
         }
     }
 
-    async fn deliver(&self, subscription: &Subscription, host: &Host, item: &Item) -> Result<Next> {
+    /// Delivers as part of the trace that the change belongs to, if any.
+    async fn traced(&self, subscription: &Subscription, host: &Host, item: &Item) -> Result<Next> {
+        let parent = match &item.notice {
+            Notice::Change(event) => event.trace,
+            Notice::Resync { .. } | Notice::Test => None,
+        };
+        let own = self.shared.parts.tracer.begin(parent);
+        Context::of(own).within(self.deliver(subscription, (host, item), parent)).await
+    }
+
+    async fn deliver(
+        &self,
+        subscription: &Subscription,
+        (host, item): (&Host, &Item),
+        parent: Option<Trace>,
+    ) -> Result<Next> {
         let parts = &self.shared.parts;
         let now = parts.clock.now();
         if now.since(item.queued_at) > self.shared.settings.retention.0 {
@@ -142,9 +157,11 @@ impl Worker<'_> {
             Err(error) => return self.hold(item, now, &error).await,
         };
         match self.render(&secrets, subscription, &shown, now) {
-            Ok((headers, body)) => {
+            Ok((mut headers, body)) => {
                 let begun = Instant::now();
+                span::name(&mut headers);
                 let result = parts.outbound.post(&subscription.callback, headers, body).await;
+                span::end(&parts.tracer, parent, (subscription, item), (&result, begun.elapsed()));
                 let status = result.as_ref().map(|answer| answer.status).map_err(Error::public);
                 let attempt = attempt(item, now, begun.elapsed(), status);
                 self.count(item, &result);

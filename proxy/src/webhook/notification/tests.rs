@@ -39,6 +39,7 @@ fn change(event_type: EventType, kind: Kind, parent: Option<&str>) -> Notice {
         prior: state(r#"{"n":1.0,"s":"a\"b"}"#, event_type != EventType::Create),
         post: state(r#"{"n":2}"#, event_type != EventType::Delete),
         at: Timestamp(1234),
+        trace: None,
     }))
 }
 

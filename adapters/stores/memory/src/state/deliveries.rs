@@ -6,7 +6,7 @@ use super::members::Member;
 use crate::backing::Backing;
 use crate::fact::{Queued, Told};
 use netweave_model::port::{
-    Backlog, DeadLetter, DeadLetterReason, FanOut, FanOutOutcome, Item, Notice, Replay, refusal,
+    Backlog, DeadLetter, DeadLetterReason, FanOut, FanOutOutcome, Item, Notice, Replay, Standing, refusal,
 };
 use netweave_model::{Error, Event, Id, Position, Result, Timestamp};
 use std::collections::HashMap;
@@ -109,6 +109,16 @@ impl<B: Backing> State<B> {
             last_sequence: queue.fact.last_sequence,
             attempts: queue.attempts.iter().rev().map(|(_, attempt)| attempt.clone()).collect(),
         })
+    }
+
+    /// See `Deliveries::standing`.
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        let live = || self.members.iter().filter(|member| member.is_live(now));
+        let queues = || live().map(|member| &member.queue.items);
+        Standing {
+            items: queues().map(|items| items.len() as u64).sum(),
+            oldest: queues().flatten().map(|item| item.queued_at).min(),
+        }
     }
 
     /// See `Deliveries::dead_letters`.

@@ -49,6 +49,7 @@ mod tests {
             prior: Some(Bytes::from_static(b"{\n\"a\":1}")),
             post: Some(Bytes::from_static(b"{\"a\":22,\"b\":\"\xff\"}")),
             at: Timestamp(5),
+            trace: None,
         };
         let created = Event { prior: None, ..event.clone() };
         let deleted = Event { post: None, ..event.clone() };

@@ -4,13 +4,16 @@ use super::row;
 use crate::scripts::number;
 use fred::prelude::Value;
 use netweave_model::port::{Change, Fence};
-use netweave_model::{Id, Kind, SourceName};
+use netweave_model::{Id, Kind, SourceName, trace};
 
 /// Lays out a commit: source, fence, name of the call, number of kinds, the kinds, then of each change tag, kind, id and object.
 pub(super) fn arguments(source: &SourceName, fence: Fence, call: &str, changes: &[Change]) -> Vec<Value> {
     let mut arguments = Vec::with_capacity(4 + Kind::ALL.len() + 4 * changes.len());
     arguments.extend([Value::from(source.as_str()), number(fence.0), call.into(), number(Kind::ALL.len())]);
     arguments.extend(Kind::ALL.map(|kind| Value::from(kind.collection())));
+    // Beside the changes there may be the trace that they belong to.
+    arguments
+        .extend(trace::current().into_iter().flat_map(|trace| step("trace", None, None, trace.to_string())));
     arguments.extend(changes.iter().flat_map(change));
     arguments
 }

@@ -1,8 +1,8 @@
 //! Reading entries of the stream `log`.
 //!
 //! An entry's fields are `at`, `form` (`changed` or `baseline`), `source`, `kind`, of a change `id`, `prior` and `post`, the
-//! object before and after as rows hold it, or nothing, and `born`, the generation in which it was written. All else is
-//! derived.
+//! object before and after as rows hold it, or nothing, perhaps `trace`, the trace in which it was committed, and `born`, the
+//! generation in which it was written. All else is derived.
 
 use super::row;
 use crate::reply::{damaged, list, number, pairs, text};
@@ -46,7 +46,9 @@ fn changed(position: Position, source: &SourceName, kind: Kind, fields: &Fields<
     let event = Event::of((source, &key, position, at), prior.as_ref(), post.as_ref());
     // The same change is the same notification, whichever server tells it.
     let born = Position { generation: number(fields.get("born")?)?, ..position };
-    Ok(Event { notification_id: Event::id_of(source, &key, born), ..event })
+    // An odd trace is none: it decides nothing.
+    let trace = fields.text("trace").ok().and_then(|trace| trace.parse().ok());
+    Ok(Event { notification_id: Event::id_of(source, &key, born), trace, ..event })
 }
 
 /// The fields of an entry.
