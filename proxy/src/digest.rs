@@ -19,6 +19,28 @@ pub fn sha256_of(parts: &[&[u8]]) -> String {
     hex(context.finish().as_ref())
 }
 
+/// The SHA-256 of what comes piece by piece.
+#[derive(Clone)]
+pub struct Running(Context);
+
+impl Default for Running {
+    fn default() -> Self {
+        Self(Context::new(&SHA256))
+    }
+}
+
+impl Running {
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Returns the hash of all pieces as 64 lower-case hex digits.
+    pub fn finish(self) -> String {
+        hex(self.0.finish().as_ref())
+    }
+}
+
 /// Returns the first half of the SHA-256 of some bytes as 32 lower-case hex digits.
 pub fn half_sha256(bytes: &[u8]) -> String {
     let hash = digest(&SHA256, bytes);

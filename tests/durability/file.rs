@@ -3,7 +3,8 @@
 use crate::disk::Disk;
 use netweave_embedded::{Conf, Embedded};
 use netweave_model::port::{
-    Change, Claim, Created, Deliveries, FanOut, Fence, Ids, InventoryLog, Leases, Notice, Subscriptions,
+    Change, Claim, Created, Deliveries, FanOut, Fence, Ids, InventoryLog, Leases, Notice, Schema,
+    Subscriptions,
 };
 use netweave_model::{Entry, ErrorKind, Id};
 use netweave_tests::conformance::stores::{LEASE, QUOTA, event, lab, listing, pool, wish};
@@ -79,10 +80,36 @@ async fn a_file_of_a_newer_version_is_refused_and_left_alone() {
     transaction.open_table(META).unwrap().insert("schema", 2).unwrap();
     transaction.commit().unwrap();
     drop(database);
+    let conf = Conf { path: place.path.clone() };
+    assert_eq!(netweave_embedded::schema(&conf).await.unwrap(), Some(Schema::new(2, 0)));
     assert_eq!(place.open().await.unwrap_err().kind(), ErrorKind::Unsupported);
     let database = redb::Database::open(&place.path).unwrap();
     let meta = database.begin_read().unwrap().open_table(META).unwrap();
     assert_eq!(meta.get("schema").unwrap().unwrap().value(), 2);
+}
+
+/// A program of the next minor version may have written it, or one of the version before.
+#[tokio::test]
+async fn a_file_of_an_adjacent_minor_version_is_used_and_the_higher_version_stays() {
+    const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+    let place = Place::new();
+    let minor = |write: Option<u64>| {
+        let database = redb::Database::open(&place.path).unwrap();
+        if let Some(minor) = write {
+            let transaction = database.begin_write().unwrap();
+            transaction.open_table(META).unwrap().insert("schemaMinor", minor).unwrap();
+            transaction.commit().unwrap();
+        }
+        let meta = database.begin_read().unwrap().open_table(META).unwrap();
+        meta.get("schemaMinor").unwrap().unwrap().value()
+    };
+    drop(place.open().await.unwrap());
+    let own = u64::from(netweave_embedded::SCHEMA.minor);
+    minor(Some(own + 1));
+    drop(place.open().await.unwrap());
+    assert_eq!(minor(None), own + 1);
+    minor(Some(own + 2));
+    assert_eq!(place.open().await.unwrap_err().kind(), ErrorKind::Unsupported);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@
 
 mod audit;
 mod aws;
+mod backup;
 mod cli;
 mod clouds;
 mod collections;
@@ -28,10 +29,10 @@ mod rest;
 mod restart;
 mod role_checks;
 mod rooms;
+mod schema;
 mod second_cache;
 mod shared_limits;
 mod shutdown;
 mod stale;
-mod state;
 mod subscriptions;
 mod vmware;

@@ -3,7 +3,9 @@
 use netweave_model::Result;
 #[cfg(feature = "redis")]
 use netweave_model::port::{CacheObserver, ResponseCache, ServerHealth};
-use netweave_model::port::{Clock, Deliveries, Ids, InventoryLog, Leases, StoreHealth, Subscriptions, Tally};
+use netweave_model::port::{
+    Clock, Deliveries, Ids, InventoryLog, Leases, Schema, StoreHealth, Subscriptions, Tally,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -67,11 +69,50 @@ impl StoreConf {
         }
     }
 
+    /// Reads the version of what is stored, without taking part in it; `None` if nothing is.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub async fn schema(&self, ids: Arc<dyn Ids>) -> Result<Option<Schema>> {
+        match *self {
+            #[cfg(feature = "memory")]
+            Self::Memory(_) => Ok(None),
+            #[cfg(feature = "embedded")]
+            Self::Embedded(ref conf) => netweave_embedded::schema(conf).await,
+            #[cfg(feature = "redis")]
+            Self::Redis(ref conf) => netweave_redis::look_at(conf, ids)?.schema().await,
+        }
+    }
+
+    /// Returns the version of what this program stores; `None` if it is lost with the process.
+    pub const fn own_schema(&self) -> Option<Schema> {
+        match *self {
+            #[cfg(feature = "memory")]
+            Self::Memory(_) => None,
+            #[cfg(feature = "embedded")]
+            Self::Embedded(_) => Some(netweave_embedded::SCHEMA),
+            #[cfg(feature = "redis")]
+            Self::Redis(_) => Some(netweave_redis::SCHEMA),
+        }
+    }
+
+    /// Returns the word that the configuration has for the kind of store.
+    pub const fn kind(&self) -> &'static str {
+        match *self {
+            #[cfg(feature = "memory")]
+            Self::Memory(_) => "memory",
+            #[cfg(feature = "embedded")]
+            Self::Embedded(_) => "embedded",
+            #[cfg(feature = "redis")]
+            Self::Redis(_) => "redis",
+        }
+    }
+
     /// Opens the store, once per process.
     ///
     /// # Errors
-    /// `Conflict`: another process holds the file. `Unavailable`: it cannot be opened, a newer version wrote it, or the
-    /// server does not answer. `Invalid`: its address cannot be understood.
+    /// `Conflict`: another process holds the file. `Unavailable`: it cannot be opened, or the server does not answer.
+    /// `Unsupported`: another version wrote it. `Invalid`: its address cannot be understood.
     pub async fn open(&self, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Stores> {
         match *self {
             #[cfg(feature = "memory")]

@@ -2,10 +2,12 @@
 
 mod audit;
 mod backend;
+mod backup;
 mod check_config;
 mod client;
 mod config;
 mod dead_letter;
+mod dr_drill;
 pub mod gen_certs;
 mod healthcheck;
 mod out;
@@ -13,8 +15,8 @@ mod receive;
 mod redis;
 pub mod serve;
 mod source;
-mod state;
 mod subs;
+mod upgrade_check;
 mod version;
 mod watch;
 mod webhook;
@@ -166,8 +168,12 @@ enum Command {
     Backend(backend::Args),
     /// Asks the Redis server of the configuration how it fares
     Redis(redis::Args),
-    /// Carries subscriptions from one store to another, through a file
-    State(state::Args),
+    /// Writes all subscriptions to a file, checks such a file, and puts it into a store
+    Backup(backup::Args),
+    /// Makes and restores a backup, measures both, and compares with what an environment is promised
+    DrDrill(dr_drill::Args),
+    /// Says what an upgrade to this version would meet: keys of the configuration, schema version of the store
+    UpgradeCheck(upgrade_check::Args),
     /// Reads, verifies and exports the folder of an audit log
     Audit(audit::Args),
     /// Receives notifications
@@ -212,7 +218,9 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::DeadLetter(args) => block_on(dead_letter::run(args, process))?.map(done),
         Command::Backend(args) => block_on(backend::run(args, process))?.map(ExitCode::from),
         Command::Redis(args) => block_on(redis::run(args, process))?.map(ExitCode::from),
-        Command::State(args) => block_on(state::run(args, process))?.map(done),
+        Command::Backup(args) => block_on(backup::run(args, process))?.map(done),
+        Command::DrDrill(args) => block_on(dr_drill::run(args, process))?.map(ExitCode::from),
+        Command::UpgradeCheck(args) => block_on(upgrade_check::run(args, process))?.map(ExitCode::from),
         Command::Audit(args) => audit::run(args, process).map(ExitCode::from),
         Command::Webhook(args) => block_on(webhook::run(args, process))?.map(done),
         Command::Healthcheck(args) => block_on(healthcheck::run(args, process))?.map(done),

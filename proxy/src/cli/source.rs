@@ -33,6 +33,13 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// Loads the configuration as far as it can be understood, and tells the file.
+    pub(super) fn loaded(&self, process: &Process) -> Result<(Loaded, Option<&Path>), Failure> {
+        let file = self.config.as_deref();
+        let text = file.map(read).transpose()?;
+        Ok((loaded(process, text.as_deref(), None, Ports::default()), file))
+    }
+
     /// Loads the configuration; files that it names are not opened.
     pub(super) fn conf(&self, process: &Process) -> Result<Conf, Failure> {
         checked(process, self.config.as_deref())
@@ -78,7 +85,7 @@ pub(super) fn loaded(process: &Process, file: Option<&str>, profile: Option<Stri
 }
 
 /// Loads the configuration of a command that uses a part of it; files that it names are not opened.
-fn checked(process: &Process, file: Option<&Path>) -> Result<Conf, Failure> {
+pub(super) fn checked(process: &Process, file: Option<&Path>) -> Result<Conf, Failure> {
     let text = file.map(read).transpose()?;
     let loaded = loaded(process, text.as_deref(), None, Ports::default());
     loaded.checked().map_err(|faults| failure(file, &faults))

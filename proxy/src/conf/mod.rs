@@ -11,6 +11,7 @@ pub mod load;
 pub mod node;
 pub mod print;
 pub mod profile;
+pub mod removed;
 pub mod schema;
 pub mod tree;
 pub mod unit;

@@ -146,6 +146,11 @@ impl SealKey {
     }
 }
 
+/// Says whether a secret is sealed, with whichever key.
+pub fn is_sealed(stored: &Secret) -> bool {
+    parts(stored).is_some()
+}
+
 /// Returns the id of the key and what was sealed; `None` if the secret lies there as it is.
 fn parts(stored: &Secret) -> Option<(&str, &str)> {
     let rest = stored.expose().strip_prefix(MARK)?;

@@ -305,7 +305,7 @@ pub async fn since_tells_of_expiry(factory: &dyn Factory) {
 pub async fn a_saved_one_goes_on_where_it_was(factory: &dyn Factory) {
     let (from, to) = (factory.make().await, factory.make().await);
     let subscription = from.subscribe("smo", "a").await;
-    let saved = Saved { subscription: subscription.clone(), last_sequence: 41, waiting: 0 };
+    let saved = Saved { subscription: subscription.clone(), last_sequence: 41, waiting: 0, dead: 0 };
     let (before, ..) = to.subscriptions.since(0).await.unwrap();
     assert_eq!(to.subscriptions.restore(&[saved]).await.unwrap(), [Restored::Put]);
     assert_eq!(to.subscriptions.get(&subscription.id).await.unwrap(), subscription);
@@ -327,6 +327,7 @@ pub async fn a_saved_one_replaces_only_what_is_older(factory: &dyn Factory) {
         subscription: subscription.clone(),
         last_sequence: 0,
         waiting: 0,
+        dead: 0,
     };
     let third = Subscription { rev: 3, ..first.clone() };
     let gone = Subscription { id: Id::from("gone"), expires_at: rig.now(), ..first.clone() };

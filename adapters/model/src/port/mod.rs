@@ -12,6 +12,7 @@ mod leases;
 mod log;
 mod look;
 pub mod refusal;
+mod schema;
 mod subscriptions;
 mod tally;
 
@@ -29,6 +30,7 @@ pub use health::{
 pub use leases::{Fence, Leases, Renewal};
 pub use log::{EntryStream, InventoryLog, Snapshot};
 pub use look::{Gap, Listing, Look, baseline};
+pub use schema::Schema;
 pub use subscriptions::{
     Created, Quota, Restored, Saved, SubscriptionChange, Subscriptions, Update, Updated,
 };

@@ -93,6 +93,8 @@ pub struct Saved {
     pub last_sequence: u64,
     /// How many notifications waited; they are not carried.
     pub waiting: u64,
+    /// How many of its notifications were dead letters; they are not carried.
+    pub dead: u64,
 }
 
 /// What came of a saved subscription.

@@ -16,4 +16,5 @@ mod writer;
 
 pub use conf::Conf;
 pub use file::{Durable, File};
-pub use open::{Embedded, open, open_with};
+pub use open::{Embedded, open, open_with, schema};
+pub use tables::SCHEMA;

@@ -1,36 +1,47 @@
 //! Reading the file at the start: everything that memory holds is rebuilt from it.
 
 use crate::codec::{damaged, entry_time, kind_of, row_fingerprint};
-use crate::tables::{BODIES, ENTRIES, FACTS, META, META_ALIVE, META_SCHEMA, ROWS, SCHEMA};
+use crate::tables::{BODIES, ENTRIES, FACTS, META, META_ALIVE, META_SCHEMA, META_SCHEMA_MINOR, ROWS, SCHEMA};
 use netweave_memory::{Counters, Fact, FactKey, Recovered, SourceRows};
+use netweave_model::port::Schema;
 use netweave_model::{Error, ErrorKind, Id, Result, Retry, SourceName, Timestamp};
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
 use std::collections::{BTreeMap, VecDeque};
 
-/// Makes the tables of a new file; refuses a file that a newer version wrote. Returns whether it is new.
+/// Makes the tables of a new file; refuses a file whose layout this program may not use. Returns whether it is new.
 pub(crate) fn prepare(database: &Database) -> Result<bool> {
-    let schema = begin(database).map_err(unreadable)?;
-    match schema {
-        Some(SCHEMA) => Ok(false),
-        None => create(database).map(|()| true).map_err(unreadable),
-        Some(newer) => {
-            Err(Error::new(ErrorKind::Unsupported, "a newer version of netweave wrote the state file")
-                .with_private(format!("its layout has version {newer}, this program knows {SCHEMA}")))
-        }
+    let found = schema_of(database).map_err(unreadable)?;
+    let now = SCHEMA.on(found)?;
+    if found != Some(now) {
+        write_schema(database, now).map_err(unreadable)?;
     }
+    Ok(found.is_none())
 }
 
-fn begin(database: &Database) -> std::result::Result<Option<u64>, redb::Error> {
-    match database.begin_read()?.open_table(META) {
-        Ok(meta) => Ok(meta.get(META_SCHEMA)?.map(|schema| schema.value())),
-        Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+/// Reads the version of a file's layout; `None` if it has no tables yet.
+pub(crate) fn schema_of(
+    database: &impl ReadableDatabase,
+) -> std::result::Result<Option<Schema>, redb::Error> {
+    let meta = match database.begin_read()?.open_table(META) {
+        Ok(meta) => meta,
+        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let number = |key| -> std::result::Result<Option<u32>, redb::Error> {
+        Ok(meta.get(key)?.map(|number| u32::try_from(number.value()).unwrap_or(u32::MAX)))
+    };
+    let minor = number(META_SCHEMA_MINOR)?.unwrap_or_default();
+    Ok(number(META_SCHEMA)?.map(|major| Schema::new(major, minor)))
 }
 
-fn create(database: &Database) -> std::result::Result<(), redb::Error> {
+/// Writes the version, and makes the tables that are not there.
+fn write_schema(database: &Database, schema: Schema) -> std::result::Result<(), redb::Error> {
     let transaction = database.begin_write()?;
-    transaction.open_table(META)?.insert(META_SCHEMA, SCHEMA)?;
+    {
+        let mut meta = transaction.open_table(META)?;
+        meta.insert(META_SCHEMA, u64::from(schema.major))?;
+        meta.insert(META_SCHEMA_MINOR, u64::from(schema.minor))?;
+    }
     transaction.open_table(FACTS)?;
     transaction.open_table(ROWS)?;
     transaction.open_table(ENTRIES)?;

@@ -2,13 +2,13 @@
 
 use crate::conf::Conf;
 use crate::file::File;
-use crate::load::{prepare, recover, unreadable};
+use crate::load::{prepare, recover, schema_of, unreadable};
 use crate::shared::Shared;
 use netweave_memory::{Signals, State, Store};
-use netweave_model::port::{Clock, Ids};
+use netweave_model::port::{Clock, Ids, Schema};
 use netweave_model::{Error, ErrorKind, Result, Retry};
 use redb::backends::FileBackend;
-use redb::{Builder, DatabaseError, StorageBackend};
+use redb::{Builder, DatabaseError, ReadOnlyDatabase, StorageBackend};
 use std::fs::{self, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -34,6 +34,22 @@ pub async fn open(conf: &Conf, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Resu
     let task = tokio::task::spawn_blocking(move || open_path(&path, clock, ids));
     task.await
         .map_err(|error| Error::internal("opening the state file was interrupted").with_source(error))?
+}
+
+/// Reads the version of the layout of the configuration's file, which stays as it is; `None` if there is no file yet.
+///
+/// # Errors
+/// As `open`. A file that was not closed has to be opened by the gateway first.
+pub async fn schema(conf: &Conf) -> Result<Option<Schema>> {
+    let path = conf.path.clone();
+    let task = tokio::task::spawn_blocking(move || {
+        if !path.try_exists().map_err(|error| unreadable(error.into()))? {
+            return Ok(None);
+        }
+        schema_of(&ReadOnlyDatabase::open(&path).map_err(refused)?).map_err(unreadable)
+    });
+    task.await
+        .map_err(|error| Error::internal("reading the state file was interrupted").with_source(error))?
 }
 
 fn open_path(path: &Path, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Embedded> {

@@ -1,12 +1,16 @@
 //! The tables of the file, and the version of their layout.
 
+use netweave_model::port::Schema;
 use redb::TableDefinition;
 
-/// The version of the layout that this code reads and writes; a file of a higher one is refused.
-pub(crate) const SCHEMA: u64 = 1;
+/// The version of the layout that this code reads and writes.
+pub const SCHEMA: Schema = Schema::new(1, 0);
 
-/// The key of the layout's version in [`META`].
+/// The key of the layout's major version in [`META`].
 pub(crate) const META_SCHEMA: &str = "schema";
+
+/// The key of the layout's minor version in [`META`]; without it that is zero.
+pub(crate) const META_SCHEMA_MINOR: &str = "schemaMinor";
 
 /// The key of the time of the last batch in [`META`], in milliseconds since 1970.
 pub(crate) const META_ALIVE: &str = "alive";

@@ -2,10 +2,13 @@
 -- there: what the last one acknowledged may be missing here. Sequence numbers go on, so that what is here keeps its own.
 -- A replica is only read. Returns generation, head, what the server is (`primary`, `empty` if it had nothing, or
 -- `replica`), and the region that sends notifications, or empty.
--- ARGV: time, the generation that the caller knows, or empty; the caller's region, or empty; 1 if it takes over for it.
+-- ARGV: time, the generation that the caller knows, or empty; the caller's region, or empty; 1 if it takes over for it; the
+-- schema version that the caller knows to be here, or empty, and the one that is here from now on.
 local LAG = 1000000 -- More than any counter can have run ahead of what reached this server.
 local OUTAGE = 60000 -- Nobody has swept for longer than this, so nobody could renew.
 
+local schema = redis.call('GET', 'sys:schema') or ''
+if schema ~= ARGV[5] then return redis.error_reply('NW SCHEMA ' .. schema) end
 local run, at = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'), now()
 local known = redis.call('MGET', 'log:generation', 'log:head', 'sys:primary', 'sys:alive', 'sys:region')
 local region = known[5] or ''
@@ -19,6 +22,7 @@ if ARGV[3] ~= '' and (takes_over or region == '') then
   region = ARGV[3]
   redis.call('SET', 'sys:region', region)
 end
+if schema ~= ARGV[6] then redis.call('SET', 'sys:schema', ARGV[6]) end
 local alive = math.min(at, tonumber(known[4] or int(at)))
 
 if known[1] and known[2] and known[3] == run and not takes_over then

@@ -17,7 +17,7 @@
 //! * `fan:part`: while a step of the fan-out is made in parts, hash of the event that each subscription got last in it
 //! * `tomb:ID`: revision of one that ended, and the call if it was deleted, for an hour
 //! * `sys:primary`: the server that wrote last; `sys:before`: the generation of the log before this one
-//! * `sys:region`: the region that sends notifications
+//! * `sys:region`: the region that sends notifications; `sys:schema`: the version of this layout, such as `1.0`
 //! * `sys:alive`: when leases were looked after last; `sys:held`, `sys:hold`: since when and until when none ends
 //! * `pods`: set of the processes that live, by when they said so last
 //! * `tally:NAME`: hash from the pod to what it has let through of a limit that all share, while anybody asks
@@ -28,6 +28,9 @@
 
 /// All dead letters.
 pub(crate) const DEAD: &str = "dead:all";
+
+/// The version of this layout.
+pub(crate) const SCHEMA: &str = "sys:schema";
 
 /// The region that sends notifications.
 pub(crate) const REGION: &str = "sys:region";

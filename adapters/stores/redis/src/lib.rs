@@ -22,6 +22,7 @@ mod mend;
 mod owed;
 mod queue_scripts;
 mod reply;
+mod schema;
 mod scripts;
 mod sentinel;
 mod session;
@@ -32,4 +33,5 @@ mod tally;
 
 pub use cache::{Cache, CacheServer};
 pub use conf::{Conf, Tls};
+pub use schema::SCHEMA;
 pub use store::{Redis, look_at, open};

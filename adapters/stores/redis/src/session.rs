@@ -16,11 +16,12 @@ use self::enter::{Greeting, Server};
 use crate::client::{absent, unavailable};
 #[cfg(feature = "failpoints")]
 use crate::failpoint::pass;
+use crate::schema;
 use crate::scripts::{Answer, Lua, Refusal};
 use crate::store::Redis;
 use fred::prelude::{ClientLike, LuaInterface, Value};
 use fred::types::scripts::Script;
-use netweave_model::port::CallOutcome;
+use netweave_model::port::{CallOutcome, Schema};
 use netweave_model::{Error, ErrorKind, Result};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -59,6 +60,8 @@ pub(crate) struct Session {
     follows: AtomicBool,
     /// The last call failed, so the next ones need not wait long.
     failing: AtomicBool,
+    /// The version of the layout that the server had when it was asked last.
+    schema: Mutex<Option<Schema>>,
 }
 
 /// What an error of the server means.
@@ -71,6 +74,25 @@ enum Failure {
     Switched,
     /// There was no answer, or not yet: other processes still have to say what they know.
     Lost,
+}
+
+impl Session {
+    /// Returns the version that the server had, or nothing, and the one that it has once this program uses it.
+    ///
+    /// # Errors
+    /// `Unsupported`: this program may not.
+    fn schema(&self) -> Result<(String, String)> {
+        let found = *self.schema.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = schema::own()?.on(found)?;
+        Ok((found.map_or_else(String::new, |found| found.to_string()), now.to_string()))
+    }
+
+    /// Notes which version the server has; it may have none.
+    fn found_schema(&self, text: &str) -> Result<()> {
+        let found = if text.is_empty() { None } else { Some(text.parse()?) };
+        *self.schema.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        Ok(())
+    }
 }
 
 impl Entered {

@@ -10,8 +10,8 @@ use crate::session::Session;
 use crate::signals::Signals;
 use crate::{beat, channels, client, sentinel};
 use fred::prelude::{Client, ClientLike};
-use netweave_model::Result;
 use netweave_model::port::{Clock, Ids, StoreObserver};
+use netweave_model::{ErrorKind, Result};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -65,14 +65,17 @@ impl Drop for Tasks {
 /// `clock` is for tests; otherwise time is the server's own.
 ///
 /// # Errors
-/// `Invalid`: the section names what cannot be used, such as a password file that cannot be read.
+/// `Invalid`: the section names what cannot be used, such as a password file that cannot be read. `Unsupported`: this
+/// program may not use what is stored; see `Schema`.
 pub async fn open(conf: &Conf, clock: Option<Arc<dyn Clock>>, ids: Arc<dyn Ids>) -> Result<Redis> {
     let (inner, mut tasks) = connected(conf, clock, ids)?;
     // This one owns no task, so that it may live in one.
     let alone = Redis { inner: Arc::clone(&inner), _tasks: Arc::new(Tasks(Vec::new())) };
-    let heard = tokio::time::timeout(OPEN, alone.beat()).await;
-    if !heard.is_ok_and(|heard| heard.is_ok()) && !alone.follows() {
-        warn!("the store does not answer yet");
+    match tokio::time::timeout(OPEN, alone.beat()).await {
+        Ok(Err(error)) if error.kind() == ErrorKind::Unsupported => return Err(error),
+        Ok(Ok(())) => {}
+        Ok(Err(_)) | Err(_) if alone.follows() => {}
+        Ok(Err(_)) | Err(_) => warn!("the store does not answer yet"),
     }
     tasks.push(tokio::spawn(beat::beat_on(alone)));
     Ok(Redis { inner, _tasks: Arc::new(Tasks(tasks)) })

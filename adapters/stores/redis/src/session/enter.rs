@@ -1,6 +1,6 @@
 //! Entering a server: learning its generation of the log, and saying what it may lack.
 
-use super::{Entered, Failure};
+use super::{Entered, Failure, GIVEN};
 use crate::client::{COMMAND, absent, unavailable};
 use crate::journal::{Say, Told};
 use crate::keys;
@@ -116,8 +116,7 @@ impl Redis {
         let region = self.region().unwrap_or_default();
         let takes_over = if takes_over && !region.is_empty() { "1" } else { "" };
         let arguments = vec![Value::from(self.now()), known.into(), region.into(), takes_over.into()];
-        let answer = self.client().eval(ENTER.made_for_any(), Vec::<String>::new(), arguments).await;
-        let [generation, head, server, region] = reply::list(answer.map_err(unavailable)?)?;
+        let [generation, head, server, region] = reply::list(self.greet_as_schema_allows(arguments).await?)?;
         let server = match &*reply::text(&server)? {
             "replica" if self.is_watched() => return Err(absent()),
             "replica" => Server::Replica,
@@ -126,6 +125,26 @@ impl Redis {
         };
         let (generation, head) = (reply::number(&generation)?, reply::number(&head)?);
         Ok(Greeting { generation, head, server, region: reply::text(&region)?.into_owned() })
+    }
+
+    /// Asks for the generation, unless this program may not use what is stored.
+    async fn greet_as_schema_allows(&self, arguments: Vec<Value>) -> Result<Value> {
+        for _ in 0..GIVEN {
+            let (found, now) = self.session().schema()?;
+            let mut all = arguments.clone();
+            all.extend([found.into(), now.into()]);
+            let answer = self.client().eval(ENTER.made_for_any(), Vec::<String>::new(), all).await;
+            let error = match answer {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let Failure::Refused(code) = Failure::of(&error) else { return Err(unavailable(error)) };
+            let Some(found) = code.strip_prefix("SCHEMA").map(str::trim) else {
+                return Err(unavailable(error));
+            };
+            self.session().found_schema(found)?;
+        }
+        Err(absent())
     }
 
     async fn enter(&self) -> Result<Arc<Entered>> {
