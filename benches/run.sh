@@ -14,6 +14,8 @@
 #                               full and resumed handshakes, beside nginx and hyper
 #   benches/run.sh connections  10,000 idle connections, beside nginx and hyper
 #   benches/run.sh small        one pool of 40 resources: every read, and a filter that is in no cache
+#   benches/run.sh sizes        100m/128Mi, 500m/512Mi and 1000m/1Gi, held by control groups (as root): memory, CPU and the objectives under
+#                               load; NETWEAVE_FULL=1 for two minutes each
 #
 # Needs Rust; unpacks Debian's nginx into target/tools where it is compared with, and installs its redis-tools for the benches with a Redis, where they are missing. The first release build takes several minutes.
 # Run it on an otherwise idle machine: the figures are CPU time and latency.
@@ -23,7 +25,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 
 case ${1:-} in
-  cache-hit | cache-second-level | connections | delivery | inventory | idle | list-filter | mtls-handshake | small) ;;
+  cache-hit | cache-second-level | connections | delivery | inventory | idle | list-filter | mtls-handshake | sizes | small) ;;
   *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
@@ -43,7 +45,7 @@ case $1 in
     ulimit -n "$(ulimit -H -n)" # a connection takes a descriptor on both sides
     ;;
 esac
-if [ "$1" = delivery ] || [ "$1" = cache-second-level ]; then
+if [ "$1" = delivery ] || [ "$1" = cache-second-level ] || [ "$1" = sizes ]; then
   export PEERS_DIR=$CARGO_TARGET_DIR/peers
   tests/peers/redis.sh
   export BENCH_REDIS=$PEERS_DIR/bin/redis-server

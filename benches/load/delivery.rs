@@ -1,6 +1,6 @@
 //! Notifications: latency from the commit of a change to the answers of those who are told, and what each one costs.
 
-mod stage;
+pub(crate) mod stage;
 
 use crate::Bench;
 use hdrhistogram::Histogram;

@@ -9,6 +9,7 @@ mod inventory;
 mod list_filter;
 mod peers;
 mod second_level;
+mod sizes;
 mod small;
 
 use netweave_benches::Result;
@@ -62,6 +63,7 @@ async fn main() -> Result<()> {
         Some("connections") => connections::run(&bench).await,
         Some("list-filter") => list_filter::run(&bench).await,
         Some("small") => small::run(&bench).await,
+        Some("sizes") => sizes::run(&bench, &variable("BENCH_REDIS")?).await,
         other => Err(format!("unknown bench {other:?}; benches/run.sh lists them").into()),
     }
 }

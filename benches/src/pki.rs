@@ -4,7 +4,8 @@ use crate::Result;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::ClientConfig;
 use rustls::RootCertStore;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -33,5 +34,19 @@ pub fn set_up(folder: &Path) -> Result<Arc<ClientConfig>> {
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config =
         ClientConfig::builder().with_root_certificates(roots).with_client_auth_cert(vec![leaf], key)?;
+    Ok(Arc::new(config))
+}
+
+/// Returns the client's side with the certificates that `serve --dev` made in its folder.
+///
+/// # Errors
+/// They are not there.
+pub fn of_dev(folder: &Path) -> Result<Arc<ClientConfig>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(folder.join("ca.crt"))?)?;
+    let chain =
+        CertificateDer::pem_file_iter(folder.join("smo.crt"))?.collect::<std::result::Result<Vec<_>, _>>()?;
+    let key = PrivateKeyDer::from_pem_file(folder.join("smo.key"))?;
+    let config = ClientConfig::builder().with_root_certificates(roots).with_client_auth_cert(chain, key)?;
     Ok(Arc::new(config))
 }

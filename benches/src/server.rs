@@ -1,6 +1,7 @@
 //! The measured servers: the gateway, and nginx under the same duties.
 
 use crate::Result;
+use crate::cgroup::Ceiling;
 use crate::connection::{Target, fetch};
 use crate::process::Process;
 use rustls::ClientConfig;
@@ -82,8 +83,21 @@ pub fn conf(files: &[String]) -> Result<Conf> {
 /// # Errors
 /// The program does not start.
 pub fn start(program: &Path, folder: &Path, tls: Arc<ClientConfig>, conf: &Conf) -> Result<Server> {
+    start_in(None, (program, folder), tls, conf)
+}
+
+/// Starts the gateway, a program in a folder, under a ceiling if there is one.
+///
+/// # Errors
+/// The program does not start.
+pub fn start_in(
+    ceiling: Option<&Ceiling>,
+    (program, folder): (&Path, &Path),
+    tls: Arc<ClientConfig>,
+    conf: &Conf,
+) -> Result<Server> {
     std::fs::write(folder.join("netweave.yaml"), conf.document.to_string())?;
-    let mut command = Command::new(program);
+    let mut command = command(ceiling, program);
     command.args(["serve", "-c", "netweave.yaml"]);
     spawn(command, folder, Target { address: conf.api, tls: Some(tls) })
 }
@@ -169,8 +183,16 @@ http {{
 /// # Errors
 /// The program does not start.
 pub fn sample(program: &Path, folder: &Path) -> Result<(Server, Target)> {
+    sample_in(None, program, folder)
+}
+
+/// As [`sample`], under a ceiling if there is one.
+///
+/// # Errors
+/// As [`sample`].
+pub fn sample_in(ceiling: Option<&Ceiling>, program: &Path, folder: &Path) -> Result<(Server, Target)> {
     let (api, ops) = (free()?, free()?);
-    let mut command = Command::new(program);
+    let mut command = command(ceiling, program);
     command.args([
         "serve",
         "--dev",
@@ -181,6 +203,10 @@ pub fn sample(program: &Path, folder: &Path) -> Result<(Server, Target)> {
     ]);
     let server = spawn(command, folder, Target { address: api, tls: None })?;
     Ok((server, Target { address: ops, tls: None }))
+}
+
+fn command(ceiling: Option<&Ceiling>, program: &Path) -> Command {
+    ceiling.map_or_else(|| Command::new(program), |ceiling| ceiling.command(program))
 }
 
 fn spawn(mut command: Command, folder: &Path, api: Target) -> Result<Server> {

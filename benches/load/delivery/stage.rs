@@ -1,11 +1,12 @@
 //! A gateway over small files, its store, and the SMOs that have subscribed.
 
 use crate::{Bench, folder};
+use netweave_benches::cgroup::Ceiling;
 use netweave_benches::connection::{Connection, Target, post};
 use netweave_benches::consumers::{Consumers, Manner};
 use netweave_benches::process::own_cpu;
 use netweave_benches::redis::{Redis, Role};
-use netweave_benches::server::{self, Server};
+use netweave_benches::server::{self, Conf, Server};
 use netweave_benches::stock::Stock;
 use netweave_benches::{Result, pki};
 use serde_json::json;
@@ -23,13 +24,13 @@ const SERVERS: u32 = 5;
 
 /// Where the state is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Store {
+pub(crate) enum Store {
     Redis,
     Embedded,
 }
 
 impl Store {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Redis => "redis",
             Self::Embedded => "embedded",
@@ -39,14 +40,14 @@ impl Store {
 
 /// CPU time so far, or of a while.
 #[derive(Clone, Copy)]
-pub(super) struct Spent {
-    pub(super) gateway: Duration,
-    pub(super) store: Duration,
-    pub(super) own: Duration,
+pub(crate) struct Spent {
+    pub(crate) gateway: Duration,
+    pub(crate) store: Duration,
+    pub(crate) own: Duration,
 }
 
 impl Spent {
-    pub(super) fn since(self, before: Self) -> Self {
+    pub(crate) fn since(self, before: Self) -> Self {
         Self {
             gateway: self.gateway.saturating_sub(before.gateway),
             store: self.store.saturating_sub(before.store),
@@ -55,11 +56,46 @@ impl Spent {
     }
 }
 
+/// What a scene is set up with.
+pub(crate) struct Plan<'a> {
+    /// Its folder.
+    pub(crate) name: String,
+    pub(crate) store: Store,
+    /// The program of a Redis.
+    pub(crate) redis: &'a Path,
+    pub(crate) manners: &'a [Manner],
+    /// How many subscriptions.
+    pub(crate) callbacks: u32,
+    /// A file beside the small ones, which does not change.
+    pub(crate) large: Option<Stock>,
+    /// What holds the gateway.
+    pub(crate) ceiling: Option<&'a Ceiling>,
+}
+
+impl Plan<'_> {
+    fn conf(&self, stocks: &[Stock], redis: Option<&Redis>) -> Result<Conf> {
+        let backends = stocks.iter().chain(&self.large).map(|Stock { name, .. }| {
+            json!({ "name": name, "kind": "file", "path": format!("{name}/{name}.yaml") })
+        });
+        let mut conf = server::conf(&[])?;
+        conf.set("backends", backends.collect());
+        if let Some(redis) = redis {
+            conf.set("state", json!({ "kind": "redis", "url": redis.url() }));
+        }
+        let callback = json!({ "schemes": ["https"], "allow": ["127.0.0.0/8"], "ca": "ca.crt" });
+        conf.set(
+            "subscriptions",
+            json!({ "perOwner": self.callbacks, "total": self.callbacks, "callback": callback }),
+        );
+        Ok(conf)
+    }
+}
+
 /// Everything that one scene needs. The gateway ends before its store.
-pub(super) struct Stage {
-    pub(super) store: Store,
-    pub(super) consumers: Consumers,
-    gateway: Server,
+pub(crate) struct Stage {
+    pub(crate) store: Store,
+    pub(crate) consumers: Consumers,
+    pub(crate) gateway: Server,
     redis: Option<Redis>,
     home: PathBuf,
     stocks: Vec<Stock>,
@@ -68,7 +104,7 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Sets up a gateway with an empty store and `callbacks` subscriptions.
-    pub(super) async fn set(
+    pub(crate) async fn set(
         bench: &Bench,
         store: Store,
         redis: &Path,
@@ -77,39 +113,34 @@ impl Stage {
     ) -> Result<Self> {
         let dead = manners.iter().filter(|manner| **manner != Manner::Living).count();
         let name = format!("delivery-{}-{callbacks}-{dead}", store.name());
-        let home = folder(bench, &name)?;
+        Self::of(bench, Plan { name, store, redis, manners, callbacks, large: None, ceiling: None }).await
+    }
+
+    /// Sets up what is planned; waits until every file is served.
+    pub(crate) async fn of(bench: &Bench, plan: Plan<'_>) -> Result<Self> {
+        let home = folder(bench, &plan.name)?;
         let tls = pki::set_up(&home)?;
         let stocks: Vec<_> = (0..FILES).map(|n| Stock::new(format!("few-{n}"), SERVERS as usize)).collect();
         // A folder each: the gateway watches folders.
-        for stock in &stocks {
-            stock.write(&folder(bench, &format!("{name}/{}", stock.name))?)?;
+        for stock in stocks.iter().chain(&plan.large) {
+            stock.write(&folder(bench, &format!("{}/{}", plan.name, stock.name))?)?;
         }
-        let redis = match store {
-            Store::Redis => Some(Redis::start(redis, &home, Role::State).await?),
+        let redis = match plan.store {
+            Store::Redis => Some(Redis::start(plan.redis, &home, Role::State).await?),
             Store::Embedded => None,
         };
-        let backends = stocks.iter().map(|Stock { name, .. }| {
-            json!({ "name": name, "kind": "file", "path": format!("{name}/{name}.yaml") })
-        });
-        let mut conf = server::conf(&[])?;
-        conf.set("backends", backends.collect());
-        if let Some(redis) = &redis {
-            conf.set("state", json!({ "kind": "redis", "url": redis.url() }));
-        }
-        let callback = json!({ "schemes": ["https"], "allow": ["127.0.0.0/8"], "ca": "ca.crt" });
-        let section = json!({ "perOwner": callbacks, "total": callbacks, "callback": callback });
-        conf.set("subscriptions", section);
-        let mut gateway = server::start(&bench.netweave, &home, tls, &conf)?;
-        for stock in &stocks {
+        let conf = plan.conf(&stocks, redis.as_ref())?;
+        let mut gateway = server::start_in(plan.ceiling, (&bench.netweave, &home), tls, &conf)?;
+        for stock in stocks.iter().chain(&plan.large) {
             gateway.answers(&stock.first(), |_| true).await?;
         }
-        let consumers = Consumers::start(&home, manners, callbacks as usize).await?;
+        let consumers = Consumers::start(&home, plan.manners, plan.callbacks as usize).await?;
         subscribe(&gateway.api, consumers.urls()).await?;
-        Ok(Self { store, consumers, gateway, redis, home, stocks, made: 0 })
+        Ok(Self { store: plan.store, consumers, gateway, redis, home, stocks, made: 0 })
     }
 
     /// Changes the next server of the next file.
-    pub(super) fn change(&mut self) -> Result<()> {
+    pub(crate) fn change(&mut self) -> Result<()> {
         let (file, server) =
             (self.made % u64::from(FILES), self.made / u64::from(FILES) % u64::from(SERVERS));
         self.made += 1;
@@ -119,7 +150,7 @@ impl Stage {
     }
 
     /// Makes changes at a constant pace.
-    pub(super) async fn changes(&mut self, step: Duration, length: Duration) -> Result<()> {
+    pub(crate) async fn changes(&mut self, step: Duration, length: Duration) -> Result<()> {
         let start = Instant::now();
         let mut due = start;
         while due < start + length {
@@ -131,13 +162,13 @@ impl Stage {
     }
 
     /// Waits until each living SMO was told all changes so far, once and in order.
-    pub(super) async fn settle(&mut self, patience: Duration) -> Result<()> {
+    pub(crate) async fn settle(&mut self, patience: Duration) -> Result<()> {
         self.gateway.process.alive()?;
         self.consumers.all_got(self.made, patience).await
     }
 
     /// Returns the CPU time of everybody so far.
-    pub(super) fn spent(&self) -> Result<Spent> {
+    pub(crate) fn spent(&self) -> Result<Spent> {
         let store = self.redis.as_ref().map(|redis| redis.process.cpu()).transpose()?;
         Ok(Spent { gateway: self.gateway.process.cpu()?, store: store.unwrap_or_default(), own: own_cpu()? })
     }

@@ -37,8 +37,8 @@ fn aged(backup: &str) -> String {
     let made = first["createdAt"].as_i64().expect("a time");
     first["createdAt"] = json!(made - 600_000);
     let lines: Vec<&str> = backup.lines().collect();
-    let body: String = lines[1..lines.len() - 1].iter().map(|line| format!("{line}\n")).collect();
-    let all = format!("{first}\n{body}");
+    let body = lines[1..lines.len() - 1].join("\n");
+    let all = format!("{first}\n{body}\n");
     let mut last: Value = serde_json::from_str(lines[lines.len() - 1]).expect("JSON");
     last["sha256"] = json!(netweave::digest::sha256(all.as_bytes()));
     let totals = ["subscriptions", "waiting", "deadLetters", "unsealed", "sha256"];
