@@ -79,7 +79,6 @@ impl Ward {
             let setup = Setup::state(lab.state()).file("lab", &inventory).pki(&pki);
             setup
                 .set("/delivery/maxPause", json!("500ms"))
-                .set("/audit/sinks", json!(["file"]))
                 .set("/api/tls/crl", json!(lists.path().join(LIST)))
                 .start()
         };

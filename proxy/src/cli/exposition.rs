@@ -34,7 +34,8 @@ impl Samples {
 
     /// Adds up the samples of that name that `keep` keeps; 0 if there is none.
     pub(super) fn sum(&self, name: &str, keep: impl Fn(&Sample) -> bool) -> f64 {
-        self.of(name).filter(|sample| keep(sample)).map(|sample| sample.value).sum()
+        // Not `sum`, which makes -0 of nothing.
+        self.of(name).filter(|sample| keep(sample)).fold(0.0, |sum, sample| sum + sample.value)
     }
 
     /// Returns the first sample of that name that `keep` keeps.

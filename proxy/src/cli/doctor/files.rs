@@ -33,13 +33,18 @@ pub(super) fn configuration(asked: &Asked, process: &Process) -> Result<(Vec<Che
     Ok((vec![check], loaded.checked().ok()))
 }
 
-/// Judges certificates, other files, and the folder of the audit log.
-pub(super) fn of(conf: &Conf, now: Timestamp) -> Vec<Check> {
+/// Judges certificates, other files, and the folder of the audit log; inventories only before the first start, as a gateway
+/// that runs says itself how it fares with its sources.
+pub(super) fn of(conf: &Conf, pre: bool, now: Timestamp) -> Vec<Check> {
     let ([certificates, lists], told) = certificates(conf, now);
     let mut files = Check::new("files");
     files.seen("keys, inventories and folders can be used");
     let mut found = check::files(conf, now);
-    found.extend(check::inventories(conf));
+    if pre {
+        found.extend(check::inventories(conf));
+    } else {
+        found.retain(|one| one.fatal || !one.path.starts_with("backends["));
+    }
     // What the check of certificates has told is not told twice.
     for one in found.into_iter().filter(|one| !told.contains(&one.path)) {
         let what = format!("{}: {}", one.path, one.message);
@@ -150,7 +155,7 @@ mod tests {
         conf.api.tls.certificate = "/none/tls.crt".into();
         conf.api.tls.key = "/none/tls.key".into();
         conf.api.tls.client_ca = "/none/ca.crt".into();
-        let checks = of(&conf, Timestamp(0));
+        let checks = of(&conf, true, Timestamp(0));
         let told: Vec<&str> = checks
             .iter()
             .flat_map(|check| &check.findings)

@@ -34,8 +34,11 @@ pub(super) fn subscriptions(seen: &Seen, conf: Option<&Conf>) -> Check {
     let all = failed + attempts(&["delivered"]);
     let waits = seen.servers.load.as_ref().map(|load| load.queued);
     let longest = seen.servers.load.as_ref().and_then(|load| load.longest.as_ref());
-    let known = most(samples, "o2ims_adapter_subscriptions_active");
-    check.seen(format!("{known:.0} subscriptions, {failed:.0} of {all:.0} attempts failed"));
+    let known = seen.servers.load.as_ref().map_or_else(
+        || format!("{:.0}", most(samples, "o2ims_adapter_subscriptions_active")),
+        |load| load.subscriptions.to_string(),
+    );
+    check.seen(format!("{known} subscriptions, {failed:.0} of {all:.0} attempts failed"));
     if failed >= ATTEMPTS && failed * 2.0 > all && waits != Some(0) {
         let most = longest.map(|(id, length)| format!("; {length} wait for subscription {id}"));
         let what = format!("{failed:.0} of {all:.0} delivery attempts failed{}", most.unwrap_or_default());

@@ -87,7 +87,7 @@ pub(super) async fn examine(asked: &Asked, about: &About, process: &Process) -> 
         files::configuration(asked, process)?
     };
     if let Some(conf) = &conf {
-        checks.extend(files::of(conf, now));
+        checks.extend(files::of(conf, about.pre, now));
     }
     if about.pre {
         if let Some(conf) = &conf {
