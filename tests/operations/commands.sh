@@ -206,7 +206,7 @@ fi
 others=()
 for document in "$ROOT"/docs/*.md; do [ "$document" = "$ROOT/docs/deployment.md" ] || others+=("$document"); done
 others+=("$ROOT/docs/runbooks/README.md")
-for document in "$ROOT"/docs/runbooks/Netweave*.md; do others+=("$document"); done
+for document in "$ROOT"/docs/runbooks/*.md; do [ "$document" = "$ROOT/docs/runbooks/README.md" ] || others+=("$document"); done
 run "${others[@]}"
 holds faults_in_documents_are_seen wrong
 holds few_commands_are_not_run few_are_not_run
