@@ -8,7 +8,9 @@ mod config;
 mod dead_letter;
 pub mod gen_certs;
 mod healthcheck;
+mod lab;
 mod out;
+mod plain;
 mod receive;
 mod redis;
 pub mod serve;
@@ -170,6 +172,8 @@ enum Command {
     State(state::Args),
     /// Reads, verifies and exports the folder of an audit log
     Audit(audit::Args),
+    /// Runs the whole topology of production on this machine, and breaks parts of it
+    Lab(lab::Args),
     /// Receives notifications
     Webhook(webhook::Args),
     /// Asks a gateway on this machine whether it lives, or is ready; exits 0 or 1
@@ -214,6 +218,7 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::Redis(args) => block_on(redis::run(args, process))?.map(ExitCode::from),
         Command::State(args) => block_on(state::run(args, process))?.map(done),
         Command::Audit(args) => audit::run(args, process).map(ExitCode::from),
+        Command::Lab(args) => lab::run(args, process).map(ExitCode::from),
         Command::Webhook(args) => block_on(webhook::run(args, process))?.map(done),
         Command::Healthcheck(args) => block_on(healthcheck::run(args, process))?.map(done),
         Command::Version(args) => version::run(args, process).map(done),
