@@ -6,6 +6,9 @@ mod check_config;
 mod client;
 mod config;
 mod dead_letter;
+mod diagnose;
+mod exposition;
+mod gateways;
 pub mod gen_certs;
 mod healthcheck;
 mod lab;
@@ -13,6 +16,7 @@ mod out;
 mod plain;
 mod receive;
 mod redis;
+mod runbook;
 pub mod serve;
 mod source;
 mod state;
@@ -158,6 +162,8 @@ enum Command {
     CheckConfig(check_config::Args),
     /// Prints the default configuration, its schema, its reference, or the values in force
     Config(config::Args),
+    /// Prints the page for an alert, or lists all pages; with --diagnose names the cause
+    Runbook(runbook::Args),
     /// Makes certificates for development and tests
     GenCerts(gen_certs::GenCerts),
     /// Lists, makes, deletes, tests and watches subscriptions
@@ -211,6 +217,7 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::Serve(args) => serve::run(args, process),
         Command::CheckConfig(args) => check_config::run(args, process).map(ExitCode::from),
         Command::Config(args) => config::run(args, process).map(done),
+        Command::Runbook(args) => block_on(runbook::run(args, process))?.map(ExitCode::from),
         Command::GenCerts(args) => make_certificates(args, process).map(done),
         Command::Subs(args) => block_on(subs::run(args, process))?.map(done),
         Command::DeadLetter(args) => block_on(dead_letter::run(args, process))?.map(done),

@@ -42,7 +42,7 @@ api:
   tls: {{ certificate: {certificate}, key: {key}, clientCa: {ca}, crl: {crl} }}
 ops: {{ listen: '127.0.0.1:{ops}' }}
 access: {{ others: [admin, deployer] }}
-limits: {{ shared: true, connectionsPerIp: 100, requestsPerSecond: 60 }}
+limits: {{ shared: true, connectionsPerIp: 100, requestsPerSecond: 60, perIdentity: {{ rate: 60, burst: 60 }} }}
 state:
   kind: redis
   sentinels: {sentinels}

@@ -63,6 +63,13 @@ fn file(dir: &Path, part: &Part, texts: &[&str], values: &[(&str, &str)]) -> Res
     write(&home.join("redis.conf"), &fill(&texts.concat(), dir, &values))
 }
 
+/// Returns the patterns of the keys that the gateways' user may use.
+pub(super) fn patterns() -> Vec<&'static str> {
+    let user =
+        USERS.iter().flat_map(|(_, text)| text.lines()).find(|line| line.starts_with("user netweave "));
+    user.unwrap_or_default().split(' ').filter(|word| word.starts_with('~')).collect()
+}
+
 /// Puts values in the places of `${NAMES}`, as `envsubst` does.
 fn fill(text: &str, dir: &Path, values: &[(&str, &str)]) -> String {
     let mut text = text.replace("${CONF}", &dir.display().to_string());

@@ -31,8 +31,8 @@ const GAP: Duration = Duration::from_millis(200);
 const TIME: Duration = Duration::from_secs(10);
 /// What is read.
 const PATHS: [&str; 5] = ["resourcePools", "resourceTypes", "deploymentManagers", "locations", "oCloudSites"];
-/// How the subscription that stays is known.
-const CONSUMER: &str = "lab";
+/// How many subscriptions stay.
+const STAYING: usize = 5;
 
 /// Which part.
 #[derive(Debug, clap::Args)]
@@ -129,7 +129,9 @@ async fn client(dir: &Path) -> Result<(), Failure> {
         left: Mutex::default(),
     });
     let first = lab.all(Kind::Gateway).next().map_or(0, |part| part.port);
-    tokio::spawn(Arc::clone(&asker).subscribe());
+    for _ in 0..STAYING {
+        tokio::spawn(Arc::clone(&asker).subscribe());
+    }
     let (mut reads, mut writes, mut connections) = (Rate::default(), Rate::default(), Rate::default());
     let (mut load, mut looked, mut last) = (Load::of(dir), Instant::now(), Instant::now());
     loop {
@@ -220,9 +222,9 @@ impl Asker {
         status.is_success().then(|| made.get("subscriptionId")?.as_str().map(str::to_owned)).flatten()
     }
 
-    /// Makes the subscription that stays.
+    /// Makes a subscription that stays.
     async fn subscribe(self: Arc<Self>) {
-        while self.create(CONSUMER).await.is_none() {
+        while self.create("lab").await.is_none() {
             tokio::time::sleep(LOOK).await;
         }
     }

@@ -11,6 +11,8 @@ use rustix::process::Signal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// How long a part that is killed again and again lives.
+const LIFE: Duration = Duration::from_secs(4);
 /// How long a part that is started again may take.
 const START: Duration = Duration::from_mins(1);
 
@@ -103,12 +105,15 @@ impl<'a> Breaker<'a> {
         self.undo.push(Undo::Restart(name.to_owned()));
     }
 
-    /// Kills a part and starts it again; waits until it is ready.
+    /// Kills a part and starts it again; waits until it is ready, and has been so for a while.
     pub(super) fn bounce(&mut self, name: &str) -> Result<(), Failure> {
         self.lab.part(name)?.end(Signal::KILL)?;
         self.lab.start(name)?;
         let part = self.lab.part(name)?;
-        wait(START, name, || status::gateway(part).ok().map(drop))
+        wait(START, name, || status::gateway(part).ok().map(drop))?;
+        // Whoever scrapes it has to see this life.
+        std::thread::sleep(LIFE);
+        Ok(())
     }
 
     /// Has the client ask for something else.

@@ -19,7 +19,7 @@ pub(super) fn make(fault: Fault, lab: &mut Breaker<'_>) -> Result<(), Failure> {
         Fault::RedisEvicts => servers::evicts(lab),
         Fault::RedisLosesKeys => servers::loses_keys(lab),
         Fault::RedisRights => servers::rights(lab, &["-eval", "-evalsha"]),
-        Fault::RedisLimitKeys => servers::rights(lab, &["-pexpire"]),
+        Fault::RedisLimitKeys => servers::limit_keys(lab),
         Fault::RedisSlow => lab.helper("drag", &["drag", "--millis", "800"]),
         Fault::RedisVerySlow => lab.helper("drag", &["drag", "--millis", "1600"]),
         Fault::Sentinel => lab.kill("sentinel-3"),

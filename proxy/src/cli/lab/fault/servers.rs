@@ -9,6 +9,8 @@ use crate::cli::{Exit, Failure};
 const MAXMEMORY: [&str; 4] = ["CONFIG", "SET", "maxmemory", "256mb"];
 /// The gateways' user.
 const USER: [&str; 3] = ["ACL", "SETUSER", "netweave"];
+/// The keys of shared limits.
+const LIMITS: &str = "~tally:*";
 
 /// Returns the primary, a replica, and all three with the primary first.
 fn servers(lab: &Breaker<'_>) -> Result<(Part, Part, Vec<Part>), Failure> {
@@ -55,6 +57,14 @@ pub(super) fn rights(lab: &mut Breaker<'_>, commands: &[&str]) -> Result<(), Fai
     let back: Vec<String> = commands.iter().map(|command| command.replacen('-', "+", 1)).collect();
     let back: Vec<&str> = back.iter().map(String::as_str).collect();
     lab.order(&all, &[&USER, commands].concat(), &[&USER, back.as_slice()].concat())
+}
+
+/// Takes the keys of shared limits from the gateways' user, and gives them back.
+pub(super) fn limit_keys(lab: &mut Breaker<'_>) -> Result<(), Failure> {
+    let (_, _, all) = servers(lab)?;
+    let others = redis::patterns().into_iter().filter(|pattern| *pattern != LIMITS);
+    let words: Vec<&str> = USER.into_iter().chain(["resetkeys"]).chain(others).collect();
+    lab.order(&all, &words, &[USER.as_slice(), &[LIMITS]].concat())
 }
 
 /// Deletes all subscriptions, as a hand would.
