@@ -8,6 +8,7 @@ pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod conf;
+pub mod control;
 pub mod ctx;
 pub mod digest;
 pub mod filters;

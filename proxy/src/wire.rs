@@ -5,6 +5,8 @@
 
 mod behind;
 mod dev;
+mod live;
+mod local;
 mod observed;
 mod readiness;
 
@@ -13,15 +15,16 @@ use crate::audit::{Audit, Event, Parts as AuditParts};
 use crate::cli::serve::ServeOptions;
 use crate::clock::{SystemClock, SystemIds};
 use crate::conf::tree::{AccessMode, CallbackDomain, Conf, Environment};
+use crate::control::{Level, Reloader};
 use crate::digest;
-use crate::filters::limits::Shares;
+use crate::filters::limits::{Limits, Shares};
 use crate::inventory::catalog::Catalog;
 use crate::inventory::feed::{Desk, Feed};
 use crate::inventory::fill::Fills;
 use crate::inventory::follow::Follow;
 use crate::inventory::sources::Sources;
-use crate::listen::{Edge, Parts as EdgeParts, Signals};
-use crate::ops::Browser;
+use crate::listen::{Edge, Parts as EdgeParts, Signals, Visitors};
+use crate::ops::{Browser, Readiness};
 use crate::present::openapi;
 use crate::services::Service;
 use crate::services::dispatcher::{Dispatcher, Parts as DispatcherParts};
@@ -40,6 +43,7 @@ use crate::webhook::notification::Renderer;
 use crate::webhook::sealing::KeyRing;
 use crate::webhook::signers::Signers;
 use behind::Behind;
+use live::Live;
 use netweave_adapters::Stores;
 use netweave_adapters::layers::Observer;
 use netweave_http::{Guard, Outbound, System};
@@ -48,7 +52,7 @@ use netweave_model::{Error, Id, Result, SourceName};
 use observed::Observed;
 use readiness::Ready;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tracing::{error, info, warn};
 
@@ -67,7 +71,7 @@ pub fn serve(conf: &Conf, options: &ServeOptions) -> ExitCode {
 }
 
 fn run(conf: &Conf, options: &ServeOptions) -> Result<()> {
-    crate::telemetry::log::init(&conf.log)?;
+    let level = Level::new(crate::telemetry::log::init(&conf.log)?, &conf.log.level);
     for warning in &options.warnings {
         warn!(%warning, "the configuration is usable, but");
     }
@@ -79,7 +83,7 @@ fn run(conf: &Conf, options: &ServeOptions) -> Result<()> {
         .enable_all()
         .build()
         .map_err(|error| Error::internal("no runtime can be started").with_source(error))?;
-    let base = Base::new(conf)?;
+    let base = Base::new(conf, level)?;
     if let Some(dev) = &options.dev {
         dev::prepare(dev, base.clock.now())?;
     }
@@ -111,18 +115,22 @@ struct Base {
     metrics: Arc<Metrics>,
     access: Arc<Access>,
     audit: Arc<Audit>,
+    level: Arc<Level>,
 }
 
 impl Base {
-    fn new(conf: &Conf) -> Result<Self> {
+    fn new(conf: &Conf, level: Level) -> Result<Self> {
         let metrics = Arc::new(Metrics::new()?);
         metrics.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         info!(version = env!("CARGO_PKG_VERSION"), backends = conf.backends.len(), "starting");
         let access = Access::new(&conf.access, &conf.limits.per_identity, conf.subscriptions.per_owner);
         let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(SystemIds));
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit into 53 bits")]
+        metrics.process_start.set(clock.now().0 as f64 / 1000.0);
         let parts =
             AuditParts { clock: Arc::clone(&clock), ids: Arc::clone(&ids), metrics: Arc::clone(&metrics) };
-        Ok(Self { access: Arc::new(access), audit: Arc::new(audit(conf, parts)?), clock, ids, metrics })
+        let audit = Arc::new(audit(conf, parts)?);
+        Ok(Self { access: Arc::new(access), audit, clock, ids, metrics, level: Arc::new(level) })
     }
 }
 
@@ -143,6 +151,8 @@ struct Gateway {
     edge: Edge,
     /// Whether the built-in webhook inbox of `serve --dev` listens.
     inbox: bool,
+    /// The control socket, which goes when all has ended.
+    _held: local::Held,
 }
 
 impl Gateway {
@@ -154,41 +164,51 @@ impl Gateway {
         let inventory = Inventory::build(conf, &shared, &stores).await?;
         let callbacks = Callbacks::build(conf, &shared)?;
         let mut services = inventory.services(&shared, &stores);
-        services.extend(callbacks.services(conf, &shared, &stores, &inventory)?);
+        let notifier = callbacks.notifier(conf, &shared, &stores)?;
+        services.extend(callbacks.services(conf, &shared, &stores, &inventory));
+        services.push(Arc::clone(&notifier) as Arc<dyn Service>);
         services.push(Arc::clone(&servers) as Arc<dyn Service>);
-        let limits = Arc::new(Shares::new(&conf.limits));
-        services.extend(tally(conf, &base, &stores, &limits));
+        let portions = Arc::new(Shares::new(&conf.limits));
+        services.extend(tally(conf, &base, &stores, &portions));
+        let bounds = Arc::new(Limits::new(&conf.limits, &base.metrics));
         let tokens = tokens(conf, &base, &mut services)?;
         let inbox = options.dev.as_ref().and_then(|_| dev::inbox(&base.clock));
         let has_inbox = inbox.is_some();
         if let Some(dev) = &options.dev {
             services.extend(dev::services(dev, inbox));
         }
-        let readiness = Ready::new(
+        let readiness = Arc::new(Ready::new(
             Arc::clone(&inventory.catalog),
             Arc::clone(&inventory.sources),
             servers,
             Arc::clone(&shared.clock),
-        );
+        ));
         let routes = Behind::build(conf, &shared, &stores, &inventory, &callbacks)?;
-        let edge = Edge::bind(EdgeParts {
+        let (mut inherited, giver) = local::take_over(conf, options).await?;
+        let parts = EdgeParts {
             api: conf.api.clone(),
             ops: conf.ops.clone(),
-            access: base.access,
+            access: Arc::clone(&base.access),
             tokens,
             limits: conf.limits.clone(),
-            shares: limits,
+            shares: Arc::clone(&portions),
+            bounds: Arc::clone(&bounds),
             shutdown: conf.shutdown.clone(),
             routes: Arc::new(routes),
             browser: browser(conf)?,
-            readiness: Arc::new(readiness),
-            metrics: base.metrics,
-            audit: base.audit,
+            readiness: Arc::clone(&readiness) as Arc<dyn Readiness>,
+            metrics: Arc::clone(&base.metrics),
+            audit: Arc::clone(&base.audit),
             services,
-            clock: base.clock,
-            ids: base.ids,
-        })?;
-        Ok(Self { edge, inbox: has_inbox })
+            clock: Arc::clone(&base.clock),
+            ids: Arc::clone(&base.ids),
+        };
+        let mut edge = Edge::with(parts, &mut inherited)?;
+        let live = live(&base, conf, (&inventory, &callbacks), (portions, bounds, notifier, edge.visitors()));
+        let reloader =
+            Reloader::new(options.source.clone(), conf, Box::new(live), (base.metrics, base.audit));
+        let held = local::connect(&mut edge, conf, (Arc::new(reloader), base.level), (giver, readiness))?;
+        Ok(Self { edge, inbox: has_inbox, _held: held })
     }
 
     fn serve(self, options: &ServeOptions) -> Result<()> {
@@ -204,6 +224,25 @@ impl Gateway {
 /// Makes the page that shows the API's document.
 fn browser(conf: &Conf) -> Result<Browser> {
     openapi::document(&conf.o_cloud.service_uri, &conf.api.majors, conf.api.compatibility).map(Browser::new)
+}
+
+type Bounds = (Arc<Shares>, Arc<Limits>, Arc<Notifier>, (Arc<Visitors>, Arc<Visitors>));
+
+/// Collects what takes the live keys of another configuration over.
+fn live(base: &Base, conf: &Conf, (inventory, callbacks): (&Inventory, &Callbacks), bounds: Bounds) -> Live {
+    let (shares, bounds, notifier, visitors) = bounds;
+    Live {
+        access: Arc::clone(&base.access),
+        shares,
+        bounds,
+        visitors,
+        fills: Arc::clone(&inventory.fills),
+        guard: Arc::clone(&callbacks.guard),
+        outbound: [Arc::clone(&callbacks.outbound), Arc::clone(&callbacks.trial)],
+        notifier,
+        level: Arc::clone(&base.level),
+        current: Mutex::new(conf.clone()),
+    }
 }
 
 /// Makes the issuers of tokens, if tokens are asked for, each with the service that fetches its keys.
@@ -313,22 +352,8 @@ impl Callbacks {
         Ok(Self { outbound: client()?, trial: client()?, guard, signers })
     }
 
-    fn services(
-        &self,
-        conf: &Conf,
-        base: &Base,
-        stores: &Stores,
-        inventory: &Inventory,
-    ) -> Result<Vec<Arc<dyn Service>>> {
-        let dispatcher = DispatcherParts {
-            log: Arc::clone(&stores.log),
-            subscriptions: Arc::clone(&stores.subscriptions),
-            deliveries: Arc::clone(&stores.deliveries),
-            paths: Arc::clone(inventory.catalog.paths()),
-            access: Arc::clone(&base.access),
-            metrics: Arc::clone(&base.metrics),
-        };
-        let notifier = NotifierParts {
+    fn notifier(&self, conf: &Conf, base: &Base, stores: &Stores) -> Result<Arc<Notifier>> {
+        let parts = NotifierParts {
             deliveries: Arc::clone(&stores.deliveries),
             subscriptions: Arc::clone(&stores.subscriptions),
             outbound: Arc::clone(&self.outbound),
@@ -340,6 +365,24 @@ impl Callbacks {
             metrics: Arc::clone(&base.metrics),
             audit: Arc::clone(&base.audit),
         };
+        Ok(Arc::new(Notifier::new(parts, conf.delivery.clone())))
+    }
+
+    fn services(
+        &self,
+        conf: &Conf,
+        base: &Base,
+        stores: &Stores,
+        inventory: &Inventory,
+    ) -> Vec<Arc<dyn Service>> {
+        let dispatcher = DispatcherParts {
+            log: Arc::clone(&stores.log),
+            subscriptions: Arc::clone(&stores.subscriptions),
+            deliveries: Arc::clone(&stores.deliveries),
+            paths: Arc::clone(inventory.catalog.paths()),
+            access: Arc::clone(&base.access),
+            metrics: Arc::clone(&base.metrics),
+        };
         let sweeper = SweeperParts {
             log: Arc::clone(&stores.log),
             subscriptions: Arc::clone(&stores.subscriptions),
@@ -349,14 +392,13 @@ impl Callbacks {
             metrics: Arc::clone(&base.metrics),
             audit: Arc::clone(&base.audit),
         };
-        Ok(vec![
+        vec![
             Arc::new(Dispatcher::new(dispatcher, conf.delivery.max_queue)),
-            Arc::new(Notifier::new(notifier, conf.delivery.clone())),
             Arc::new(Sweeper::new(sweeper)),
             Arc::new(Housekeeper),
             Arc::new(self.exchanges(base)),
             Arc::new(self.resealer(base, stores)),
-        ])
+        ]
     }
 
     fn exchanges(&self, base: &Base) -> Exchanges {

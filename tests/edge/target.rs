@@ -187,6 +187,7 @@ impl Target {
             profile: setup.profile,
             ..Tls::default()
         };
+        let metrics = Arc::new(Metrics::new().expect("the families are sound"));
         let edge = Edge::bind(Parts {
             api: Api { listen: vec![any], tls, ..Api::default() },
             ops: Ops { listen: any, ..Ops::default() },
@@ -196,13 +197,14 @@ impl Target {
                 100,
             )),
             shares: Arc::new(Shares::new(&setup.limits)),
+            bounds: Arc::new(netweave::filters::limits::Limits::new(&setup.limits, &metrics)),
             tokens: None,
             limits: setup.limits,
             shutdown: setup.shutdown,
             routes: Arc::new(Fakes),
             browser: Browser::default(),
             readiness: Arc::new(Ready),
-            metrics: Arc::new(Metrics::new().expect("the families are sound")),
+            metrics,
             audit: Arc::new(netweave::audit::Audit::off()),
             services: setup.services,
             clock: Arc::new(Now),

@@ -1,37 +1,54 @@
-//! Three gateways behind a balancer are replaced one after the other, while clients ask all the time.
+//! Three gateways behind a balancer are changed in every way that an operator may, while clients ask all the time.
+
+mod load;
 
 use crate::stage::{PODS, Stage};
-use crate::world::{SERVERS, World, lease, subscription};
-use futures::future::join_all;
-use http::Method;
-use netweave_tests::harness::client::{Client, V2};
+use load::Load;
+use netweave_tests::harness::client::{V2, raw};
 use netweave_tests::harness::{Balancer, Gateway, Setup, figures, soon};
+use rustix::process::Signal;
 use serde_json::json;
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::sleep;
 
-/// Requests of all clients, each second.
-const RATE: u32 = 500;
-/// How many clients share that, each with connections of its own.
-const CLIENTS: u32 = 10;
 /// How long a gateway is unready before it closes its listeners: several looks of the balancer.
 const DELAY: &str = "2s";
+/// How long requests in flight have after that; longer than the slow one takes.
+const GRACE: &str = "20s";
+/// How long a slow request takes.
+const SLOW: Duration = Duration::from_secs(10);
 /// How long a gateway may take to end.
 const END: Duration = Duration::from_secs(30);
-const BETWEEN_EDITS: Duration = Duration::from_millis(200);
 /// How long there are requests before, between and after.
-const BETWEEN: Duration = Duration::from_secs(2);
+const BETWEEN: Duration = Duration::from_secs(1);
+const RELOADED: &str = "netweave_config_reloads_total{result=\"ok\"}";
+const ROTATED: &str = "netweave_tls_reloads_total{result=\"ok\"}";
 
-fn rounds() -> usize {
-    if figures::full() { 5 } else { 1 }
+/// How often each thing is done.
+struct Counts {
+    reloads: usize,
+    rotations: usize,
+    restarts: usize,
+    hand_overs: usize,
+    drains: usize,
+    failovers: usize,
+}
+
+fn counts() -> Counts {
+    if figures::full() {
+        Counts { reloads: 500, rotations: 100, restarts: 5 * PODS, hand_overs: 50, drains: 5, failovers: 5 }
+    } else {
+        Counts { reloads: 10, rotations: 2, restarts: PODS, hand_overs: 1, drains: 1, failovers: 1 }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rolling_restart_fails_no_request_and_loses_no_notification() {
-    let patient = |_, setup: Setup| setup.set("/shutdown/delay", json!(DELAY));
+async fn nothing_that_an_operator_does_fails_a_request_or_loses_a_notification() {
+    let patient = |_, setup: Setup| {
+        let setup = setup.set("/shutdown/delay", json!(DELAY)).set("/shutdown/grace", json!(GRACE));
+        setup.set("/limits/bodyTime", json!("30s")).set("/ops/control", json!("control.sock"))
+    };
     let Some(mut stage) = Stage::start(31, patient).await else { return };
     let balancer = Balancer::start(&stage.pods).await;
     for pod in 0..PODS {
@@ -39,88 +56,136 @@ async fn a_rolling_restart_fails_no_request_and_loses_no_notification() {
         soon("a pod that gets connections", async || balancer.is_ready(pod)).await;
     }
     let id = stage.world.subscribe(0).await.expect("an answer");
-    let stop = watch::Sender::new(false);
-    let clients = (0..CLIENTS).map(|_| {
-        let pki = stage.pods[0].pki();
-        let client = Client::new(pki, Some(&pki.client("smo")), balancer.url());
-        ask_all_the_time(client, id.clone(), stop.subscribe())
-    });
-    let asked = tokio::spawn(join_all(clients));
-    let edited = tokio::spawn(edit_all_the_time(Arc::clone(&stage.world), stop.subscribe()));
-    for pod in (0..PODS).cycle().take(rounds() * PODS) {
-        sleep(BETWEEN).await;
-        replace(&mut stage.pods[pod]).await;
-        soon("a pod that gets connections again", async || balancer.is_ready(pod)).await;
-    }
+    let load = Load::start(&stage, &balancer, &id);
     sleep(BETWEEN).await;
-    stop.send_replace(true);
-    let (asked, ()) = (asked.await.expect("clients that end"), edited.await.expect("edits that end"));
+    let counts = counts();
+    reload(&stage, &load, counts.reloads).await;
+    rotate(&stage, &load, counts.rotations).await;
+    restart(&mut stage, (&load, &balancer), counts.restarts).await;
+    hand_over(&mut stage, &load, counts.hand_overs).await;
+    drain(&mut stage, (&load, &balancer), counts.drains).await;
+    let pause = fail_over(&mut stage, &load, counts.failovers).await;
+    sleep(BETWEEN).await;
+    let (requests, failed) = load.stop().await.found();
     let found = stage.settle().await;
-    let requests: usize = asked.iter().map(|(requests, _)| requests).sum();
-    let failed: Vec<_> = asked.into_iter().flat_map(|(_, failed)| failed).collect();
     figures::record(&format!(
-        "restarts={} requests={requests} failed_requests={} notifications={} notifications_lost={}",
-        rounds() * PODS,
+        "failed_requests={} requests={requests} reloads={} rotations={} restarts={} hand_overs={} drains={} failovers={} \
+         failover_pause_ms={} notifications={} notifications_lost={}",
         failed.len(),
+        counts.reloads,
+        counts.rotations,
+        counts.restarts,
+        counts.hand_overs,
+        counts.drains,
+        counts.failovers,
+        pause.as_millis(),
         found.notifications,
         found.notifications_lost
     ));
     assert!(failed.is_empty(), "{failed:#?}");
-    let bad =
-        [found.acknowledged_lost, found.notifications_lost, found.disordered, found.duplicates, found.wrong];
-    assert_eq!(bad, [0; 5], "{found:#?}");
+    let bad = [found.acknowledged_lost, found.notifications_lost, found.disordered, found.wrong];
+    assert_eq!(bad, [0; 4], "{found:#?}");
 }
 
-/// Ends a gateway as an orchestrator does, and starts another one in its place.
-async fn replace(pod: &mut Gateway) {
-    pod.terminate();
+async fn reload(stage: &Stage, load: &Load, times: usize) {
+    load.step("reload");
+    for n in 0..times {
+        let pod = &stage.pods[n % PODS];
+        let before = pod.metric(RELOADED).await.unwrap_or_default();
+        pod.configure("/limits/perIdentity/rate", json!(90_000 + n));
+        pod.signal(Signal::HUP);
+        soon("the configuration is read", async || pod.metric(RELOADED).await.unwrap_or_default() > before)
+            .await;
+    }
+}
+
+async fn rotate(stage: &Stage, load: &Load, times: usize) {
+    load.step("rotation of certificates");
+    for n in 0..times {
+        let pod = &stage.pods[n % PODS];
+        let before = pod.metric(ROTATED).await.unwrap_or_default();
+        pod.pki().write_server(pod.folder());
+        pod.signal(Signal::HUP);
+        soon("the certificates are loaded", async || pod.metric(ROTATED).await.unwrap_or_default() > before)
+            .await;
+    }
+}
+
+/// Ends gateways as an orchestrator does, each time with another one in its place.
+async fn restart(stage: &mut Stage, (load, balancer): (&Load, &Balancer), times: usize) {
+    load.step("rolling restart");
+    for pod in (0..PODS).cycle().take(times) {
+        sleep(BETWEEN).await;
+        stage.pods[pod].terminate();
+        replaced(&mut stage.pods[pod]).await;
+        soon("a pod that gets connections again", async || balancer.is_ready(pod)).await;
+    }
+}
+
+async fn replaced(pod: &mut Gateway) {
     let (status, _) = pod.ended(END).await;
     assert_eq!(status.code(), Some(0), "{}", pod.log());
     pod.restart().await;
 }
 
-async fn edit_all_the_time(world: Arc<World>, mut stop: watch::Receiver<bool>) {
-    for server in (0..SERVERS).cycle() {
-        world.edit([server]);
-        if timeout(BETWEEN_EDITS, stop.wait_for(|stop| *stop)).await.is_ok() {
-            return;
-        }
+async fn hand_over(stage: &mut Stage, load: &Load, times: usize) {
+    load.step("hand-over of sockets");
+    for n in 0..times {
+        sleep(BETWEEN).await;
+        let pod = &mut stage.pods[n % PODS];
+        assert_eq!(pod.hand_over().await.code(), Some(0), "{}", pod.log());
     }
 }
 
-/// Asks at a constant rate, whether the last answer is there or not; returns how often, and what failed.
-async fn ask_all_the_time(
-    client: Client,
-    id: String,
-    mut stop: watch::Receiver<bool>,
-) -> (usize, Vec<String>) {
-    let mut ticks = interval(Duration::from_secs(1) * CLIENTS / RATE);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let (mut requests, mut open) = (0, JoinSet::new());
-    let mut failed = Vec::new();
-    while !*stop.borrow_and_update() {
-        ticks.tick().await;
-        open.spawn(ask(client.clone(), requests, id.clone()));
-        requests += 1;
-        while let Some(ended) = open.try_join_next() {
-            failed.extend(ended.expect("a request that ends"));
-        }
+/// Drains gateways by the command, each with a slow request that must be finished.
+async fn drain(stage: &mut Stage, (load, balancer): (&Load, &Balancer), times: usize) {
+    load.step("drain with a slow request");
+    for pod in (0..PODS).cycle().take(times) {
+        sleep(BETWEEN).await;
+        let one = &stage.pods[pod];
+        let begun = Instant::now();
+        let (_, (code, out, err)) = tokio::join!(slow(one), one.run(&["drain", "-c", "netweave.yaml"]));
+        assert_eq!(code, 0, "{out}{err}");
+        assert!(begun.elapsed() >= SLOW, "the command waits for the request");
+        replaced(&mut stage.pods[pod]).await;
+        soon("a pod that gets connections again", async || balancer.is_ready(pod)).await;
     }
-    failed.extend(open.join_all().await.into_iter().flatten());
-    (requests, failed)
 }
 
-/// Sends one request, now and then a write; says what was wrong with the answer.
-async fn ask(client: Client, number: usize, id: String) -> Option<String> {
-    let (method, path) = match number % 10 {
-        0 => (Method::POST, format!("{}/renew", lease(&id))),
-        1 => (Method::GET, subscription(&id)),
-        2..5 => (Method::GET, format!("{V2}/resourcePools/pool-a/resources/server-00")),
-        _ => (Method::GET, format!("{V2}/resourcePools/pool-a/resources")),
-    };
-    match client.ask(method.clone(), &path, &[], "").await {
-        Ok(answer) if answer.status == 200 => None,
-        Ok(answer) => Some(format!("{method} {path}: {answer:?}")),
-        Err(error) => Some(format!("{method} {path}: {error:?}")),
+/// Sends a request whose body takes its time, and expects its answer.
+async fn slow(pod: &Gateway) {
+    let leaf = pod.pki().client("slow");
+    let mut stream = raw(pod.pki(), Some(&leaf), pod.api_address()).await;
+    let body = json!({ "callback": "http://127.0.0.1:9/inbox" }).to_string();
+    let head = format!(
+        "POST {V2}/subscriptions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.expect("the head is sent");
+    stream.flush().await.expect("the head is sent");
+    sleep(SLOW).await;
+    stream.write_all(body.as_bytes()).await.expect("the body is sent");
+    stream.flush().await.expect("the body is sent");
+    let mut answer = Vec::new();
+    // The connection may end without TLS's own farewell.
+    stream.read_to_end(&mut answer).await.ok();
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+}
+
+/// Has Sentinels put another server in the primary's place; returns the longest time without a successful write.
+async fn fail_over(stage: &mut Stage, load: &Load, times: usize) -> Duration {
+    load.step("failover of Redis");
+    let mut longest = Duration::ZERO;
+    for _ in 0..times {
+        sleep(BETWEEN).await;
+        let pause = load
+            .pausing(async {
+                stage.lab.failover().await;
+            })
+            .await;
+        longest = longest.max(pause);
+        stage.lab.settled().await;
     }
+    longest
 }

@@ -14,6 +14,7 @@ mod cli;
 mod clouds;
 mod collections;
 mod conditional;
+mod control;
 mod dev;
 mod errors;
 mod eviction;

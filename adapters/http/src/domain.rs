@@ -136,6 +136,15 @@ impl Domain {
         }
         Some(contents.load(self.times, &self.guard).map(|loaded| self.loaded.store(Arc::new(loaded))))
     }
+
+    /// Makes the clients anew, without the connections of the old ones.
+    pub(crate) fn renew(&self) {
+        let contents = self.files.read();
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = contents.hash();
+        if let Ok(loaded) = contents.load(self.times, &self.guard) {
+            self.loaded.store(Arc::new(loaded));
+        }
+    }
 }
 
 impl Files {

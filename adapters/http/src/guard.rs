@@ -6,6 +6,7 @@
 use crate::allow::Allow;
 use crate::resolve::{MAX_ADDRESSES, Resolver};
 use crate::settings::Settings;
+use arc_swap::ArcSwap;
 use netweave_model::{Error, ErrorKind, Result};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -33,19 +34,20 @@ impl Checked {
 
 /// Decides which URLs and addresses may be called.
 pub struct Guard {
-    schemes: Vec<String>,
-    ports: Vec<u16>,
-    allow: Allow,
+    policy: ArcSwap<Policy>,
     resolver: Arc<dyn Resolver>,
     timeout: Duration,
 }
 
-impl Guard {
-    /// Builds the guard from the operator's settings.
-    ///
-    /// # Errors
-    /// `Invalid`: a scheme other than `http` and `https`, or a faulty entry of the allow-list.
-    pub fn new(settings: &Settings, resolver: Arc<dyn Resolver>) -> Result<Self> {
+/// What the operator allows; another one may take its place while callbacks are called.
+struct Policy {
+    schemes: Vec<String>,
+    ports: Vec<u16>,
+    allow: Allow,
+}
+
+impl Policy {
+    fn new(settings: &Settings) -> Result<Self> {
         if settings.schemes.iter().any(|scheme| scheme != "https" && scheme != "http") {
             return Err(Error::invalid(
                 "subscriptions.callback.schemes",
@@ -56,9 +58,34 @@ impl Guard {
             schemes: settings.schemes.clone(),
             ports: settings.ports.clone(),
             allow: Allow::parse(&settings.allow)?.only(settings.only_allowed),
-            resolver,
-            timeout: settings.timeout,
         })
+    }
+}
+
+/// A policy that was checked and is not in force yet.
+pub struct NewPolicy(Arc<Policy>);
+
+impl Guard {
+    /// Builds the guard from the operator's settings.
+    ///
+    /// # Errors
+    /// `Invalid`: a scheme other than `http` and `https`, or a faulty entry of the allow-list.
+    pub fn new(settings: &Settings, resolver: Arc<dyn Resolver>) -> Result<Self> {
+        let policy = ArcSwap::from_pointee(Policy::new(settings)?);
+        Ok(Self { policy, resolver, timeout: settings.timeout })
+    }
+
+    /// Checks other schemes, ports and allowed addresses, for [`Guard::replace`].
+    ///
+    /// # Errors
+    /// As [`Guard::new`].
+    pub fn prepare(settings: &Settings) -> Result<NewPolicy> {
+        Policy::new(settings).map(|policy| NewPolicy(Arc::new(policy)))
+    }
+
+    /// Puts another policy in force, for every check from here on. Connections that stand are not looked at again.
+    pub fn replace(&self, policy: NewPolicy) {
+        self.policy.store(policy.0);
     }
 
     /// Checks a callback that is to be registered: its form, and every address that its host has now.
@@ -85,6 +112,7 @@ impl Guard {
     /// # Errors
     /// `Invalid`, naming `/callback`.
     pub fn parse(&self, text: &str) -> Result<Url> {
+        let policy = self.policy.load();
         let refuse = |reason: &'static str| Err(Error::invalid("/callback", reason));
         if text.len() > MAX_URL {
             return refuse("the callback is longer than 2048 bytes");
@@ -96,7 +124,7 @@ impl Guard {
             Ok(url) if text.contains("://") => url,
             Ok(_) | Err(_) => return refuse("the callback is not an absolute URL"),
         };
-        if !self.schemes.iter().any(|scheme| scheme == url.scheme()) {
+        if !policy.schemes.iter().any(|scheme| scheme == url.scheme()) {
             return refuse("the scheme of the callback is not allowed");
         }
         if !url.username().is_empty() || url.password().is_some() || authority(text).contains('@') {
@@ -106,7 +134,7 @@ impl Guard {
             return refuse("the callback may not hold a fragment");
         }
         let port = url.port_or_known_default().unwrap_or_default();
-        if port == 0 || (!self.ports.is_empty() && !self.ports.contains(&port)) {
+        if port == 0 || (!policy.ports.is_empty() && !policy.ports.contains(&port)) {
             return refuse("the port of the callback is not allowed");
         }
         let address = match url.host() {
@@ -115,7 +143,7 @@ impl Guard {
             Some(Host::Domain(name)) if !name.trim_matches('.').is_empty() => return Ok(url),
             Some(Host::Domain(_)) | None => return refuse("the callback names no host"),
         };
-        match self.allow.refusal(address, false) {
+        match policy.allow.refusal(address, false) {
             Some(range) => Err(refused_address(range)),
             None => Ok(url),
         }
@@ -136,9 +164,10 @@ impl Guard {
             return Err(unknown().with_private(format!("{} addresses", addresses.len())));
         }
         let lower = name.to_ascii_lowercase();
-        let named = self.allow.names(lower.strip_suffix('.').unwrap_or(&lower));
+        let policy = self.policy.load();
+        let named = policy.allow.names(lower.strip_suffix('.').unwrap_or(&lower));
         for address in &addresses {
-            if let Some(range) = self.allow.refusal(*address, named) {
+            if let Some(range) = policy.allow.refusal(*address, named) {
                 return Err(
                     Error::new(ErrorKind::Forbidden, range).with_private(format!("{name} is {address}"))
                 );

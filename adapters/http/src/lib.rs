@@ -18,7 +18,7 @@ mod token;
 pub use api::{Api, ApiAnswer, ApiSettings};
 pub use destinations::Destinations;
 pub use domain::DomainSettings;
-pub use guard::{Checked, Guard, MAX_URL};
+pub use guard::{Checked, Guard, MAX_URL, NewPolicy};
 pub use origin::origin;
 pub use outbound::{Answer, Exchange, FORBIDDEN_ADDRESS, Outbound};
 pub use resolve::{Resolver, System};

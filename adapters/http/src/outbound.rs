@@ -84,6 +84,12 @@ impl Outbound {
             .collect()
     }
 
+    /// Lets go of the connections that stand, so that the guard is asked again for each host. Files are read again; one that
+    /// cannot be used leaves its domain as it is, with its connections.
+    pub fn renew(&self) {
+        self.all().for_each(Domain::renew);
+    }
+
     /// Returns the certificates that are shown to callbacks, each with its chain, leaf first.
     pub fn chains(&self) -> Vec<Vec<CertificateDer<'static>>> {
         let chains = self.all().map(|domain| domain.loaded().chain.clone());

@@ -16,13 +16,15 @@ pub use tenant::Tenant;
 
 use crate::conf::tree::{self, Client, Rate, Role, ScopeConf, TokenRule};
 use crate::token::Token;
+use arc_swap::ArcSwap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tenant::Tenants;
 
 /// What a SPIFFE identity begins with.
 const SPIFFE: &str = "spiffe://";
 
-/// What one identity may do and see, for the life of its connection.
+/// What one identity may do and see, as long as the rules that say so are in force.
 #[derive(Clone, Debug)]
 pub struct Grant {
     /// Which kind of system it is.
@@ -43,11 +45,18 @@ pub struct Grant {
     pub subscriptions: u64,
 }
 
-/// The rules.
+/// The rules in force; those of a new configuration take their place while the gateway serves.
 #[derive(Debug)]
 pub struct Access {
+    current: ArcSwap<Rules>,
+    generation: AtomicU64,
+}
+
+/// One set of rules.
+#[derive(Debug)]
+struct Rules {
     trust_domains: Vec<String>,
-    rules: Vec<Line>,
+    lines: Vec<Line>,
     others: Arc<Grant>,
 }
 
@@ -69,8 +78,55 @@ impl Line {
 impl Access {
     /// Reads the rules; `rate` and `subscriptions` are those of identities whose rule says nothing else.
     pub fn new(conf: &tree::Access, rate: &Rate, subscriptions: u64) -> Self {
+        let current = ArcSwap::from_pointee(Rules::new(conf, rate, subscriptions));
+        Self { current, generation: AtomicU64::new(0) }
+    }
+
+    /// Puts other rules in force; what was looked up before counts until its holder sees the new generation.
+    pub fn replace(&self, conf: &tree::Access, rate: &Rate, subscriptions: u64) {
+        self.current.store(Arc::new(Rules::new(conf, rate, subscriptions)));
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// Counts the sets of rules. Whoever keeps what was looked up reads it before, and looks again when it has changed.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Returns what the owner of a subscription may be told of; `None` if it may not have subscriptions.
+    ///
+    /// Nobody shows a token when a notification is sent. So of the rules that may be the owner's, according to the token that it
+    /// would show, those count by which it may have subscriptions, and it is told what all of them let it see.
+    pub fn told(&self, owner: &str) -> Option<Arc<Scope>> {
+        self.current.load().told(owner)
+    }
+
+    /// Returns the tenants that a name may act for, according to the token that it would show.
+    pub fn tenants(&self, name: &str) -> Vec<Arc<Tenant>> {
+        self.current.load().possible(name).filter_map(|grant| grant.tenant.clone()).collect()
+    }
+
+    /// Returns what an identity gets that no rule matches.
+    pub fn others(&self) -> Arc<Grant> {
+        Arc::clone(&self.current.load().others)
+    }
+
+    /// Returns what an identity of this name gets without a token; `None` if it is a SPIFFE identity of a domain that is not
+    /// trusted.
+    pub fn of(&self, name: &str) -> Option<Arc<Grant>> {
+        self.current.load().judge(name, None)
+    }
+
+    /// Returns what an identity of this name gets with a token; `None` as for [`Access::of`].
+    pub fn with(&self, name: &str, token: &Token) -> Option<Arc<Grant>> {
+        self.current.load().judge(name, Some(token))
+    }
+}
+
+impl Rules {
+    fn new(conf: &tree::Access, rate: &Rate, subscriptions: u64) -> Self {
         let tenants = Tenants::new(conf);
-        let rules = conf.rules.iter().map(|rule| {
+        let lines = conf.rules.iter().map(|rule| {
             let roles = if rule.roles.is_empty() { usual(rule.client) } else { rule.roles.clone() };
             let grant = Grant {
                 client: rule.client,
@@ -94,15 +150,12 @@ impl Access {
             rate: rate.clone(),
             subscriptions,
         };
-        let rules = rules.collect();
-        Self { rules, others: Arc::new(others), trust_domains: conf.trust_domains.clone() }
+        let lines = lines.collect();
+        Self { lines, others: Arc::new(others), trust_domains: conf.trust_domains.clone() }
     }
 
-    /// Returns what the owner of a subscription may be told of; `None` if it may not have subscriptions.
-    ///
-    /// Nobody shows a token when a notification is sent. So of the rules that may be the owner's, according to the token that it
-    /// would show, those count by which it may have subscriptions, and it is told what all of them let it see.
-    pub fn told(&self, owner: &str) -> Option<Arc<Scope>> {
+    /// As [`Access::told`].
+    fn told(&self, owner: &str) -> Option<Arc<Scope>> {
         let mut told: Option<Arc<Scope>> = None;
         for grant in self.possible(owner).filter(|grant| grant.permissions.has(Permission::Subscribe)) {
             told = Some(match told {
@@ -113,16 +166,11 @@ impl Access {
         told
     }
 
-    /// Returns the tenants that a name may act for, according to the token that it would show.
-    pub fn tenants(&self, name: &str) -> impl Iterator<Item = &Arc<Tenant>> {
-        self.possible(name).filter_map(|grant| grant.tenant.as_ref())
-    }
-
     /// Returns what a name may get, in the order of the rules, up to what it gets whatever token it shows.
     fn possible(&self, name: &str) -> impl Iterator<Item = &Grant> {
         let mut found = Vec::new();
         if self.trusts(name) {
-            for rule in self.rules.iter().filter(|rule| fits(&rule.pattern, name)) {
+            for rule in self.lines.iter().filter(|rule| fits(&rule.pattern, name)) {
                 found.push(&*rule.grant);
                 if rule.token.is_none() {
                     return found.into_iter();
@@ -133,27 +181,11 @@ impl Access {
         found.into_iter()
     }
 
-    /// Returns what an identity gets that no rule matches.
-    pub fn others(&self) -> Arc<Grant> {
-        Arc::clone(&self.others)
-    }
-
-    /// Returns what an identity of this name gets without a token; `None` if it is a SPIFFE identity of a domain that is not
-    /// trusted.
-    pub fn of(&self, name: &str) -> Option<Arc<Grant>> {
-        self.judge(name, None)
-    }
-
-    /// Returns what an identity of this name gets with a token; `None` as for [`Access::of`].
-    pub fn with(&self, name: &str, token: &Token) -> Option<Arc<Grant>> {
-        self.judge(name, Some(token))
-    }
-
     fn judge(&self, name: &str, token: Option<&Token>) -> Option<Arc<Grant>> {
         if !self.trusts(name) {
             return None;
         }
-        let rule = self.rules.iter().find(|rule| rule.fits(name, token));
+        let rule = self.lines.iter().find(|rule| rule.fits(name, token));
         Some(Arc::clone(rule.map_or(&self.others, |rule| &rule.grant)))
     }
 
@@ -338,7 +370,7 @@ mod tests {
         let sees = |name: &str| told.covers_source(&name.into());
         assert_eq!(["a", "b", "c", "x", "y"].map(sees), [false, true, false, false, false]);
         assert!(access.told("dms").is_none(), "others may not subscribe");
-        let tenants: Vec<_> = access.tenants("smo").map(|tenant| tenant.name.as_str()).collect();
+        let tenants: Vec<_> = access.tenants("smo").iter().map(|tenant| tenant.name.clone()).collect();
         assert_eq!(tenants, ["one", "two"], "what comes after a rule that always fits is not reached");
     }
 

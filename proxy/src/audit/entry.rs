@@ -147,7 +147,11 @@ impl Call {
             route: Some(Text::Borrowed(template(self.slot))),
             source_ip: self.peer.as_ref().map(|peer| Text::Owned(peer.address.to_string())),
             status: Some(self.status.as_u16()),
-            tenant: self.peer.as_ref().and_then(|peer| peer.tenant()).map(Text::Borrowed),
+            tenant: self
+                .peer
+                .as_ref()
+                .and_then(|peer| peer.tenant())
+                .map(|tenant| Text::Owned(tenant.name.clone())),
             target: self.uri.as_ref().map(|uri| Text::Borrowed(cut(uri.path()))),
             time: Text::Owned(self.at.to_string()),
             trace_id: header(&self.trace).as_deref().and_then(trace_id).map(Text::Owned),

@@ -5,12 +5,16 @@ mod backend;
 mod check_config;
 mod client;
 mod config;
+mod control;
 mod dead_letter;
+mod drain;
 pub mod gen_certs;
 mod healthcheck;
+mod log_level;
 mod out;
 mod receive;
 mod redis;
+mod reload;
 pub mod serve;
 mod source;
 mod state;
@@ -174,6 +178,12 @@ enum Command {
     Webhook(webhook::Args),
     /// Asks a gateway on this machine whether it lives, or is ready; exits 0 or 1
     Healthcheck(healthcheck::Args),
+    /// Has the gateway of this machine finish what runs, and end
+    Drain(drain::Args),
+    /// Has the gateway of this machine read its configuration and certificates again
+    Reload(reload::Args),
+    /// Has the gateway of this machine log more, or less, for a while
+    LogLevel(log_level::Args),
     /// Prints version and features
     Version(version::Args),
 }
@@ -216,6 +226,9 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::Audit(args) => audit::run(args, process).map(ExitCode::from),
         Command::Webhook(args) => block_on(webhook::run(args, process))?.map(done),
         Command::Healthcheck(args) => block_on(healthcheck::run(args, process))?.map(done),
+        Command::Drain(args) => block_on(drain::run(args, process))?.map(done),
+        Command::Reload(args) => block_on(reload::run(args, process))?.map(ExitCode::from),
+        Command::LogLevel(args) => block_on(log_level::run(args, process))?.map(done),
         Command::Version(args) => version::run(args, process).map(done),
     }
 }

@@ -1,5 +1,6 @@
 //! `netweave serve`: loads and checks the configuration, then hands it to `wire`.
 
+use super::out::Out;
 use super::source::{self, Ports};
 use super::{Failure, Process};
 use crate::conf::check;
@@ -7,12 +8,14 @@ use crate::conf::fault::Fault;
 use crate::conf::load::Loaded;
 use crate::conf::profile::{self, Dev};
 use crate::conf::tree::{Conf, Environment};
+use crate::control::{Read, Source};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Arguments of the command.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// The configuration file
     #[arg(short, long, value_name = "FILE")]
@@ -26,6 +29,9 @@ pub struct Args {
     /// With --dev: folder of certificates, sample and state
     #[arg(long, value_name = "DIR", requires = "dev", default_value = DEV_DIR)]
     dir: PathBuf,
+    /// Takes the sockets of the gateway that runs on the same control socket, which then ends; starts as usual if none does
+    #[arg(long)]
+    upgrade: bool,
     #[command(flatten)]
     ports: Ports,
 }
@@ -40,6 +46,10 @@ pub struct ServeOptions {
     pub dev: Option<DevOptions>,
     /// What should be looked at in the configuration; for the log.
     pub warnings: Vec<Fault>,
+    /// Whether the sockets of a running gateway are taken over.
+    pub upgrade: bool,
+    /// Where the configuration is read again.
+    pub source: Source,
 }
 
 /// What `serve --dev` sets up before it serves.
@@ -54,7 +64,8 @@ pub struct DevOptions {
 }
 
 pub(super) fn run(args: &Args, process: &mut Process) -> Result<ExitCode, Failure> {
-    let (conf, options) = prepare(args, process)?;
+    let (conf, mut options) = prepare(args, process)?;
+    options.source = source_of(args, process);
     Ok(crate::wire::serve(&conf, &options))
 }
 
@@ -72,10 +83,31 @@ fn prepare(args: &Args, process: &Process) -> Result<(Conf, ServeOptions), Failu
     };
     loaded.add(findings);
     let dev = dev.map(|_| DevOptions { dir: args.dir.clone(), sample: serves_sample(&loaded, &args.dir) });
-    let options = ServeOptions { dev, warnings: loaded.warnings.clone() };
+    let warnings = loaded.warnings.clone();
+    let options = ServeOptions { dev, warnings, upgrade: args.upgrade, source: Source::default() };
     let file = args.config.as_deref();
     let conf = loaded.checked().map_err(|faults| source::failure(file, &faults))?;
     Ok((conf, options))
+}
+
+/// Reads the configuration as it was read for the start.
+fn source_of(args: &Args, process: &Process) -> Source {
+    if args.config.as_deref() == Some(Path::new("-")) {
+        let read = || {
+            Err(vec!["the configuration came through standard input, so it cannot be read again".to_owned()])
+        };
+        return Source { file: None, read: Arc::new(read) };
+    }
+    let (file, args) = (args.config.clone(), args.clone());
+    let (environment, clock) = (process.environment.clone(), Arc::clone(&process.clock));
+    let read = move || {
+        let out = Out::of_process(&environment);
+        let process = Process { environment: environment.clone(), clock: Arc::clone(&clock), out };
+        let lines = |failure: Failure| failure.message.lines().map(str::to_owned).collect::<Vec<_>>();
+        let (conf, options) = prepare(&args, &process).map_err(lines)?;
+        Ok(Read { conf, warnings: options.warnings.iter().map(ToString::to_string).collect() })
+    };
+    Source { file, read: Arc::new(read) }
 }
 
 fn serves_sample(loaded: &Loaded, dir: &Path) -> bool {

@@ -7,6 +7,7 @@ pub mod check;
 mod env;
 pub mod fault;
 mod form;
+pub mod live;
 pub mod load;
 pub mod node;
 pub mod print;

@@ -37,6 +37,8 @@ pub struct Holder {
     pub caller: Caller,
     /// The token.
     pub verified: Verified,
+    /// The generation of the access rules that were asked.
+    generation: u64,
 }
 
 /// What the token of a request was found to be, for the records.
@@ -116,7 +118,8 @@ impl Bearer {
     pub(super) fn known(&self, shown: &Shown<'_>, now: Timestamp) -> Option<Arc<Holder>> {
         let mark = shown.mark.as_ref()?;
         let holder = self.known.get(mark)?;
-        if self.tokens.holds(&holder.verified, now, Instant::now()) {
+        let same_rules = holder.generation == self.access.generation();
+        if same_rules && self.tokens.holds(&holder.verified, now, Instant::now()) {
             self.again.inc();
             return Some(holder);
         }
@@ -163,10 +166,11 @@ impl Bearer {
             Some(caller) if !self.is_enough() => caller.identity.clone(),
             Some(_) | None => named(&verified.token)?,
         };
+        let generation = self.access.generation();
         // A name whose trust domain is not trusted has no connection that leads here.
         let grant = self.access.with(&identity.name, &verified.token).ok_or(Fault::Nobody)?;
         let share = self.share(&identity.name, &grant, shown.caller, now);
-        Ok(Holder { caller: Caller { identity, grant, share }, verified })
+        Ok(Holder { caller: Caller { identity, grant, share }, verified, generation })
     }
 
     /// Finds the share of a name: that of its connection, unless its token gives it another rate or tenant.

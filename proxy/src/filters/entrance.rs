@@ -3,7 +3,7 @@
 use super::Seen;
 use super::bearer::{Bearer, Holder};
 use super::limits::{InFlight, Limits};
-use crate::listen::peer::{Caller, NoIdentity, Peer};
+use crate::listen::peer::{Caller, NoIdentity, Peer, Register};
 use crate::listen::trust::Trust;
 use crate::problem::{Problem, Refused};
 use crate::token::Token;
@@ -14,21 +14,22 @@ use std::sync::Arc;
 /// The filter.
 pub struct Entrance {
     trust: Arc<Trust>,
-    limits: Limits,
+    register: Register,
+    limits: Arc<Limits>,
     /// Looks at tokens, if they are asked for.
     bearer: Option<Bearer>,
 }
 
 /// Who asks, in what counts for this request.
 #[derive(Debug)]
-pub enum Who<'a> {
+pub enum Who {
     /// By its certificate alone.
-    Certificate(&'a Caller),
+    Certificate(Arc<Caller>),
     /// By its token too.
     Token(Arc<Holder>),
 }
 
-impl Who<'_> {
+impl Who {
     /// Returns what was looked up for it.
     pub fn caller(&self) -> &Caller {
         match self {
@@ -56,8 +57,8 @@ impl Who<'_> {
 
 impl Entrance {
     /// Makes the filter; without `bearer` tokens are not looked at.
-    pub fn new(trust: Arc<Trust>, limits: Limits, bearer: Option<Bearer>) -> Self {
-        Self { trust, limits, bearer }
+    pub fn new(trust: Arc<Trust>, register: Register, limits: Arc<Limits>, bearer: Option<Bearer>) -> Self {
+        Self { trust, register, limits, bearer }
     }
 
     /// Finds out who asks, and takes a place in flight.
@@ -68,26 +69,27 @@ impl Entrance {
     /// # Errors
     /// 401: no certificate or no token that counts. 400: the header with the token has no form. 429. 503: the keys of the
     /// token's issuer cannot be had.
-    pub fn enter<'a>(
+    pub fn enter(
         &self,
         head: &Parts,
-        peer: &'a Peer,
+        peer: &Peer,
         now: Timestamp,
         seen: &mut Seen,
-    ) -> Result<(Who<'a>, InFlight), Refused> {
+    ) -> Result<(Who, InFlight), Refused> {
         let Some(bearer) = &self.bearer else {
-            let caller = peer.identity(&self.trust, now).map_err(unknown)?;
-            return Ok((Who::Certificate(caller), self.limits.enter(&caller.share, now)?));
+            let caller = peer.identity(&self.trust, &self.register, now).map_err(unknown)?;
+            let place = self.limits.enter(&caller.share, now)?;
+            return Ok((Who::Certificate(caller), place));
         };
-        let caller = peer.identity(&self.trust, now);
+        let caller = peer.identity(&self.trust, &self.register, now);
         let caller = if bearer.is_enough() { caller.ok() } else { Some(caller.map_err(unknown)?) };
-        let shown = bearer.look(&head.headers, caller);
+        let shown = bearer.look(&head.headers, caller.as_deref());
         if let Some(holder) = bearer.known(&shown, now) {
             seen.token = Some(holder.as_presented());
             let place = self.limits.enter(&holder.caller.share, now)?;
             return Ok((Who::Token(holder), place));
         }
-        let payer = caller.map_or_else(|| bearer.strangers(now), |caller| Arc::clone(&caller.share));
+        let payer = caller.as_ref().map_or_else(|| bearer.strangers(now), |caller| Arc::clone(&caller.share));
         let place = self.limits.enter(&payer, now)?;
         let holder = bearer.judge(&shown, now, seen)?;
         if Arc::ptr_eq(&holder.caller.share, &payer) {
@@ -102,7 +104,7 @@ impl Entrance {
     ///
     /// # Errors
     /// 429, with the pause.
-    pub fn subscribe(&self, who: &Who<'_>) -> Result<(), Refused> {
+    pub fn subscribe(&self, who: &Who) -> Result<(), Refused> {
         self.limits.subscribe(&who.caller().share)
     }
 }
@@ -114,6 +116,7 @@ fn unknown(reason: NoIdentity) -> Refused {
             "connect with a client certificate of an authority that this gateway believes"
         }
         NoIdentity::Unusable => "the client certificate is not valid any more or names nobody",
+        NoIdentity::Untrusted => "the trust domain of the client certificate is not trusted any more",
         NoIdentity::Expired => "the client certificate has expired; connect with a new one",
         NoIdentity::Distrusted => "the client certificate is not believed any more; connect with another one",
     }))

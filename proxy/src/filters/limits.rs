@@ -7,6 +7,7 @@ use crate::access::{Grant, Tenant};
 use crate::conf::tree::{self, Rate};
 use crate::problem::{Problem, Refused};
 use crate::telemetry::metrics::Metrics;
+use arc_swap::ArcSwap;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use netweave_model::Timestamp;
@@ -90,6 +91,8 @@ pub struct Share {
     used: AtomicI64,
     /// The time after which the buckets are full again, unused.
     refilled: Duration,
+    /// The rates that it was made of: its own, and that of new subscriptions.
+    rates: (Rate, Rate),
 }
 
 impl Share {
@@ -110,11 +113,27 @@ impl Share {
             passed_elsewhere: AtomicU64::new(NEVER_ASKED),
             used: AtomicI64::new(now.0),
             refilled: refilled(rate).max(refilled(subscribing)),
+            rates: (rate.clone(), subscribing.clone()),
         }
     }
-}
 
-impl Share {
+    /// Says whether it is what these bounds would make.
+    fn is_of(
+        &self,
+        (rate, subscribing): (&Rate, &Rate),
+        most_in_flight: usize,
+        tenant: Option<&Arc<Self>>,
+    ) -> bool {
+        let same_tenant = match (&self.tenant, tenant) {
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
+            (None, None) => true,
+            _ => false,
+        };
+        same_tenant
+            && self.most_in_flight == most_in_flight
+            && (&self.rates.0, &self.rates.1) == (rate, subscribing)
+    }
+
     fn take(&self) -> Result<(), Duration> {
         self.bucket.take()?;
         self.passed.fetch_add(1, Ordering::Relaxed);
@@ -142,8 +161,20 @@ pub struct Shares {
     known: Mutex<HashMap<String, Arc<Share>>>,
     /// Few: the configuration names them.
     tenants: Mutex<HashMap<String, Arc<Share>>>,
+    own: ArcSwap<Own>,
+}
+
+/// What each identity has beside its own rate.
+#[derive(Debug)]
+struct Own {
     most_in_flight: usize,
     subscribing: Rate,
+}
+
+impl Own {
+    fn new(conf: &tree::Limits) -> Self {
+        Self { most_in_flight: conf.in_flight_per_identity, subscribing: conf.new_subscriptions.clone() }
+    }
 }
 
 impl Shares {
@@ -152,16 +183,25 @@ impl Shares {
         Self {
             known: Mutex::default(),
             tenants: Mutex::default(),
-            most_in_flight: conf.in_flight_per_identity,
-            subscribing: conf.new_subscriptions.clone(),
+            own: ArcSwap::from_pointee(Own::new(conf)),
         }
     }
 
-    /// Finds or makes the share of an identity.
+    /// Puts other bounds in force, for shares that are asked for from here on.
+    pub fn replace(&self, conf: &tree::Limits) {
+        self.own.store(Arc::new(Own::new(conf)));
+    }
+
+    /// Finds or makes the share of an identity; one that was made of other bounds gives way to a full one.
     pub fn of(&self, name: &str, grant: &Grant, now: Timestamp) -> Arc<Share> {
         let tenant = grant.tenant.as_ref().and_then(|tenant| self.of_tenant(tenant, now));
+        let own = self.own.load();
+        let (rates, most) = ((&grant.rate, &own.subscribing), own.most_in_flight);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(share) = known.get(name) {
+        if let Some(share) = known.get_mut(name) {
+            if !share.is_of(rates, most, tenant.as_ref()) {
+                *share = Arc::new(Share::new(rates, most, tenant, now));
+            }
             return Arc::clone(share);
         }
         if known.len() >= MOST_SHARES {
@@ -170,7 +210,7 @@ impl Shares {
                 Arc::strong_count(share) > 1 || idle < share.refilled
             });
         }
-        let share = Arc::new(Share::new((&grant.rate, &self.subscribing), self.most_in_flight, tenant, now));
+        let share = Arc::new(Share::new(rates, most, tenant, now));
         // Beyond the bound a share lives as long as its connection.
         if known.len() < MOST_SHARES {
             known.insert(name.to_owned(), Arc::clone(&share));
@@ -200,15 +240,19 @@ impl Shares {
         let most = tenant.in_flight.unwrap_or(usize::MAX);
         let make = || Arc::new(Share::new((rate, &unbounded), most, None, now));
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(Arc::clone(tenants.entry(tenant.name.clone()).or_insert_with(make)))
+        let share = tenants.entry(tenant.name.clone()).or_insert_with(make);
+        if !share.is_of((rate, &unbounded), most, None) {
+            *share = make();
+        }
+        Some(Arc::clone(share))
     }
 }
 
 /// The limits of the whole process.
 pub struct Limits {
-    all: Bucket,
+    all: ArcSwap<Bucket>,
     in_flight: Arc<AtomicUsize>,
-    most_in_flight: usize,
+    most_in_flight: AtomicUsize,
     refused_all: IntCounter,
     refused_in_flight: IntCounter,
     refused_identity: IntCounter,
@@ -238,15 +282,21 @@ impl Limits {
     pub fn new(conf: &tree::Limits, metrics: &Metrics) -> Self {
         let counter = |limit| metrics.limited.with_label_values(&[limit]);
         Self {
-            all: Bucket::new(conf.requests_per_second, conf.requests_per_second),
+            all: ArcSwap::from_pointee(Bucket::new(conf.requests_per_second, conf.requests_per_second)),
             in_flight: Arc::new(AtomicUsize::new(0)),
-            most_in_flight: conf.in_flight,
+            most_in_flight: AtomicUsize::new(conf.in_flight),
             refused_all: counter("global"),
             refused_in_flight: counter("in-flight"),
             refused_identity: counter("identity"),
             refused_tenant: counter("tenant"),
             refused_subscribing: counter("new-subscriptions"),
         }
+    }
+
+    /// Puts other limits in force. Requests in flight keep their places; the rate of all begins with a full bucket.
+    pub fn replace(&self, conf: &tree::Limits) {
+        self.all.store(Arc::new(Bucket::new(conf.requests_per_second, conf.requests_per_second)));
+        self.most_in_flight.store(conf.in_flight, Ordering::Relaxed);
     }
 
     /// Takes a place in flight and one request of the identity's share, its tenant's and of all; the own share first, so
@@ -267,10 +317,10 @@ impl Limits {
         if let Some(tenant) = &share.tenant {
             tenant.take().map_err(|pause| refused(&self.refused_tenant, pause))?;
         }
-        self.all.take().map_err(|pause| refused(&self.refused_all, pause))?;
+        self.all.load().take().map_err(|pause| refused(&self.refused_all, pause))?;
         let full = |in_flight: &AtomicUsize, most| in_flight.fetch_add(1, Ordering::Relaxed) >= most;
         // All are counted before one refuses, because the place gives all back.
-        let all = full(&self.in_flight, self.most_in_flight);
+        let all = full(&self.in_flight, self.most_in_flight.load(Ordering::Relaxed));
         let own = full(&share.in_flight, share.most_in_flight);
         let tenants = share.tenant.as_ref().is_some_and(|it| full(&it.in_flight, it.most_in_flight));
         let place = InFlight { all: Arc::clone(&self.in_flight), share: Arc::clone(share) };

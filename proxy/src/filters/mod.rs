@@ -94,7 +94,7 @@ pub struct Pending<'a> {
     pub method: &'a Method,
     query: &'a str,
     headers: &'a HeaderMap,
-    who: Who<'a>,
+    who: Who,
     /// Frees the place in flight when the call is over.
     _in_flight: InFlight,
 }

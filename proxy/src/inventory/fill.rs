@@ -14,6 +14,7 @@ use super::filler::Filler;
 use super::line::{Freshness, Line, PAUSE};
 use crate::access::Scope;
 use crate::conf::tree::Ttl;
+use arc_swap::ArcSwap;
 use netweave_model::port::{Clock, Ids};
 use netweave_model::{Error, ErrorKind, Kind, Result, Retry};
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub struct Fills {
     lines: Vec<Arc<Line>>,
     catalog: Arc<Catalog>,
     clock: Arc<dyn Clock>,
-    ttl: Ttl,
+    ttl: ArcSwap<Ttl>,
 }
 
 /// What a read can expect of one kind.
@@ -55,12 +56,17 @@ impl Fills {
     ) -> (Self, Vec<Filler>) {
         let lines: Vec<_> = feeds.into_iter().map(|feed| Arc::new(Line::new(feed, &**ids))).collect();
         let fillers = lines.iter().map(|line| Filler::new(Arc::clone(line), Arc::clone(ids))).collect();
-        (Self { lines, catalog, clock, ttl }, fillers)
+        (Self { lines, catalog, clock, ttl: ArcSwap::from_pointee(ttl) }, fillers)
     }
 
     /// Returns the lifetime of a class.
     pub fn lifetime(&self, class: Class) -> Duration {
-        class.lifetime(&self.ttl)
+        class.lifetime(&self.ttl.load())
+    }
+
+    /// Puts other lifetimes in force.
+    pub fn replace(&self, ttl: Ttl) {
+        self.ttl.store(Arc::new(ttl));
     }
 
     /// Says how fresh these kinds are in the sources that may be seen, and asks sources again whose answers are older than their lifetime.

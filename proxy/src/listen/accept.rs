@@ -7,14 +7,13 @@ use super::allow::Allow;
 use super::gate::Gate;
 use super::identity::Identity;
 use super::link::Link;
-use super::peer::{Caller, Peer};
+use super::peer::{Peer, Register};
 use super::renewal::Clients;
 use super::trust::Trust;
-use crate::access::Access;
 use crate::audit::{Audit, Event};
-use crate::filters::limits::Shares;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::throttle::Throttle;
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use netweave_model::port::Clock;
 use pingora::time::timeout;
@@ -24,10 +23,11 @@ use pingora_core::services::Service;
 use rustls::HandshakeKind;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener as Bound};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tracing::{debug, info, warn};
@@ -38,7 +38,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Open connections per address.
 #[derive(Debug)]
 struct Crowd {
-    most: usize,
     open: Mutex<HashMap<IpAddr, usize>>,
 }
 
@@ -50,11 +49,14 @@ struct Place {
 }
 
 impl Crowd {
-    fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    fn enter(self: &Arc<Self>, address: IpAddr, most: usize) -> Option<Place> {
         let address = household(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(address).or_insert(0);
-        if *count >= self.most {
+        if *count >= most {
+            if *count == 0 {
+                open.remove(&address);
+            }
             return None;
         }
         *count += 1;
@@ -88,26 +90,48 @@ pub(crate) struct Tls {
     pub(crate) acceptor: TlsAcceptor,
     /// Verifies resumed clients again.
     pub(crate) trust: Arc<Trust>,
-    /// What identities may do and see.
-    pub(crate) access: Arc<Access>,
+    /// Looks identities up.
+    pub(crate) register: Register,
     /// When the certificates of clients end.
     pub(crate) clients: Arc<Clients>,
-    /// The shares of the identities.
-    pub(crate) shares: Arc<Shares>,
     /// The time of day, for certificates.
     pub(crate) clock: Arc<dyn Clock>,
     /// Records handshakes that fail.
     pub(crate) audit: Arc<Audit>,
 }
 
-/// From where connections may come, and how many.
+/// From where connections may come, and how many of one address; others may be put in force while the door is open.
+#[derive(Debug)]
+pub struct Visitors {
+    allow: ArcSwap<Allow>,
+    per_address: AtomicUsize,
+}
+
+impl Visitors {
+    /// Takes the networks, and the most connections of one address.
+    pub(crate) fn new(allow: Allow, per_address: usize) -> Self {
+        Self { allow: ArcSwap::from_pointee(allow), per_address: AtomicUsize::new(per_address) }
+    }
+
+    /// Puts other networks in force, for connections from here on.
+    pub fn allow(&self, allow: Allow) {
+        self.allow.store(Arc::new(allow));
+    }
+
+    /// Puts another bound in force, for connections from here on.
+    pub fn bound(&self, per_address: usize) {
+        self.per_address.store(per_address, Ordering::Relaxed);
+    }
+}
+
+/// Who may come in, and when.
 pub(crate) struct Room {
-    /// The networks.
-    pub(crate) allow: Allow,
+    /// From where, and how many of one address.
+    pub(crate) visitors: Arc<Visitors>,
     /// A permit per connection.
     pub(crate) permits: Arc<Semaphore>,
-    /// Most connections of one address.
-    pub(crate) per_address: usize,
+    /// Turns true when connections may be accepted.
+    pub(crate) open: watch::Receiver<bool>,
 }
 
 /// The listeners of one service.
@@ -123,8 +147,9 @@ struct Desk<A> {
     gate: Gate<A>,
     tls: Option<Tls>,
     name: &'static str,
-    allow: Allow,
+    visitors: Arc<Visitors>,
     permits: Arc<Semaphore>,
+    open: watch::Receiver<bool>,
     crowd: Arc<Crowd>,
     metrics: Arc<Metrics>,
     audit: Arc<Audit>,
@@ -144,10 +169,11 @@ where
         tls: Option<Tls>,
         (room, metrics, audit): (Room, Arc<Metrics>, Arc<Audit>),
     ) -> Self {
-        let crowd = Arc::new(Crowd { most: room.per_address, open: Mutex::new(HashMap::new()) });
-        let Room { allow, permits, .. } = room;
+        let crowd = Arc::new(Crowd { open: Mutex::new(HashMap::new()) });
+        let Room { visitors, permits, open } = room;
         let (failures, strangers) = (Throttle::default(), Throttle::default());
-        let desk = Desk { gate, tls, name, allow, permits, crowd, metrics, audit, failures, strangers };
+        let desk =
+            Desk { gate, tls, name, visitors, permits, open, crowd, metrics, audit, failures, strangers };
         Self { name, threads, bound, desk: Arc::new(desk) }
     }
 }
@@ -181,11 +207,16 @@ impl<A> Desk<A>
 where
     A: HttpServerApp + Send + Sync + 'static,
 {
-    /// Accepts until draining begins; then the socket closes.
+    /// Accepts from when the door opens until draining begins; then the socket closes.
     async fn listen(self: Arc<Self>, listener: TcpListener) {
         let stopping = Arc::clone(&self.gate.stopping);
         let drained = stopping.drained();
         tokio::pin!(drained);
+        let mut open = self.open.clone();
+        tokio::select! {
+            opened = open.wait_for(|open| *open) => if opened.is_err() { return },
+            () = &mut drained => return,
+        }
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -203,7 +234,7 @@ where
 
     /// Gives a connection a task of its own, if it may come and there is room; otherwise drops it.
     fn admit(self: &Arc<Self>, stream: TcpStream, address: SocketAddr) {
-        if !self.allow.has(address.ip()) {
+        if !self.visitors.allow.load().has(address.ip()) {
             self.refused("network");
             self.strangers
                 .warn("a connection was closed: no network of `allow` has its address", &address.ip());
@@ -212,7 +243,8 @@ where
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
             return self.refused("connections");
         };
-        let Some(place) = self.crowd.enter(address.ip()) else {
+        let Some(place) = self.crowd.enter(address.ip(), self.visitors.per_address.load(Ordering::Relaxed))
+        else {
             return self.refused("address");
         };
         tokio::spawn(Arc::clone(self).converse(stream, address.ip(), (permit, place)));
@@ -309,13 +341,13 @@ impl Tls {
         let Some(identity) = chain.first().and_then(|leaf| Identity::read(leaf).ok()) else {
             return Peer::unusable(address);
         };
-        let Some(grant) = self.access.of(&identity.name) else {
+        let rules = self.register.access.generation();
+        let Some(caller) = self.register.find(&identity, self.clock.now()) else {
             return Peer::stranger(address, identity);
         };
         self.clients.note(&identity.name, identity.not_after, self.clock.now());
-        let share = self.shares.of(&identity.name, &grant, self.clock.now());
         let chain = chain.iter().map(|certificate| certificate.clone().into_owned()).collect();
-        Peer::known(address, Caller { identity, grant, share }, chain, generation)
+        Peer::known(address, caller, chain, (generation, rules))
     }
 }
 
@@ -353,14 +385,14 @@ mod tests {
 
     #[test]
     fn an_address_has_as_many_places_as_configured_and_gets_them_back() {
-        let crowd = Arc::new(Crowd { most: 2, open: Mutex::new(HashMap::new()) });
+        let crowd = Arc::new(Crowd { open: Mutex::new(HashMap::new()) });
         let address = "192.0.2.1".parse().unwrap();
-        let first = crowd.enter(address).unwrap();
-        let _second = crowd.enter(address).unwrap();
-        assert!(crowd.enter(address).is_none());
-        assert!(crowd.enter("192.0.2.2".parse().unwrap()).is_some());
+        let first = crowd.enter(address, 2).unwrap();
+        let _second = crowd.enter(address, 2).unwrap();
+        assert!(crowd.enter(address, 2).is_none());
+        assert!(crowd.enter("192.0.2.2".parse().unwrap(), 2).is_some());
         drop(first);
-        assert!(crowd.enter(address).is_some());
+        assert!(crowd.enter(address, 2).is_some());
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! The whole edge in one value: both listeners, the background services, and how it ends.
 
-use super::accept::{Door, Room, Tls};
+use super::accept::{Door, Room, Tls, Visitors};
 use super::allow::Allow;
 use super::gate::{Gate, Pace};
+use super::handover;
+use super::handover::{Inherited, Sockets};
+use super::peer::Register;
 use super::renewal::Renewal;
 use super::stop::{Ask, Ending, StopHandle, Stopping};
 use super::tls::Certificates;
@@ -32,7 +35,7 @@ use pingora_core::services::background::background_service;
 use pingora_proxy::HttpProxy;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 use tracing::info;
 
@@ -64,6 +67,8 @@ pub struct Parts {
     pub limits: tree::Limits,
     /// The shares of identities and tenants.
     pub shares: Arc<Shares>,
+    /// The limits of all together.
+    pub bounds: Arc<Limits>,
     /// How the process ends.
     pub shutdown: tree::Shutdown,
     /// What lies behind the filters.
@@ -107,9 +112,14 @@ pub struct Edge {
     parts: Parts,
     renewal: Arc<Renewal>,
     /// Who may connect to the API and to operations.
-    allow: (Allow, Allow),
+    visitors: (Arc<Visitors>, Arc<Visitors>),
     api: Vec<TcpListener>,
     ops: TcpListener,
+    /// Copies of them, to give away.
+    sockets: Arc<Sockets>,
+    /// Turns true when connections may be accepted.
+    open: watch::Sender<bool>,
+    reload: Arc<dyn Fn() + Send + Sync>,
     addresses: Addresses,
     stopping: Arc<Stopping>,
     handle: StopHandle,
@@ -122,6 +132,15 @@ impl Edge {
     /// # Errors
     /// `Invalid`: a certificate file or an allow list is faulty, or an address cannot be bound.
     pub fn bind(parts: Parts) -> Result<Self> {
+        Self::with(parts, &mut Inherited::default())
+    }
+
+    /// Does what [`Edge::bind`] does, with listeners of another process for the addresses that it has. Those are accepted from
+    /// once [`Edge::opener`] says so.
+    ///
+    /// # Errors
+    /// As [`Edge::bind`].
+    pub fn with(parts: Parts, inherited: &mut Inherited) -> Result<Self> {
         let allow = (Allow::parse("api", &parts.api.allow)?, Allow::parse("ops", &parts.ops.allow)?);
         let certificates = Arc::new(Certificates::load(&parts.api.tls)?);
         let renewal = Arc::new(Renewal::new(
@@ -129,12 +148,35 @@ impl Edge {
             Arc::clone(&parts.metrics),
             (Arc::clone(&parts.clock), Arc::clone(&parts.audit)),
         ));
-        let api = parts.api.listen.iter().map(|address| bind(*address)).collect::<Result<Vec<_>>>()?;
-        let ops = bind(parts.ops.listen)?;
+        let is_open = inherited.is_empty();
+        let mut listener = |address| inherited.take(address).map_or_else(|| bind(address), Ok);
+        let api = parts.api.listen.iter().map(|address| listener(*address)).collect::<Result<Vec<_>>>()?;
+        let ops = listener(parts.ops.listen)?;
         let addresses =
             Addresses { api: api.iter().map(local).collect::<Result<Vec<_>>>()?, ops: local(&ops)? };
+        let sockets = Arc::new(Sockets::copy(api.iter().chain([&ops]))?);
         let (handle, asked) = StopHandle::new();
-        Ok(Self { parts, renewal, allow, api, ops, addresses, stopping: Arc::default(), handle, asked })
+        let api_visitors = Visitors::new(allow.0, parts.limits.connections_per_ip);
+        let visitors = (Arc::new(api_visitors), Arc::new(Visitors::new(allow.1, OPS_CONNECTIONS)));
+        let reload = {
+            let renewal = Arc::clone(&renewal);
+            Arc::new(move || renewal.load())
+        };
+        let (stopping, open) = (Arc::default(), watch::Sender::new(is_open));
+        Ok(Self {
+            parts,
+            renewal,
+            visitors,
+            api,
+            ops,
+            sockets,
+            open,
+            reload,
+            addresses,
+            stopping,
+            handle,
+            asked,
+        })
     }
 
     /// Returns where it listens, with the ports that port 0 became.
@@ -147,6 +189,36 @@ impl Edge {
         self.handle.clone()
     }
 
+    /// Returns who may connect to the API, and to operations.
+    pub fn visitors(&self) -> (Arc<Visitors>, Arc<Visitors>) {
+        (Arc::clone(&self.visitors.0), Arc::clone(&self.visitors.1))
+    }
+
+    /// Returns what changes the certificates.
+    pub fn renewal(&self) -> Arc<Renewal> {
+        Arc::clone(&self.renewal)
+    }
+
+    /// Returns what has connections accepted, once it is set to true; where nothing was inherited it is true.
+    pub fn opener(&self) -> watch::Sender<bool> {
+        self.open.clone()
+    }
+
+    /// Returns copies of the listeners, to give away.
+    pub fn sockets(&self) -> Arc<Sockets> {
+        Arc::clone(&self.sockets)
+    }
+
+    /// Runs one more background service.
+    pub fn add_service(&mut self, service: Arc<dyn Service>) {
+        self.parts.services.push(service);
+    }
+
+    /// Does this on SIGHUP, instead of loading the certificates alone. It may block for a moment.
+    pub fn on_reload(&mut self, reload: Arc<dyn Fn() + Send + Sync>) {
+        self.reload = reload;
+    }
+
     /// Returns how far the end has come.
     pub fn stopping(&self) -> Arc<Stopping> {
         Arc::clone(&self.stopping)
@@ -157,24 +229,25 @@ impl Edge {
     /// # Errors
     /// `Internal`: TLS cannot be configured.
     pub fn run(self, signals: Signals) -> Result<()> {
-        let Self { parts, renewal, allow, api, ops, stopping, asked, .. } = self;
+        let Self {
+            parts, renewal, visitors, api, ops, sockets, open, reload, stopping, handle, asked, ..
+        } = self;
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut server = Server::new_with_opt_and_conf(None, server_conf(threads, &parts.api.tls));
         let requests = Arc::new(Requests::new(Arc::clone(&parts.metrics)));
         let health = HealthView::new(Arc::clone(&parts.readiness), Arc::clone(&stopping));
-        let plan = Plan { parts, renewal, stopping, requests, health };
+        let plan = Plan { parts, renewal, stopping, requests, health, reload, sockets, handle };
         let most =
             u32::try_from(plan.parts.limits.connections).unwrap_or(u32::MAX).clamp(1, MOST_CONNECTIONS);
         let connections = Arc::new(Semaphore::new(most as usize));
 
-        let per_address = plan.parts.limits.connections_per_ip;
-        let room = Room { allow: allow.0, permits: Arc::clone(&connections), per_address };
+        let room = Room { visitors: visitors.0, permits: Arc::clone(&connections), open: open.subscribe() };
         let gate = plan.gate(plan.proxy(&server.configuration), Arc::clone(&plan.parts.audit));
         server.add_service(Door::new(("api", threads), api, gate, Some(plan.tls()?), plan.counted(room)));
         // What is asked there is no call of the API.
         let gate = plan.gate(plan.ops(), Arc::new(Audit::off()));
         let permits = Arc::new(Semaphore::new(OPS_CONNECTIONS));
-        let room = Room { allow: allow.1, permits, per_address: OPS_CONNECTIONS };
+        let room = Room { visitors: visitors.1, permits, open: open.subscribe() };
         server.add_service(Door::new(("ops", 1), vec![ops], gate, None, plan.counted(room)));
         let mut services = background_service("services", plan.driver());
         services.threads = Some(SERVICE_THREADS);
@@ -196,6 +269,9 @@ struct Plan {
     stopping: Arc<Stopping>,
     requests: Arc<Requests>,
     health: HealthView,
+    reload: Arc<dyn Fn() + Send + Sync>,
+    sockets: Arc<Sockets>,
+    handle: StopHandle,
 }
 
 impl Plan {
@@ -239,12 +315,16 @@ impl Plan {
     }
 
     fn entrance(&self) -> Entrance {
-        let Parts { limits, metrics, access, shares, .. } = &self.parts;
+        let Parts { bounds, metrics, access, shares, .. } = &self.parts;
         let bearer = self.parts.tokens.as_ref().map(|(mode, tokens)| {
             Bearer::new(*mode, Arc::clone(tokens), (Arc::clone(access), Arc::clone(shares)), metrics)
         });
         let trust = Arc::clone(&self.renewal.certificates().trust);
-        Entrance::new(trust, Limits::new(limits, metrics), bearer)
+        Entrance::new(trust, self.register(), Arc::clone(bounds), bearer)
+    }
+
+    fn register(&self) -> Register {
+        Register { access: Arc::clone(&self.parts.access), shares: Arc::clone(&self.parts.shares) }
     }
 
     fn tls(&self) -> Result<Tls> {
@@ -252,8 +332,7 @@ impl Plan {
             acceptor: TlsAcceptor::from(Arc::new(self.renewal.certificates().server_config()?)),
             trust: Arc::clone(&self.renewal.certificates().trust),
             clients: Arc::clone(self.renewal.clients()),
-            access: Arc::clone(&self.parts.access),
-            shares: Arc::clone(&self.parts.shares),
+            register: self.register(),
             clock: Arc::clone(&self.parts.clock),
             audit: Arc::clone(&self.parts.audit),
         })
@@ -290,7 +369,8 @@ impl Plan {
         signals: Signals,
         connections: (Arc<Semaphore>, u32),
     ) -> Ending {
-        let renewal = Arc::clone(&self.renewal);
+        let (sockets, handle) = (Arc::clone(&self.sockets), self.handle.clone());
+        let (given, path) = (Arc::clone(&self.sockets), self.parts.ops.control.clone());
         Ending {
             stopping: Arc::clone(&self.stopping),
             asked: tokio::sync::Mutex::new(asked),
@@ -299,7 +379,9 @@ impl Plan {
             permits: connections.1,
             delay: self.parts.shutdown.delay.0,
             grace: self.parts.shutdown.grace.0,
-            reload: Box::new(move || renewal.load()),
+            reload: Arc::clone(&self.reload),
+            hand_over: Box::new(move || handover::give(path.as_deref(), &given, &handle)),
+            close: Box::new(move || sockets.close()),
             audit: Arc::clone(&self.parts.audit),
         }
     }

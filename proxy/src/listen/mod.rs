@@ -8,6 +8,7 @@ pub mod allow;
 mod edge;
 mod flood;
 mod gate;
+pub mod handover;
 pub mod head;
 mod held;
 pub mod identity;
@@ -18,6 +19,7 @@ mod stop;
 pub mod tls;
 pub mod trust;
 
+pub use accept::Visitors;
 pub use edge::{Addresses, Edge, Parts, Signals};
 pub(crate) use link::peer as peer_of;
 pub use renewal::Renewal;

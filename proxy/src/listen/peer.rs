@@ -2,8 +2,9 @@
 
 use super::identity::Identity;
 use super::trust::Trust;
-use crate::access::Grant;
-use crate::filters::limits::Share;
+use crate::access::{Access, Grant, Tenant};
+use crate::filters::limits::{Share, Shares};
+use arc_swap::ArcSwap;
 use netweave_model::Timestamp;
 use rustls::pki_types::CertificateDer;
 use std::net::IpAddr;
@@ -31,14 +32,17 @@ enum Client {
 
 #[derive(Debug)]
 struct Known {
-    caller: Caller,
+    identity: Identity,
+    caller: ArcSwap<Caller>,
+    /// The generation of access rules by which `caller` was looked up.
+    rules: AtomicU64,
     chain: Vec<CertificateDer<'static>>,
     /// The generation of authorities under which `confirmed` holds.
     generation: AtomicU64,
     confirmed: AtomicBool,
 }
 
-/// Who calls, with what was looked up for it once per connection.
+/// Who calls, with what was looked up for it once per connection and set of rules.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The identity.
@@ -49,6 +53,24 @@ pub struct Caller {
     pub share: Arc<Share>,
 }
 
+/// The rules by which callers are looked up.
+#[derive(Clone, Debug)]
+pub struct Register {
+    /// What identities may do and see.
+    pub access: Arc<Access>,
+    /// The shares of the identities.
+    pub shares: Arc<Shares>,
+}
+
+impl Register {
+    /// Looks an identity up; `None` if its domain is not trusted.
+    pub fn find(&self, identity: &Identity, now: Timestamp) -> Option<Caller> {
+        let grant = self.access.of(&identity.name)?;
+        let share = self.shares.of(&identity.name, &grant, now);
+        Some(Caller { identity: identity.clone(), grant, share })
+    }
+}
+
 /// Why there is no identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoIdentity {
@@ -56,6 +78,8 @@ pub enum NoIdentity {
     Anonymous,
     /// The certificate names nobody.
     Unusable,
+    /// The access rules trust its domain no longer.
+    Untrusted,
     /// The certificate has ended since the connection began.
     Expired,
     /// The certificate's authority is no longer believed, or has revoked it.
@@ -78,29 +102,40 @@ impl Peer {
         Self { address, client: Client::Unusable(Some(Box::new(identity))) }
     }
 
-    /// Makes a peer with the chain that was verified under `generation`.
+    /// Makes a peer with the chain that was verified under `generation`, and was looked up by that generation of `rules`.
     pub fn known(
         address: IpAddr,
         caller: Caller,
         chain: Vec<CertificateDer<'static>>,
-        generation: u64,
+        (generation, rules): (u64, u64),
     ) -> Self {
-        let generation = AtomicU64::new(generation);
-        let known = Known { caller, chain, generation, confirmed: AtomicBool::new(true) };
+        let known = Known {
+            identity: caller.identity.clone(),
+            caller: ArcSwap::from_pointee(caller),
+            rules: AtomicU64::new(rules),
+            chain,
+            generation: AtomicU64::new(generation),
+            confirmed: AtomicBool::new(true),
+        };
         Self { address, client: Client::Known(Box::new(known)) }
     }
 
-    /// Returns who it is, if that still holds: certificates end, and authorities are exchanged, while connections live.
+    /// Returns who it is, if that still holds: certificates end, and authorities and rules are exchanged, while connections live.
     ///
     /// # Errors
     /// Says why there is no identity.
-    pub fn identity(&self, trust: &Trust, now: Timestamp) -> Result<&Caller, NoIdentity> {
+    pub fn identity(
+        &self,
+        trust: &Trust,
+        register: &Register,
+        now: Timestamp,
+    ) -> Result<Arc<Caller>, NoIdentity> {
         let known = match &self.client {
             Client::Anonymous => return Err(NoIdentity::Anonymous),
             Client::Unusable(_) => return Err(NoIdentity::Unusable),
             Client::Known(known) => known,
         };
-        if now > known.caller.identity.not_after {
+        if now > known.identity.not_after {
             return Err(NoIdentity::Expired);
         }
         let generation = trust.generation();
@@ -111,7 +146,13 @@ impl Peer {
         if !known.confirmed.load(Ordering::Acquire) {
             return Err(NoIdentity::Distrusted);
         }
-        Ok(&known.caller)
+        let rules = register.access.generation();
+        if known.rules.load(Ordering::Acquire) != rules {
+            let caller = register.find(&known.identity, now).ok_or(NoIdentity::Untrusted)?;
+            known.caller.store(Arc::new(caller));
+            known.rules.store(rules, Ordering::Release);
+        }
+        Ok(known.caller.load_full())
     }
 
     /// Returns the generation of authorities under which the certificate was looked at last.
@@ -133,16 +174,16 @@ impl Peer {
     /// Returns what its certificate says, whether or not it still holds.
     pub fn certificate(&self) -> Option<&Identity> {
         match &self.client {
-            Client::Known(known) => Some(&known.caller.identity),
+            Client::Known(known) => Some(&known.identity),
             Client::Unusable(identity) => identity.as_deref(),
             Client::Anonymous => None,
         }
     }
 
     /// Returns its tenant.
-    pub fn tenant(&self) -> Option<&str> {
+    pub fn tenant(&self) -> Option<Arc<Tenant>> {
         match &self.client {
-            Client::Known(known) => known.caller.grant.tenant.as_ref().map(|tenant| tenant.name.as_str()),
+            Client::Known(known) => known.caller.load().grant.tenant.clone(),
             Client::Anonymous | Client::Unusable(_) => None,
         }
     }
@@ -150,7 +191,7 @@ impl Peer {
     /// Returns the name for logs, whether or not it still holds.
     pub fn name(&self) -> &str {
         match &self.client {
-            Client::Known(known) => &known.caller.identity.name,
+            Client::Known(known) => &known.identity.name,
             Client::Anonymous | Client::Unusable(_) => "-",
         }
     }
@@ -159,9 +200,7 @@ impl Peer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::Access;
     use crate::conf::tree::{self, Rate};
-    use crate::filters::limits::Shares;
     use crate::listen::trust::Authorities;
     use rcgen::{CertificateParams, DnType, KeyPair};
     use std::time::Duration;
@@ -177,18 +216,55 @@ mod tests {
         let trust = Trust::try_new(authorities, false, &provider).unwrap();
         let mut identity = Identity::read(&certificate).unwrap();
         identity.not_after = now.plus(Duration::from_secs(1));
-        let grant = Access::new(&tree::Access::default(), &Rate::default(), 1).of("smo").unwrap();
-        let share = Shares::new(&tree::Limits::default()).of("smo", &grant, now);
-        let caller = Caller { identity, grant, share };
+        let access = Arc::new(Access::new(&tree::Access::default(), &Rate::default(), 1));
+        let shares = Arc::new(Shares::new(&tree::Limits::default()));
+        let register = Register { access, shares };
+        let caller = register.find(&identity, now).unwrap();
         let address = IpAddr::from([127, 0, 0, 1]);
-        let peer = Peer::known(address, caller, vec![certificate.clone()], trust.generation());
-        assert!(peer.identity(&trust, now).is_ok());
-        assert_eq!(peer.identity(&trust, now.plus(Duration::from_secs(2))).err(), Some(NoIdentity::Expired));
+        let peer = Peer::known(address, caller, vec![certificate.clone()], (trust.generation(), 0));
+        let who = |now| peer.identity(&trust, &register, now);
+        assert!(who(now).is_ok());
+        assert_eq!(who(now.plus(Duration::from_secs(2))).err(), Some(NoIdentity::Expired));
         let other =
             CertificateParams::default().self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone();
         trust.replace(Authorities { roots: vec![other], ..Authorities::default() }, &provider).unwrap();
-        assert_eq!(peer.identity(&trust, now).err(), Some(NoIdentity::Distrusted));
-        assert_eq!(Peer::anonymous(address).identity(&trust, now).err(), Some(NoIdentity::Anonymous));
-        assert_eq!(Peer::unusable(address).identity(&trust, now).err(), Some(NoIdentity::Unusable));
+        assert_eq!(who(now).err(), Some(NoIdentity::Distrusted));
+        assert_eq!(
+            Peer::anonymous(address).identity(&trust, &register, now).err(),
+            Some(NoIdentity::Anonymous)
+        );
+        assert_eq!(
+            Peer::unusable(address).identity(&trust, &register, now).err(),
+            Some(NoIdentity::Unusable)
+        );
+    }
+
+    #[test]
+    fn other_rules_count_for_a_connection_that_stands() {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let now = Timestamp(1_790_000_000_000);
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "smo");
+        let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone();
+        let authorities = Authorities { roots: vec![certificate.clone()], ..Authorities::default() };
+        let trust = Trust::try_new(authorities, false, &provider).unwrap();
+        let identity = Identity::read(&certificate).unwrap();
+        let access = Arc::new(Access::new(&tree::Access::default(), &Rate::default(), 1));
+        let register = Register { access, shares: Arc::new(Shares::new(&tree::Limits::default())) };
+        let caller = register.find(&identity, now).unwrap();
+        let peer =
+            Peer::known(IpAddr::from([127, 0, 0, 1]), caller, vec![certificate], (trust.generation(), 0));
+        let roles = || peer.identity(&trust, &register, now).unwrap().grant.roles.clone();
+        assert!(roles().is_empty());
+        let share = || Arc::clone(&peer.identity(&trust, &register, now).unwrap().share);
+        let before = share();
+        let admins = tree::Access { others: vec![tree::Role::Admin], ..tree::Access::default() };
+        register.access.replace(&admins, &Rate { rate: 7, burst: 7 }, 1);
+        assert_eq!(roles(), [tree::Role::Admin]);
+        let after = share();
+        assert!(!Arc::ptr_eq(&before, &after), "the rate is another one, so the share is");
+        register.access.replace(&tree::Access::default(), &Rate { rate: 7, burst: 7 }, 1);
+        assert!(roles().is_empty());
+        assert!(Arc::ptr_eq(&after, &share()), "as full as it was");
     }
 }

@@ -17,8 +17,12 @@ pub enum Ask {
     Drain,
     /// End at once, as SIGINT asks.
     Quit,
-    /// Load the certificates again, as SIGHUP asks.
+    /// Read configuration and certificates again, as SIGHUP asks.
     Reload,
+    /// Give the sockets to the process that waits for them, as SIGQUIT asks, and end once it serves.
+    HandOver,
+    /// End gracefully and at once stop accepting: another process does that now.
+    Leave,
 }
 
 /// Asks a running edge for something, from any thread.
@@ -113,8 +117,12 @@ pub(crate) struct Ending {
     pub(crate) delay: Duration,
     /// How long requests in flight have after that.
     pub(crate) grace: Duration,
-    /// Loads the certificates again.
-    pub(crate) reload: Box<dyn Fn() + Send + Sync>,
+    /// Reads configuration and certificates again.
+    pub(crate) reload: Arc<dyn Fn() + Send + Sync>,
+    /// Gives the sockets away, and asks to leave when that is done.
+    pub(crate) hand_over: Box<dyn Fn() + Send + Sync>,
+    /// Closes the copies of the listeners that are kept for giving them away.
+    pub(crate) close: Box<dyn Fn() + Send + Sync>,
     /// Records that the end has begun.
     pub(crate) audit: Arc<Audit>,
 }
@@ -124,6 +132,7 @@ struct Signals {
     term: Signal,
     int: Signal,
     hup: Signal,
+    quit: Signal,
 }
 
 impl Signals {
@@ -133,6 +142,7 @@ impl Signals {
                 term: signal(SignalKind::terminate())?,
                 int: signal(SignalKind::interrupt())?,
                 hup: signal(SignalKind::hangup())?,
+                quit: signal(SignalKind::quit())?,
             })
         };
         open().inspect_err(|error| warn!(%error, "signals cannot be heard")).ok()
@@ -143,6 +153,7 @@ impl Signals {
             _ = self.int.recv() => Ask::Quit,
             _ = self.term.recv() => Ask::Drain,
             _ = self.hup.recv() => Ask::Reload,
+            _ = self.quit.recv() => Ask::HandOver,
         }
     }
 }
@@ -152,16 +163,18 @@ impl ShutdownSignalWatch for Ending {
     async fn recv(&self) -> ShutdownSignal {
         let mut signals = if self.signals { Signals::listen() } else { None };
         let mut asked = self.asked.lock().await;
-        loop {
+        let delay = loop {
             match next(&mut signals, &mut asked).await {
-                Ask::Reload => (self.reload)(),
+                Ask::Reload => self.reload().await,
+                Ask::HandOver => (self.hand_over)(),
                 Ask::Quit => return ShutdownSignal::FastShutdown,
-                Ask::Drain => break,
+                Ask::Drain => break self.delay,
+                Ask::Leave => break Duration::ZERO,
             }
-        }
+        };
         let hurried = async { while next(&mut signals, &mut asked).await != Ask::Quit {} };
         tokio::select! {
-            () = self.drain() => ShutdownSignal::GracefulTerminate,
+            () = self.drain(delay) => ShutdownSignal::GracefulTerminate,
             () = hurried => ShutdownSignal::FastShutdown,
         }
     }
@@ -188,11 +201,20 @@ async fn next(signals: &mut Option<Signals>, asked: &mut mpsc::Receiver<Ask>) ->
 }
 
 impl Ending {
-    async fn drain(&self) {
+    /// Reads files, which blocks for a moment.
+    async fn reload(&self) {
+        let reload = Arc::clone(&self.reload);
+        if tokio::task::spawn_blocking(move || reload()).await.is_err() {
+            warn!("reading the configuration again was broken off");
+        }
+    }
+
+    async fn drain(&self, delay: Duration) {
         self.stopping.begin_unready();
         self.audit.event(self.audit.now("process.drain"));
-        phase("unready, still accepting", self.delay);
-        tokio::time::sleep(self.delay).await;
+        phase("unready, still accepting", delay);
+        tokio::time::sleep(delay).await;
+        (self.close)();
         self.stopping.begin_drain();
         phase("draining", self.grace);
         let gone = async {

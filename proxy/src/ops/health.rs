@@ -56,6 +56,12 @@ impl HealthView {
     /// Brings the families up to date that are only written when somebody looks.
     pub fn observe(&self, metrics: &Metrics) {
         self.readiness.observe(metrics);
+        metrics.ready.set(i64::from(self.is_ready()));
+    }
+
+    /// Says whether requests should be sent here.
+    pub fn is_ready(&self) -> bool {
+        !self.stopping.is_unready() && self.readiness.check().iter().all(|check| check.ok)
     }
 
     /// Answers a question; `verbose` shows every check with its detail.

@@ -1,6 +1,7 @@
 //! Background work: each service is a reconciler over stored state, and `driver` runs them all.
 
 pub mod certificates;
+pub mod config_file;
 pub mod dispatcher;
 pub mod driver;
 pub mod exchanges;
@@ -12,6 +13,7 @@ pub mod notifier;
 pub mod resealer;
 pub mod role_checks;
 pub mod sweeper;
+pub mod takeover;
 pub mod tally;
 pub mod token_keys;
 pub mod watcher;

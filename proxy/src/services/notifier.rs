@@ -15,6 +15,7 @@ use crate::conf::tree::Delivery;
 use crate::telemetry::metrics::Metrics;
 use crate::webhook::notification::Renderer;
 use crate::webhook::signers::Signers;
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use hosts::Hosts;
 use netweave_http::Outbound;
@@ -91,10 +92,25 @@ impl Drop for Slot {
     }
 }
 
+/// How long items are tried, and how often.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    max_pause: Duration,
+    retention: Duration,
+}
+
+impl Patience {
+    fn new(settings: &Delivery) -> Arc<Self> {
+        Arc::new(Self { max_pause: settings.max_pause.0, retention: settings.retention.0 })
+    }
+}
+
 /// What all tasks share.
 struct Shared {
     parts: Parts,
     settings: Delivery,
+    /// How long items are tried; another may take its place.
+    patience: ArcSwap<Patience>,
     hosts: Hosts,
     owners: Owners,
     /// A slot has become free.
@@ -103,6 +119,11 @@ struct Shared {
 }
 
 impl Notifier {
+    /// Puts another longest pause and retention in force; the other settings stay.
+    pub fn replace(&self, settings: &Delivery) {
+        self.shared.patience.store(Patience::new(settings));
+    }
+
     /// Makes the service.
     pub fn new(parts: Parts, settings: Delivery) -> Self {
         let shared = Shared {
@@ -111,6 +132,7 @@ impl Notifier {
             freed: Notify::new(),
             stopping: watch::Sender::new(false),
             parts,
+            patience: ArcSwap::new(Patience::new(&settings)),
             settings,
         };
         let slots = Arc::new(Semaphore::new(shared.settings.concurrency.max(1)));

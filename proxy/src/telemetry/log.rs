@@ -17,6 +17,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::reload;
 
 /// Longest line, in bytes with its end.
 pub const MAX_LINE: usize = 4096;
@@ -27,11 +28,48 @@ const MAX_VALUE: usize = 1024;
 const QUIET: &str = "pingora_core=error,pingora_core::apps=off,pingora_core::protocols=off,pingora_proxy=off,\
                      rustls=off,h2=error,hyper=warn,tower=warn,aws_config=warn,aws_runtime=warn,aws_smithy=warn";
 
+/// Changes what is logged while the process runs.
+pub struct Dial(Box<dyn Fn(EnvFilter) -> Result<()> + Send + Sync>);
+
+impl Dial {
+    /// Makes one that hands filters on.
+    #[cfg(test)]
+    pub(crate) fn of(set: impl Fn(EnvFilter) -> Result<()> + Send + Sync + 'static) -> Self {
+        Self(Box::new(set))
+    }
+
+    /// Logs by other directives from here on.
+    ///
+    /// # Errors
+    /// `Invalid`: they are neither a level nor directives. `Internal`: the log is gone.
+    pub fn set(&self, directives: &str) -> Result<()> {
+        let filter = filter(directives)?;
+        let most = most(&filter);
+        (self.0)(filter)?;
+        tracing_log::log::set_max_level(most);
+        Ok(())
+    }
+}
+
+/// Reads a level or directives, below what libraries may say.
+///
+/// # Errors
+/// `Invalid`: it is neither.
+pub fn filter(directives: &str) -> Result<EnvFilter> {
+    EnvFilter::try_new(format!("{QUIET},{directives}"))
+        .map_err(|error| Error::invalid("log.level", "is neither a level nor directives").with_source(error))
+}
+
+/// Libraries then drop what nobody reads before they ask for it, also on the way of every request.
+fn most(filter: &EnvFilter) -> tracing_log::log::LevelFilter {
+    filter.max_level_hint().unwrap_or(LevelFilter::INFO).as_log()
+}
+
 /// Sends all events, those of the `log` crate and panics included, to standard output.
 ///
 /// # Errors
 /// `Invalid`: the level is not a level. `Internal`: there is a log already.
-pub fn init(conf: &Log) -> Result<()> {
+pub fn init(conf: &Log) -> Result<Dial> {
     init_to(conf, std::io::stdout)
 }
 
@@ -39,16 +77,13 @@ pub fn init(conf: &Log) -> Result<()> {
 ///
 /// # Errors
 /// As [`init`].
-pub fn init_to<W>(conf: &Log, place: W) -> Result<()>
+pub fn init_to<W>(conf: &Log, place: W) -> Result<Dial>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let directives = format!("{QUIET},{}", conf.level);
-    let filter = EnvFilter::try_new(directives).map_err(|error| {
-        Error::invalid("log.level", "is neither a level nor directives").with_source(error)
-    })?;
-    // Libraries then drop what nobody reads before they ask for it, also on the way of every request.
-    let most = filter.max_level_hint().unwrap_or(LevelFilter::INFO).as_log();
+    let filter = filter(&conf.level)?;
+    let most = most(&filter);
+    let (filter, handle) = reload::Layer::new(filter);
     let lines =
         tracing_subscriber::fmt::layer().event_format(Lines { format: conf.format }).with_writer(place);
     let subscriber = tracing_subscriber::registry().with(filter).with(lines);
@@ -60,7 +95,9 @@ where
         let place = panic.location().map(ToString::to_string);
         tracing::error!(error = message, place, "a thread panicked");
     }));
-    Ok(())
+    Ok(Dial(Box::new(move |filter| {
+        handle.reload(filter).map_err(|error| Error::internal("the log cannot be changed").with_source(error))
+    })))
 }
 
 /// Writes one event as one line.

@@ -184,6 +184,14 @@ families! {
     token_keys: IntGaugeVec = gauge_vec("netweave_token_keys", "Keys of token issuers that are of use", &["issuer"]);
     /// When the keys of issuers were fetched last.
     token_keys_fetched: GaugeVec = float_gauge_vec("netweave_token_keys_fetched_timestamp_seconds", "When the keys of a token issuer were fetched last, in seconds since 1970", &["issuer"]);
+    /// 1 if the configuration that was read last is in force.
+    config_ok: IntGauge = gauge("netweave_config_last_reload_successful", "1 if the configuration that was read last had no fault");
+    /// Configurations that were read while the gateway served, by result.
+    config_reloads: IntCounterVec = counter_vec("netweave_config_reloads_total", "Configurations that were read again", &["result"]);
+    /// 1 while `/readyz` says that requests should be sent here.
+    ready: IntGauge = gauge("netweave_ready", "1 while the gateway is ready");
+    /// When the process started.
+    process_start: Gauge = float_gauge("process_start_time_seconds", "When the process started, in seconds since 1970");
     /// Resident memory of the process.
     resident: Gauge = float_gauge("process_resident_memory_bytes", "Resident memory");
 }

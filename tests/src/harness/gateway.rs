@@ -9,6 +9,7 @@ use super::pki::Pki;
 use super::ports::Port;
 use super::wait;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
@@ -94,8 +95,47 @@ impl Gateway {
 
     /// Asks the process to end, as an orchestrator does.
     pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends the process a signal.
+    pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
-        kill_process(pid, Signal::TERM).expect("the process takes SIGTERM");
+        kill_process(pid, signal).expect("the process takes the signal");
+    }
+
+    /// Runs a command of the program in the gateway's folder; returns its exit code, output and complaints.
+    pub async fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        let mut command = tokio::process::Command::from(command(self.folder(), arguments));
+        let ended = command.kill_on_drop(true).output().await.expect("the program starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (ended.status.code().unwrap_or(-1), text(&ended.stdout), text(&ended.stderr))
+    }
+
+    /// Sets one key in the configuration file, named by a JSON pointer to a key that is there. The file is exchanged as a whole.
+    pub fn configure(&self, pointer: &str, value: Value) {
+        let path = self.folder().join("netweave.yaml");
+        let text = std::fs::read_to_string(&path).expect("the configuration");
+        let mut conf: Value = serde_json::from_str(&text).expect("JSON");
+        *conf.pointer_mut(pointer).expect("a key of the configuration") = value;
+        self.write_configuration(&conf.to_string());
+    }
+
+    /// Exchanges the configuration file.
+    pub fn write_configuration(&self, text: &str) {
+        let new = self.folder().join("netweave.yaml.new");
+        std::fs::write(&new, text).expect("the new configuration");
+        std::fs::rename(new, self.folder().join("netweave.yaml"))
+            .expect("the new configuration in its place");
+    }
+
+    /// Starts a new process, which takes the sockets of the one that runs; returns when that one has ended.
+    pub async fn hand_over(&mut self) -> ExitStatus {
+        let new = self.start.spawn(self.folder.path(), &["--upgrade"]);
+        let ended = self.ended(START).await.0;
+        self.child = new;
+        self.wait_ready().await;
+        ended
     }
 
     /// Waits until the process has ended.
@@ -117,7 +157,7 @@ impl Gateway {
 
     /// Starts the gateway again on the same folder and ports; the former process must have ended.
     pub async fn restart(&mut self) {
-        self.child = self.start.spawn(self.folder.path());
+        self.child = self.start.spawn(self.folder.path(), &[]);
         self.wait_ready().await;
     }
 
@@ -185,7 +225,7 @@ struct Start {
 }
 
 impl Start {
-    fn spawn(&self, folder: &Path) -> Child {
+    fn spawn(&self, folder: &Path, flags: &[&str]) -> Child {
         let log = File::options().append(true).create(true).open(folder.join("log")).expect("the log file");
         let mut words: Vec<OsString> = self.starter.iter().map(OsString::from).collect();
         words.push(program().into());
@@ -194,6 +234,7 @@ impl Start {
         command
             .args(words)
             .args(["serve", "-c", "netweave.yaml"])
+            .args(flags)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdout(log.try_clone().expect("the log file, twice"))
             .stderr(log)

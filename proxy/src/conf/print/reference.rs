@@ -2,6 +2,7 @@
 
 use super::{Schema, flow};
 use crate::conf::env::{self, Key};
+use crate::conf::live;
 use crate::conf::schema::{self, Form};
 use std::collections::BTreeMap;
 
@@ -20,6 +21,8 @@ fault of a file with its line, `netweave config show --origin` the values in for
 - **Environment variables**: `NETWEAVE_` and the path, as in the tables. Lists of plain values are written with commas; mappings,
   and lists of mappings, as YAML in one line. An unknown `NETWEAVE_` variable is a warning in `dev` and a fault otherwise; those
   that Kubernetes sets for Services are ignored.
+- **Change**: a `live` key is taken over by a running gateway when its file changes, on SIGHUP and by `netweave reload`; a file with a
+  fault changes nothing. A `restart` key counts from the next start.
 - **Units**: durations `250ms`, `30s`, `5m`, `2h`, `7d`; sizes `512B`, `64KiB`, `1MiB`, `1GiB`.
 - **Paths** that are relative start at the working folder.";
 
@@ -54,21 +57,23 @@ fn table(
         Form::Free | Form::List(_) | Form::Choice(_) | Form::Text | Form::Number | Form::Bool => return,
     };
     lines.push(format!("\n## {title}\n\n{}\n", schema.description()));
-    lines.push("| Key | Default | Range | Variable | Meaning |\n|---|---|---|---|---|".to_owned());
+    lines.push(
+        "| Key | Default | Range | Change | Variable | Meaning |\n|---|---|---|---|---|---|".to_owned(),
+    );
     let mut inner = Vec::new();
     for (name, key) in keys {
         let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
         match key.form() {
             Form::Section(_) | Form::Union(_) => {
-                lines.push(format!("| `{name}` | | | | {} See below. |", escaped(key.description())));
+                lines.push(format!("| `{name}` | | | | | {} See below. |", escaped(key.description())));
                 inner.push((key, path));
             }
             Form::List(items) if matches!(items.form(), Form::Union(_) | Form::Section(_)) => {
-                lines.push(row(name, key, variables.get(&path)));
+                lines.push(row((name, &path), key, variables.get(&path)));
                 inner.push((items, format!("{path}[]")));
             }
             Form::Free | Form::List(_) | Form::Choice(_) | Form::Text | Form::Number | Form::Bool => {
-                lines.push(row(name, key, variables.get(&path)));
+                lines.push(row((name, &path), key, variables.get(&path)));
             }
         }
     }
@@ -77,7 +82,7 @@ fn table(
     }
 }
 
-fn row(name: &str, key: Schema<'_>, variable: Option<&String>) -> String {
+fn row((name, path): (&str, &str), key: Schema<'_>, variable: Option<&String>) -> String {
     let range = match (key.range(), key.form()) {
         ((Some(low), Some(high)), _) => format!("{low} to {high}"),
         (_, Form::Choice(words)) => {
@@ -88,8 +93,9 @@ fn row(name: &str, key: Schema<'_>, variable: Option<&String>) -> String {
     let default =
         key.keyword("default").filter(|value| !value.is_null()).map(|value| format!("`{}`", flow(value)));
     let variable = variable.map(|name| format!("`{name}`"));
+    let change = if live::is_live(path) { "live" } else { "restart" };
     format!(
-        "| `{name}` | {} | {range} | {} | {} |",
+        "| `{name}` | {} | {range} | {change} | {} | {} |",
         escaped(&default.unwrap_or_default()),
         variable.unwrap_or_default(),
         escaped(key.description())

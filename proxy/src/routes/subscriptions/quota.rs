@@ -55,7 +55,7 @@ impl Quotas {
     /// `Unavailable` (retryable).
     pub async fn of_tenant(&self, desk: &Desk, tenant: &Tenant) -> Result<u64> {
         let acts_for_it = |subscription: &Subscription| {
-            self.access.tenants(&subscription.owner).any(|other| other.name == tenant.name)
+            self.access.tenants(&subscription.owner).iter().any(|other| other.name == tenant.name)
         };
         count(desk, None, acts_for_it).await
     }

@@ -132,6 +132,8 @@ struct Rule {
 pub struct Matcher {
     paths: Arc<Paths>,
     access: Arc<Access>,
+    /// The generation of the access rules that `rules` were made by.
+    generation: u64,
     version: u64,
     rules: BTreeMap<Id, Rule>,
 }
@@ -139,7 +141,8 @@ pub struct Matcher {
 impl Matcher {
     /// Starts without knowing any subscription.
     pub fn new(paths: Arc<Paths>, access: Arc<Access>) -> Self {
-        Self { paths, access, version: 0, rules: BTreeMap::new() }
+        let generation = access.generation();
+        Self { paths, access, generation, version: 0, rules: BTreeMap::new() }
     }
 
     /// Returns the version of the subscriptions that are known.
@@ -167,10 +170,14 @@ impl Matcher {
     /// # Errors
     /// `Unavailable`: the store does not answer; nothing was changed.
     pub async fn refresh(&mut self, subscriptions: &dyn Subscriptions) -> Result<()> {
-        let (version, complete, changes) = subscriptions.since(self.version).await?;
-        if complete {
+        let generation = self.access.generation();
+        // What owners may be told is known by the access rules; when those are others, all is looked up again.
+        let known = if generation == self.generation { self.version } else { 0 };
+        let (version, complete, changes) = subscriptions.since(known).await?;
+        if complete || known == 0 {
             self.rules.clear();
         }
+        self.generation = generation;
         for change in changes {
             match change {
                 SubscriptionChange::Put(subscription) => {

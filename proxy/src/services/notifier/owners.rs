@@ -34,7 +34,7 @@ impl Owners {
 
     /// Waits until a notification may be sent to an owner; `None` if the gateway lets none be sent any more.
     pub(super) async fn enter(&self, owner: &str) -> Option<Permits> {
-        let tenant = self.access.tenants(owner).next().cloned();
+        let tenant = self.access.tenants(owner).into_iter().next();
         let tenant =
             tenant.and_then(|tenant| Some((Whose::Tenant(tenant.name.clone()), tenant.notifications?)));
         let owner = self.places(Whose::Owner(owner.to_owned()), self.per_owner);

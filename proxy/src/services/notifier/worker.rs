@@ -125,7 +125,7 @@ impl Worker<'_> {
     async fn deliver(&self, subscription: &Subscription, host: &Host, item: &Item) -> Result<Next> {
         let parts = &self.shared.parts;
         let now = parts.clock.now();
-        if now.since(item.queued_at) > self.shared.settings.retention.0 {
+        if now.since(item.queued_at) > self.shared.patience.load().retention {
             let attempt = attempt(item, now, Duration::ZERO, Err("too-old"));
             return self.bury(item, DeadLetterReason::TooOld, attempt).await;
         }
@@ -259,7 +259,7 @@ impl Worker<'_> {
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Next::Ended),
             Err(error) => Err(error),
-            Ok(_) => self.record_deferral(self.shared.settings.max_pause.0, attempt).await,
+            Ok(_) => self.record_deferral(self.shared.patience.load().max_pause, attempt).await,
         }
     }
 
@@ -290,7 +290,7 @@ impl Worker<'_> {
     }
 
     fn pause(&self, item: &Item) -> Duration {
-        pause(item.attempts, self.shared.settings.max_pause.0, &*self.shared.parts.ids)
+        pause(item.attempts, self.shared.patience.load().max_pause, &*self.shared.parts.ids)
     }
 
     async fn release(&self) {

@@ -156,7 +156,7 @@ impl Setup {
         std::fs::write(folder.path().join("netweave.yaml"), self.conf.to_string())
             .expect("the configuration");
         let start = Start { starter: self.starter, environment: self.environment };
-        let child = start.spawn(folder.path());
+        let child = start.spawn(folder.path(), &[]);
         Gateway { child, folder, start, pki, api, ops, ready: self.ready }
     }
 }
