@@ -17,7 +17,7 @@ no two places say where it listens.
   "environment" .Values.environment
   "oCloud" (dict "serviceUri" (printf "https://%s" (include "netweave.host" .)))
   "api" (dict "listen" (list (printf "%s:8443" .Values.listen)) "tls" $files)
-  "ops" (dict "listen" (printf "%s:8080" .Values.listen))
+  "ops" (dict "listen" (printf "%s:8080" .Values.listen) "control" "/run/netweave/control.sock")
   "shutdown" $shutdown
   "state" (dict "kind" "memory")
 -}}

@@ -98,6 +98,8 @@ containers:
     # No mount is a `subPath`: those never see a certificate that was replaced.
     volumeMounts:
       - { name: config, mountPath: /etc/netweave/conf, readOnly: true }
+      # The control socket.
+      - { name: run, mountPath: /run/netweave }
       - { name: tls, mountPath: /etc/netweave/tls, readOnly: true }
       - { name: client-ca, mountPath: /etc/netweave/client-ca, readOnly: true }
       {{- if .Values.tls.crl.name }}
@@ -112,6 +114,8 @@ containers:
 volumes:
   - name: config
     configMap: { name: {{ .Values.name }} }
+  - name: run
+    emptyDir: { medium: Memory, sizeLimit: 1Mi }
   - name: tls
     secret:
       secretName: {{ .Values.tls.secretName }}
