@@ -207,7 +207,7 @@ impl<A> Desk<A>
 where
     A: HttpServerApp + Send + Sync + 'static,
 {
-    /// Accepts from when the door opens until draining begins; then the socket closes.
+    /// Accepts from when the door opens until it closes or draining begins; then the socket closes.
     async fn listen(self: Arc<Self>, listener: TcpListener) {
         let stopping = Arc::clone(&self.gate.stopping);
         let drained = stopping.drained();
@@ -219,8 +219,10 @@ where
         }
         loop {
             let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
+                biased;
                 () = &mut drained => return,
+                _ = open.wait_for(|open| !*open) => return,
+                accepted = listener.accept() => accepted,
             };
             match accepted {
                 Ok((stream, address)) => self.admit(stream, address),

@@ -236,7 +236,8 @@ impl Edge {
         let mut server = Server::new_with_opt_and_conf(None, server_conf(threads, &parts.api.tls));
         let requests = Arc::new(Requests::new(Arc::clone(&parts.metrics)));
         let health = HealthView::new(Arc::clone(&parts.readiness), Arc::clone(&stopping));
-        let plan = Plan { parts, renewal, stopping, requests, health, reload, sockets, handle };
+        let plan =
+            Plan { parts, renewal, stopping, requests, health, reload, sockets, handle, doors: open.clone() };
         let most =
             u32::try_from(plan.parts.limits.connections).unwrap_or(u32::MAX).clamp(1, MOST_CONNECTIONS);
         let connections = Arc::new(Semaphore::new(most as usize));
@@ -272,6 +273,7 @@ struct Plan {
     reload: Arc<dyn Fn() + Send + Sync>,
     sockets: Arc<Sockets>,
     handle: StopHandle,
+    doors: watch::Sender<bool>,
 }
 
 impl Plan {
@@ -381,6 +383,7 @@ impl Plan {
             grace: self.parts.shutdown.grace.0,
             reload: Arc::clone(&self.reload),
             hand_over: Box::new(move || handover::give(path.as_deref(), &given, &handle)),
+            doors: self.doors.clone(),
             close: Box::new(move || sockets.close()),
             audit: Arc::clone(&self.parts.audit),
         }

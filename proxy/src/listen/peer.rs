@@ -249,7 +249,8 @@ mod tests {
         let authorities = Authorities { roots: vec![certificate.clone()], ..Authorities::default() };
         let trust = Trust::try_new(authorities, false, &provider).unwrap();
         let identity = Identity::read(&certificate).unwrap();
-        let access = Arc::new(Access::new(&tree::Access::default(), &Rate::default(), 1));
+        let nobody = tree::Access { others: Vec::new(), ..tree::Access::default() };
+        let access = Arc::new(Access::new(&nobody, &Rate::default(), 1));
         let register = Register { access, shares: Arc::new(Shares::new(&tree::Limits::default())) };
         let caller = register.find(&identity, now).unwrap();
         let peer =
@@ -263,7 +264,7 @@ mod tests {
         assert_eq!(roles(), [tree::Role::Admin]);
         let after = share();
         assert!(!Arc::ptr_eq(&before, &after), "the rate is another one, so the share is");
-        register.access.replace(&tree::Access::default(), &Rate { rate: 7, burst: 7 }, 1);
+        register.access.replace(&nobody, &Rate { rate: 7, burst: 7 }, 1);
         assert!(roles().is_empty());
         assert!(Arc::ptr_eq(&after, &share()), "as full as it was");
     }

@@ -10,6 +10,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tracing::{info, warn};
 
+/// How long a process goes on with the connections that it has when another one accepts in its place: the last of them are in
+/// their handshake, and want an answer to their first request.
+const SETTLE: Duration = Duration::from_secs(1);
+
 /// What somebody wants of the running process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
@@ -121,6 +125,8 @@ pub(crate) struct Ending {
     pub(crate) reload: Arc<dyn Fn() + Send + Sync>,
     /// Gives the sockets away, and asks to leave when that is done.
     pub(crate) hand_over: Box<dyn Fn() + Send + Sync>,
+    /// Has no more connections accepted, once it is set to false.
+    pub(crate) doors: watch::Sender<bool>,
     /// Closes the copies of the listeners that are kept for giving them away.
     pub(crate) close: Box<dyn Fn() + Send + Sync>,
     /// Records that the end has begun.
@@ -169,7 +175,10 @@ impl ShutdownSignalWatch for Ending {
                 Ask::HandOver => (self.hand_over)(),
                 Ask::Quit => return ShutdownSignal::FastShutdown,
                 Ask::Drain => break self.delay,
-                Ask::Leave => break Duration::ZERO,
+                Ask::Leave => {
+                    self.doors.send_replace(false);
+                    break SETTLE;
+                }
             }
         };
         let hurried = async { while next(&mut signals, &mut asked).await != Ask::Quit {} };
@@ -212,7 +221,7 @@ impl Ending {
     async fn drain(&self, delay: Duration) {
         self.stopping.begin_unready();
         self.audit.event(self.audit.now("process.drain"));
-        phase("unready, still accepting", delay);
+        phase("unready, still serving", delay);
         tokio::time::sleep(delay).await;
         (self.close)();
         self.stopping.begin_drain();
