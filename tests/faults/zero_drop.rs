@@ -146,7 +146,7 @@ async fn drain(stage: &mut Stage, (load, balancer): (&Load, &Balancer), times: u
         sleep(BETWEEN).await;
         let one = &stage.pods[pod];
         let begun = Instant::now();
-        let (_, (code, out, err)) = tokio::join!(slow(one), one.run(&["drain", "-c", "netweave.yaml"]));
+        let ((), (code, out, err)) = tokio::join!(slow(one), one.run(&["drain", "-c", "netweave.yaml"]));
         assert_eq!(code, 0, "{out}{err}");
         assert!(begun.elapsed() >= SLOW, "the command waits for the request");
         replaced(&mut stage.pods[pod]).await;

@@ -101,6 +101,10 @@ impl Reloader {
         (metrics, audit): (Arc<Metrics>, Arc<Audit>),
     ) -> Self {
         metrics.config_ok.set(1);
+        // Both are there from the start, so that the first failure is a rise.
+        for result in ["ok", "failed"] {
+            metrics.config_reloads.with_label_values(&[result]).inc_by(0);
+        }
         let state = State { started: conf.clone(), current: conf.clone(), seen: contents(&source) };
         Self { source, target, metrics, audit, state: Mutex::new(state) }
     }
