@@ -41,7 +41,7 @@ fn peer() -> Option<Arc<Peer>> {
     let grant = Access::new(&tree::Access::default(), &Rate::default(), 1).of(&identity.name)?;
     let share = Shares::new(&tree::Limits::default()).of(&identity.name, &grant, SystemClock.now());
     let caller = Caller { identity, grant, share };
-    Some(Arc::new(Peer::known(IpAddr::from(Ipv4Addr::LOCALHOST), caller, Vec::new(), 1)))
+    Some(Arc::new(Peer::known(IpAddr::from(Ipv4Addr::LOCALHOST), caller, Vec::new(), (1, 0))))
 }
 
 fn call(peer: Option<&Arc<Peer>>, bodies: Option<(Payload, Payload)>) -> Call {
