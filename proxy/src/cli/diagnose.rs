@@ -183,6 +183,7 @@ mod tests {
         let texts = [
             include_str!("../../../deploy/prometheus/rules/audit.yaml"),
             include_str!("../../../deploy/prometheus/rules/certificates.yaml"),
+            include_str!("../../../deploy/prometheus/rules/configuration.yaml"),
             include_str!("../../../deploy/prometheus/rules/inventory.yaml"),
             include_str!("../../../deploy/prometheus/rules/notifications.yaml"),
             include_str!("../../../deploy/prometheus/rules/redis.yaml"),

@@ -17,9 +17,10 @@ pub(super) const GATEWAY: &str = "netweave.yaml";
 pub(super) const AUDIT: &str = "audit";
 
 /// The rules that Prometheus loads, and the thresholds of three pods.
-const RULES: [(&str, &str); 8] = [
+const RULES: [(&str, &str); 9] = [
     ("audit.yaml", include_str!("../../../../deploy/prometheus/rules/audit.yaml")),
     ("certificates.yaml", include_str!("../../../../deploy/prometheus/rules/certificates.yaml")),
+    ("configuration.yaml", include_str!("../../../../deploy/prometheus/rules/configuration.yaml")),
     ("inventory.yaml", include_str!("../../../../deploy/prometheus/rules/inventory.yaml")),
     ("notifications.yaml", include_str!("../../../../deploy/prometheus/rules/notifications.yaml")),
     ("redis.yaml", include_str!("../../../../deploy/prometheus/rules/redis.yaml")),
