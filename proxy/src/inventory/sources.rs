@@ -49,6 +49,11 @@ impl SourceState {
     pub fn fails(&self, kind: Kind) -> bool {
         self.failure.is_some_and(|(at, _)| self.kinds.get(kind).is_none_or(|confirmed| at >= confirmed))
     }
+
+    /// Returns whether a kind fails, or nothing was ever confirmed. A failure that another process has overcome is none.
+    pub fn is_degraded(&self) -> bool {
+        self.seen_at.is_none() || Kind::ALL.iter().any(|kind| self.fails(*kind))
+    }
 }
 
 impl Sources {
@@ -132,8 +137,7 @@ impl Sources {
             let age =
                 if state.live { Some(0.0) } else { state.seen_at.map(|at| now.since(at).as_secs_f64()) };
             metrics.source_age.with_label_values(&[name.as_str()]).set(age.unwrap_or(f64::NAN));
-            let answers = state.failure.is_none() && state.seen_at.is_some();
-            metrics.health_status.with_label_values(&[name.as_str()]).set(i64::from(answers));
+            metrics.health_status.with_label_values(&[name.as_str()]).set(i64::from(!state.is_degraded()));
         }
     }
 
@@ -162,6 +166,20 @@ mod tests {
         assert!(!state.fails(Kind::Resource) && state.fails(Kind::ResourcePool));
         sources.failed(&name, Timestamp(11), &Error::internal("x"));
         assert!(sources.state(&name).unwrap().fails(Kind::Resource));
+    }
+
+    #[test]
+    fn a_failure_that_another_process_has_overcome_degrades_no_longer() {
+        let name = SourceName::from("lab");
+        let sources = Sources::new([(name.clone(), "file")]);
+        let degraded = || sources.state(&name).unwrap().is_degraded();
+        assert!(degraded(), "nothing was ever confirmed");
+        sources.seen(&name, Timestamp(1), true);
+        assert!(!degraded());
+        sources.failed(&name, Timestamp(5), &Error::internal("x"));
+        assert!(degraded());
+        sources.heard(&name, Timestamp(7));
+        assert!(!degraded(), "somebody has read it since");
     }
 
     #[test]

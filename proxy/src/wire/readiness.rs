@@ -44,11 +44,14 @@ impl Readiness for Ready {
                 || "never read".to_owned(),
                 |at| format!("confirmed {} s ago", now.since(at).as_secs()),
             );
-            let failure = state.failure.map(|(at, kind)| format!(", failing since {at}: {kind:?}"));
+            let failure = state
+                .failure
+                .filter(|_| state.is_degraded())
+                .map(|(at, kind)| format!(", failing since {at}: {kind:?}"));
             checks.push(Check {
                 name: format!("source:{name}"),
                 ok: true,
-                degraded: state.failure.is_some() || state.seen_at.is_none(),
+                degraded: state.is_degraded(),
                 detail: format!("{}, {seen}{}", state.backend, failure.unwrap_or_default()),
             });
         }
