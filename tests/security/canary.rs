@@ -18,6 +18,7 @@ use serde_json::json;
 use std::fmt::Write;
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -220,9 +221,24 @@ impl Scene {
             &["redis", "check", "-c", "netweave.yaml"],
             &["state", "export", "-c", "netweave.yaml", "-"],
             &["config", "show", "-c", "netweave.yaml"],
+            &["config", "diff", "netweave.yaml", "netweave.yaml"],
+            &["certs", "inspect", "-c", "netweave.yaml"],
+            &["doctor", "-c", "netweave.yaml"],
+            &["doctor", "--pre", "-c", "netweave.yaml", "-o", "json"],
+            &["capacity", "-c", "netweave.yaml"],
         ]
         .map(run)
         .concat()
+    }
+
+    /// Returns all that is in a bundle for support.
+    fn bundle(&self) -> String {
+        let folder = self.gateway.folder();
+        let pack = ["support-bundle", "-c", "netweave.yaml", "--to", "bundle.tar.gz"];
+        let packed = command(folder, &pack).output().expect("the command runs");
+        assert!(packed.status.success(), "{packed:?}");
+        let unpacked = Command::new("tar").args(["-xzOf", "bundle.tar.gz"]).current_dir(folder).output();
+        String::from_utf8_lossy(&unpacked.expect("tar runs").stdout).into_owned()
     }
 
     fn stored(&self) -> String {
@@ -231,7 +247,7 @@ impl Scene {
 
     /// Returns what each secret must not be found in.
     async fn outputs(&mut self, told: String) -> Vec<(&'static str, String)> {
-        let commands = self.commands();
+        let (commands, bundle) = (self.commands(), self.bundle());
         self.gateway.terminate();
         self.gateway.ended(Duration::from_secs(20)).await;
         let key = self.files.path("encryption");
@@ -242,6 +258,7 @@ impl Scene {
         vec![
             ("an answer", told),
             ("a command", commands),
+            ("a bundle for support", bundle),
             ("the store", self.stored()),
             ("the log", self.gateway.log()),
             ("the audit log", String::from_utf8_lossy(&audit.stdout).into_owned()),
@@ -282,6 +299,7 @@ async fn no_secret_is_in_any_output() {
     let there = [
         "vc-1",
         "netweave.yaml",
+        "redis-primary",
         "sealed:1:",
         "request answered",
         "CreateSubscription",

@@ -3,6 +3,7 @@
 use super::client::{Client, Connection};
 use super::source::Asked;
 use super::{Exit, Failure, Output, Process};
+use crate::conf::tree::Conf;
 use clap::Subcommand;
 use futures::future::join_all;
 use netweave_adapters::BackendConf;
@@ -46,13 +47,15 @@ enum Command {
 
 /// What one backend said.
 #[derive(Serialize)]
-struct Checked {
-    name: SourceName,
+pub(super) struct Checked {
+    /// The configured name.
+    pub(super) name: SourceName,
     kind: &'static str,
     ok: bool,
     millis: u64,
+    /// What it said, if it does not answer as it should.
     #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<String>,
+    pub(super) failure: Option<String>,
 }
 
 /// Nobody counts the calls of a command.
@@ -68,10 +71,7 @@ pub(super) async fn run(args: &Args, process: &mut Process) -> Result<Exit, Fail
         Command::List => list(&args.connection.client()?, output, process).await,
         Command::Check { names } => {
             let conf = args.asked.conf(process)?;
-            let backends = chosen(&conf.backends, names)?;
-            let id = Id::from(conf.o_cloud.id.as_str());
-            let checks = backends.into_iter().map(|backend| check(backend, &id, process));
-            let checked = join_all(checks).await;
+            let checked = check_all(chosen(&conf.backends, names)?, &conf, process).await;
             show(&checked, output, process)
         }
         Command::Refresh { name } => {
@@ -123,6 +123,12 @@ fn chosen<'a>(all: &'a [BackendConf], names: &[String]) -> Result<Vec<&'a Backen
         found.ok_or_else(|| Failure::new(Exit::Usage, format!("the configuration has no backend `{name}`")))
     };
     names.iter().map(find).collect()
+}
+
+/// Asks some backends of a configuration from here whether they answer, all at once.
+pub(super) async fn check_all(backends: Vec<&BackendConf>, conf: &Conf, process: &Process) -> Vec<Checked> {
+    let id = Id::from(conf.o_cloud.id.as_str());
+    join_all(backends.into_iter().map(|backend| check(backend, &id, process))).await
 }
 
 /// Asks a backend, with the layers that the gateway has around it.

@@ -203,7 +203,7 @@ fn refusal(status: u16, problem: &Value) -> Failure {
 }
 
 /// Says why a call failed, with its causes.
-fn reason(error: &reqwest::Error) -> String {
+pub(super) fn reason(error: &reqwest::Error) -> String {
     let mut causes = vec![error.to_string()];
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

@@ -1,8 +1,10 @@
 //! `netweave config`: what can be configured, and what is.
 
-use super::{Failure, Output, Process, source};
-use crate::conf::{print, schema};
+use super::{Exit, Failure, Output, Process, source};
+use crate::conf::print::{self, Difference};
+use crate::conf::schema;
 use clap::Subcommand;
+use serde_json::Value;
 use std::path::PathBuf;
 
 /// Arguments of the command.
@@ -32,13 +34,31 @@ enum Command {
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,
     },
+    /// Prints each value that two files differ in, secrets masked
+    Diff {
+        /// The old file
+        old: PathBuf,
+        /// The new file
+        new: PathBuf,
+        /// The form of the result
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
+    /// Says what a key means: form, range, default of each topology, environment variable
+    Explain {
+        /// The key, such as `limits.perIdentity.rate`, `backends[].path` or `state`
+        key: String,
+        /// The form of the result
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
 }
 
 pub(super) fn run(args: &Args, process: &mut Process) -> Result<(), Failure> {
     match &args.command {
         Command::Default => {
-            let text = print::default_file()
-                .map_err(|fault| Failure::new(super::Exit::Failed, fault.to_string()))?;
+            let text =
+                print::default_file().map_err(|fault| Failure::new(Exit::Failed, fault.to_string()))?;
             process.out.text(&text)
         }
         Command::Schema => process.out.json(&schema::document()),
@@ -54,5 +74,41 @@ pub(super) fn run(args: &Args, process: &mut Process) -> Result<(), Failure> {
                 Output::Json => process.out.json(&print::effective_json(loaded.tree(), *origin)),
             }
         }
+        Command::Diff { old, new, output } => diff([old, new], *output, process),
+        Command::Explain { key, output } => {
+            let found = print::explain(key).map_err(|reason| Failure::new(Exit::Failed, reason))?;
+            match output {
+                Output::Json => process.out.json(&found),
+                Output::Text => found.lines().iter().try_for_each(|line| process.out.line(line)),
+            }
+        }
+    }
+}
+
+/// Prints what two files differ in, with the environment applied to both as `serve` would.
+fn diff(files: [&PathBuf; 2], output: Output, process: &mut Process) -> Result<(), Failure> {
+    let load = |file: &PathBuf| {
+        let text = source::read(file)?;
+        let loaded = source::loaded(process, Some(&text), None, source::Ports::default());
+        let faults = &loaded.faults;
+        if faults.is_empty() { Ok(loaded) } else { Err(source::failure(Some(file), faults)) }
+    };
+    let [old, new] = [load(files[0])?, load(files[1])?];
+    let found = print::differences(old.tree(), new.tree());
+    match output {
+        Output::Json => process.out.json(&found),
+        Output::Text => {
+            let row = |one: &Difference| vec![one.path.clone(), shown(&one.old), shown(&one.new)];
+            process.out.table(&["KEY", "OLD", "NEW"], &found.iter().map(row).collect::<Vec<_>>())
+        }
+    }
+}
+
+/// Writes a value in one cell; what is not there is a dash.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
     }
 }

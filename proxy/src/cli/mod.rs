@@ -2,19 +2,29 @@
 
 mod audit;
 mod backend;
+mod capacity;
+mod certs;
 mod check_config;
 mod client;
 mod config;
 mod dead_letter;
+mod doctor;
+mod exposition;
+mod gateways;
 pub mod gen_certs;
 mod healthcheck;
 mod out;
+mod plain;
 mod receive;
 mod redis;
+mod runbook;
 pub mod serve;
+mod shell;
 mod source;
 mod state;
 mod subs;
+mod support_bundle;
+mod verdict;
 mod version;
 mod watch;
 mod webhook;
@@ -156,6 +166,16 @@ enum Command {
     CheckConfig(check_config::Args),
     /// Prints the default configuration, its schema, its reference, or the values in force
     Config(config::Args),
+    /// Makes the checks of a morning: gateways, Redis, sources, certificates, deliveries, audit
+    Doctor(doctor::Args),
+    /// Looks at certificates: chains, names, days left, and which file serves what
+    Certs(certs::Args),
+    /// Says what is used of what is configured, and which limit would be reached first
+    Capacity(capacity::Args),
+    /// Writes all that helps to find a trouble into one file, without secrets
+    SupportBundle(support_bundle::Args),
+    /// Prints the page for an alert, or lists all pages
+    Runbook(runbook::Args),
     /// Makes certificates for development and tests
     GenCerts(gen_certs::GenCerts),
     /// Lists, makes, deletes, tests and watches subscriptions
@@ -174,6 +194,10 @@ enum Command {
     Webhook(webhook::Args),
     /// Asks a gateway on this machine whether it lives, or is ready; exits 0 or 1
     Healthcheck(healthcheck::Args),
+    /// Prints a script that completes the command line in a shell
+    Completion(shell::Completion),
+    /// Prints the manual page, as `man` reads it
+    Man(shell::Manual),
     /// Prints version and features
     Version(version::Args),
 }
@@ -207,6 +231,11 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::Serve(args) => serve::run(args, process),
         Command::CheckConfig(args) => check_config::run(args, process).map(ExitCode::from),
         Command::Config(args) => config::run(args, process).map(done),
+        Command::Doctor(args) => block_on(doctor::run(args, process))?.map(ExitCode::from),
+        Command::Certs(args) => block_on(certs::run(args, process))?.map(ExitCode::from),
+        Command::Capacity(args) => block_on(capacity::run(args, process))?.map(ExitCode::from),
+        Command::SupportBundle(args) => block_on(support_bundle::run(args, process))?.map(done),
+        Command::Runbook(args) => runbook::run(args, process).map(done),
         Command::GenCerts(args) => make_certificates(args, process).map(done),
         Command::Subs(args) => block_on(subs::run(args, process))?.map(done),
         Command::DeadLetter(args) => block_on(dead_letter::run(args, process))?.map(done),
@@ -216,6 +245,8 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::Audit(args) => audit::run(args, process).map(ExitCode::from),
         Command::Webhook(args) => block_on(webhook::run(args, process))?.map(done),
         Command::Healthcheck(args) => block_on(healthcheck::run(args, process))?.map(done),
+        Command::Completion(args) => shell::completion(args, process).map(done),
+        Command::Man(args) => shell::manual(args, process).map(done),
         Command::Version(args) => version::run(args, process).map(done),
     }
 }

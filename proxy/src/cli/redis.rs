@@ -2,6 +2,7 @@
 
 use super::source::Asked;
 use super::{Exit, Failure, Output, Process, store_failed};
+use crate::conf::tree::Conf;
 use clap::Subcommand;
 use netweave_model::port::{Finding, ServerHealth, Severity, StoreHealth, StoreLoad, StoreReport};
 use serde_json::{Map, Value, json};
@@ -34,7 +35,7 @@ enum Command {
     Promote,
 }
 
-/// The servers that the configuration names, at least one.
+/// The servers that the configuration names.
 struct Servers {
     state: Option<Arc<dyn StoreHealth>>,
     cache: Option<Arc<dyn ServerHealth>>,
@@ -50,6 +51,41 @@ struct Said {
 struct Printed {
     lines: Map<String, Value>,
     json: Map<String, Value>,
+}
+
+/// What the servers of a configuration said, or why they did not; `None` for what there is not.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    /// The one of the state.
+    pub(super) state: Option<Result<StoreReport, String>>,
+    /// The one of the shared response cache.
+    pub(super) cache: Option<Result<StoreReport, String>>,
+    /// What is stored on the one of the state.
+    pub(super) load: Option<StoreLoad>,
+}
+
+impl Looked {
+    /// Asks both at once, and their Sentinels; nothing without a configuration.
+    pub(super) async fn at(conf: Option<&Conf>) -> Self {
+        let Some(conf) = conf else { return Self::default() };
+        let servers = match Servers::of(conf) {
+            Ok(servers) => servers,
+            Err(failure) => return Self { state: Some(Err(failure.message)), ..Self::default() },
+        };
+        let (state, cache) =
+            tokio::join!(async { Some(ask(&**servers.state.as_ref()?, "state", true).await) }, async {
+                Some(ask(&**servers.cache.as_ref()?, "cache.redis", true).await)
+            });
+        let load = match &state {
+            Some(Ok(_)) => servers.load().await.ok().flatten(),
+            Some(Err(_)) | None => None,
+        };
+        let report = |said: Result<Said, Failure>| match said {
+            Ok(said) => Ok(said.report),
+            Err(failure) => Err(failure.message),
+        };
+        Self { state: state.map(report), cache: cache.map(report), load }
+    }
 }
 
 pub(super) async fn run(args: &Args, process: &mut Process) -> Result<Exit, Failure> {
@@ -74,23 +110,28 @@ pub(super) async fn run(args: &Args, process: &mut Process) -> Result<Exit, Fail
     }
 }
 
-/// Connects to the servers of the sections `state` and `cache.redis`.
+/// Connects to the servers of the sections `state` and `cache.redis`, at least one.
 fn reach(args: &Args, process: &Process) -> Result<Servers, Failure> {
-    let conf = args.asked.conf(process)?;
-    let ids = Arc::new(crate::clock::SystemIds);
-    let state = conf.state.health(ids).map_err(|error| store_failed("state", &error))?;
-    let cache = conf.cache.redis.as_ref().map(netweave_adapters::look_at_cache).transpose();
-    let cache = cache.map_err(|error| store_failed("cache.redis", &error))?;
-    if state.is_none() && cache.is_none() {
+    let servers = Servers::of(&args.asked.conf(process)?)?;
+    if servers.state.is_none() && servers.cache.is_none() {
         return Err(Failure::new(
             Exit::Usage,
             "the configuration keeps neither state nor answers in a Redis",
         ));
     }
-    Ok(Servers { state, cache })
+    Ok(servers)
 }
 
 impl Servers {
+    /// Connects to those of the sections `state` and `cache.redis` that there are; they need not answer yet.
+    fn of(conf: &Conf) -> Result<Self, Failure> {
+        let ids = Arc::new(crate::clock::SystemIds);
+        let state = conf.state.health(ids).map_err(|error| store_failed("state", &error))?;
+        let cache = conf.cache.redis.as_ref().map(netweave_adapters::look_at_cache).transpose();
+        let cache = cache.map_err(|error| store_failed("cache.redis", &error))?;
+        Ok(Self { state, cache })
+    }
+
     /// Asks each server, the one of the state first; if `thorough`, the Sentinels have time to answer as well.
     async fn ask(&self, thorough: bool) -> Result<[Option<Said>; 2], Failure> {
         let state = match &self.state {
@@ -111,6 +152,7 @@ impl Servers {
     }
 }
 
+/// Asks a server; if `thorough`, its Sentinels have time to answer as well.
 async fn ask(health: &dyn ServerHealth, section: &str, thorough: bool) -> Result<Said, Failure> {
     let failed = |error| store_failed(section, &error);
     let began = Instant::now();

@@ -33,6 +33,11 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// Returns the file that was given.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
     /// Loads the configuration; files that it names are not opened.
     pub(super) fn conf(&self, process: &Process) -> Result<Conf, Failure> {
         checked(process, self.config.as_deref())

@@ -12,16 +12,21 @@ pub(super) struct Args {
     output: Output,
 }
 
-pub(super) fn run(args: &Args, process: &mut Process) -> Result<(), Failure> {
+/// Returns what this binary is.
+pub(super) fn facts() -> Value {
     let schema = schema::document();
-    let value = json!({
+    json!({
         "version": env!("CARGO_PKG_VERSION"),
         "commit": option_env!("NETWEAVE_COMMIT"),
         "interfaces": ["O2ims_infrastructureInventory v1", "O2ims_infrastructureInventory v2"],
         "backends": kinds(&schema, "BackendConf"),
         "stores": kinds(&schema, "StoreConf"),
         "tls": "rustls with aws-lc-rs",
-    });
+    })
+}
+
+pub(super) fn run(args: &Args, process: &mut Process) -> Result<(), Failure> {
+    let value = facts();
     if args.output == Output::Json {
         return process.out.json(&value);
     }

@@ -3,6 +3,7 @@
 //! `load` joins the layers, `form` checks them against `schema`, which comes from the types, and `check` knows the rules
 //! that types cannot say. Every fault has its place.
 
+pub mod certificates;
 pub mod check;
 mod env;
 pub mod fault;
@@ -14,4 +15,4 @@ pub mod profile;
 pub mod schema;
 pub mod tree;
 pub mod unit;
-mod words;
+pub(crate) mod words;

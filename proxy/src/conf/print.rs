@@ -1,9 +1,13 @@
 //! Prints configurations: the commented default file, the reference in Markdown, and effective values with their origin.
 
+mod difference;
 mod effective;
+mod explain;
 mod reference;
 
+pub use difference::{Difference, differences};
 pub use effective::{effective, effective_json};
+pub use explain::{Explained, explain};
 pub use reference::reference;
 
 use super::fault::Fault;

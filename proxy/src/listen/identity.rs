@@ -2,6 +2,7 @@
 
 use crate::digest;
 use netweave_model::{Error, ErrorKind, Result, Timestamp};
+use std::net::IpAddr;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -103,6 +104,22 @@ impl Identity {
 fn nobody(what: &str) -> Error {
     Error::new(ErrorKind::Unauthenticated, "the client certificate names nobody")
         .with_private(format!("the client certificate {what}"))
+}
+
+/// Returns the URI and DNS alternative names of a certificate, such as `DNS:smo.example.net`, and its addresses; the first 16
+/// that a log can show.
+pub fn alternative_names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let names = certificate.subject_alternative_name().ok().flatten();
+    let names = names.map(|extension| extension.value.general_names.as_slice()).unwrap_or_default();
+    names.iter().filter_map(|name| shown(name).or_else(|| address(name))).take(MAX_NAMES).collect()
+}
+
+/// Writes an address as an alternative name.
+fn address(name: &GeneralName<'_>) -> Option<String> {
+    let GeneralName::IPAddress(bytes) = name else { return None };
+    let four = <[u8; 4]>::try_from(*bytes).map(IpAddr::from);
+    let address = four.or_else(|_| <[u8; 16]>::try_from(*bytes).map(IpAddr::from)).ok()?;
+    Some(format!("IP:{address}"))
 }
 
 /// Writes an alternative name as logs show it.

@@ -54,12 +54,16 @@ impl Pki {
         self.server_for(&["localhost", "127.0.0.1"])
     }
 
+    /// Issues the same with so much time left.
+    pub fn server_ending(&self, left: Duration) -> Leaf {
+        let mut params = server_params(&["localhost", "127.0.0.1"]);
+        params.not_after = OffsetDateTime::now_utc() + left;
+        self.issue(params, ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
     /// Issues a server certificate for these names and addresses.
     pub fn server_for(&self, names: &[&str]) -> Leaf {
-        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        let mut params = CertificateParams::new(names).expect("names");
-        params.distinguished_name.push(DnType::CommonName, "netweave-gateway");
-        self.issue(params, ExtendedKeyUsagePurpose::ServerAuth)
+        self.issue(server_params(names), ExtendedKeyUsagePurpose::ServerAuth)
     }
 
     /// Issues a client certificate whose identity is the URI `spiffe://test/NAME`, with NAME as common name too.
@@ -83,6 +87,15 @@ impl Pki {
 
     /// Returns the list of revoked serial numbers as PEM; it is good for a day.
     pub fn revocations(&self, serials: &[u64]) -> String {
+        self.revocations_until(serials, OffsetDateTime::now_utc() + Duration::DAY)
+    }
+
+    /// Returns a list without revoked serial numbers that should have been replaced a minute ago.
+    pub fn stale_revocations(&self) -> String {
+        self.revocations_until(&[], OffsetDateTime::now_utc() - Duration::MINUTE)
+    }
+
+    fn revocations_until(&self, serials: &[u64], next_update: OffsetDateTime) -> String {
         let now = OffsetDateTime::now_utc();
         let revoked = |serial: &u64| RevokedCertParams {
             serial_number: SerialNumber::from(*serial),
@@ -92,7 +105,7 @@ impl Pki {
         };
         let list = CertificateRevocationListParams {
             this_update: now - Duration::HOUR,
-            next_update: now + Duration::DAY,
+            next_update,
             crl_number: SerialNumber::from(1_u64),
             issuing_distribution_point: None,
             revoked_certs: serials.iter().map(revoked).collect(),
@@ -137,6 +150,13 @@ impl Pki {
         let certificate = params.signed_by(&key, &self.ca).expect("a signed certificate");
         Leaf { certificate: certificate.pem(), key: key.serialize_pem() }
     }
+}
+
+fn server_params(names: &[&str]) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let mut params = CertificateParams::new(names).expect("names");
+    params.distinguished_name.push(DnType::CommonName, "netweave-gateway");
+    params
 }
 
 impl Default for Pki {

@@ -57,7 +57,18 @@ pub(super) fn mask(schema: Schema<'_>, node: &mut Node) {
         secret @ (Value::Bool(_) | Value::Number(_) | Value::Text(_)) if schema.secret() => {
             *secret = Value::Text(MASK.to_owned());
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
+        Value::Text(text) => without_user(text),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Masks the user of a URL: no URL may have one, but a file with that fault is shown to others as well.
+fn without_user(text: &mut String) {
+    let Some((scheme, rest)) = text.split_once("://") else { return };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    if let Some((_, host)) = authority.rsplit_once('@') {
+        *text = format!("{scheme}://{MASK}@{host}{path}");
     }
 }
 

@@ -105,6 +105,13 @@ fn secrets_are_masked() {
     let mut tree = Node::parse("password: hunter2").unwrap();
     mask(Schema::new(&document), &mut tree);
     assert_eq!(Json::from(&tree), json!({"password": MASK}));
+    let loaded = load(&Sources {
+        file: Some("state: { kind: redis, url: 'redis://gate:hunter2@h:1/0' }"),
+        ..Sources::default()
+    });
+    assert!(!loaded.faults.is_empty(), "no URL may have a password");
+    let shown = effective(loaded.tree(), false);
+    assert!(!shown.contains("hunter2") && shown.contains("***@h:1"), "{shown}");
 }
 
 proptest! {
