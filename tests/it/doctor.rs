@@ -166,7 +166,7 @@ impl Fault {
         }
     }
 
-    async fn inject(self, ward: &mut Ward) {
+    fn inject(self, ward: &mut Ward) {
         match self {
             Self::ReplicaGone => {
                 ward.dead = (ward.lab.primary() + 1) % 3;
@@ -206,7 +206,7 @@ async fn each_fault_is_named_by_exactly_its_check() {
     let mut named = 0;
     for fault in Fault::ALL {
         let (check, page) = fault.check();
-        fault.inject(&mut ward).await;
+        fault.inject(&mut ward);
         let verdict = ward.names(&[check]).await;
         let failed = verdict.json["state"] == "failed";
         assert_eq!(verdict.code, Some(if failed { 1 } else { 8 }), "{fault:?}: {}", verdict.json);
