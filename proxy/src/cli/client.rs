@@ -73,24 +73,35 @@ impl Connection {
             None if self.dev => Ok(self.dir.join(dev)),
             None => Err(Failure::new(Exit::Usage, format!("{flag} is needed, or --dev"))),
         };
-        let ca = read(&given(&self.ca, profile::CA, "--ca")?)?;
-        let mut identity = read(&given(&self.cert, profile::CLIENT_CERTIFICATE, "--cert")?)?;
-        identity.push(b'\n');
-        identity.extend(read(&given(&self.key, profile::CLIENT_KEY, "--key")?)?);
-        let wrong = |what: &str, error: &reqwest::Error| {
-            Failure::new(Exit::Usage, format!("{what} cannot be used: {}", reason(error)))
-        };
-        let authorities = Certificate::from_pem_bundle(&ca)
-            .map_err(|error| wrong("the authority's certificate", &error))?;
-        let identity = Identity::from_pem(&identity)
-            .map_err(|error| wrong("the client certificate or its key", &error))?;
-        let http = reqwest::Client::builder()
-            .tls_certs_only(authorities)
-            .identity(identity)
-            .https_only(true)
-            .timeout(TIMEOUT);
+        let ca = given(&self.ca, profile::CA, "--ca")?;
+        let certificate = given(&self.cert, profile::CLIENT_CERTIFICATE, "--cert")?;
+        let http = identified(&ca, &certificate, &given(&self.key, profile::CLIENT_KEY, "--key")?)?;
         Client::new(http, &self.url, &self.major)
     }
+}
+
+/// Prepares a client that trusts that authority alone and shows that certificate; all are PEM files.
+pub(super) fn identified(
+    ca: &Path,
+    certificate: &Path,
+    key: &Path,
+) -> Result<reqwest::ClientBuilder, Failure> {
+    let ca = read(ca)?;
+    let mut identity = read(certificate)?;
+    identity.push(b'\n');
+    identity.extend(read(key)?);
+    let wrong = |what: &str, error: &reqwest::Error| {
+        Failure::new(Exit::Usage, format!("{what} cannot be used: {}", reason(error)))
+    };
+    let authorities =
+        Certificate::from_pem_bundle(&ca).map_err(|error| wrong("the authority's certificate", &error))?;
+    let identity =
+        Identity::from_pem(&identity).map_err(|error| wrong("the client certificate or its key", &error))?;
+    Ok(reqwest::Client::builder()
+        .tls_certs_only(authorities)
+        .identity(identity)
+        .https_only(true)
+        .timeout(TIMEOUT))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
@@ -203,7 +214,7 @@ fn refusal(status: u16, problem: &Value) -> Failure {
 }
 
 /// Says why a call failed, with its causes.
-fn reason(error: &reqwest::Error) -> String {
+pub(super) fn reason(error: &reqwest::Error) -> String {
     let mut causes = vec![error.to_string()];
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

@@ -6,11 +6,17 @@ mod check_config;
 mod client;
 mod config;
 mod dead_letter;
+mod diagnose;
+mod exposition;
+mod gateways;
 pub mod gen_certs;
 mod healthcheck;
+mod lab;
 mod out;
+mod plain;
 mod receive;
 mod redis;
+mod runbook;
 pub mod serve;
 mod source;
 mod state;
@@ -156,6 +162,8 @@ enum Command {
     CheckConfig(check_config::Args),
     /// Prints the default configuration, its schema, its reference, or the values in force
     Config(config::Args),
+    /// Prints the page for an alert, or lists all pages; with --diagnose names the cause
+    Runbook(runbook::Args),
     /// Makes certificates for development and tests
     GenCerts(gen_certs::GenCerts),
     /// Lists, makes, deletes, tests and watches subscriptions
@@ -170,6 +178,8 @@ enum Command {
     State(state::Args),
     /// Reads, verifies and exports the folder of an audit log
     Audit(audit::Args),
+    /// Runs the whole topology of production on this machine, and breaks parts of it
+    Lab(lab::Args),
     /// Receives notifications
     Webhook(webhook::Args),
     /// Asks a gateway on this machine whether it lives, or is ready; exits 0 or 1
@@ -207,6 +217,7 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::Serve(args) => serve::run(args, process),
         Command::CheckConfig(args) => check_config::run(args, process).map(ExitCode::from),
         Command::Config(args) => config::run(args, process).map(done),
+        Command::Runbook(args) => block_on(runbook::run(args, process))?.map(ExitCode::from),
         Command::GenCerts(args) => make_certificates(args, process).map(done),
         Command::Subs(args) => block_on(subs::run(args, process))?.map(done),
         Command::DeadLetter(args) => block_on(dead_letter::run(args, process))?.map(done),
@@ -214,6 +225,7 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::Redis(args) => block_on(redis::run(args, process))?.map(ExitCode::from),
         Command::State(args) => block_on(state::run(args, process))?.map(done),
         Command::Audit(args) => audit::run(args, process).map(ExitCode::from),
+        Command::Lab(args) => lab::run(args, process).map(ExitCode::from),
         Command::Webhook(args) => block_on(webhook::run(args, process))?.map(done),
         Command::Healthcheck(args) => block_on(healthcheck::run(args, process))?.map(done),
         Command::Version(args) => version::run(args, process).map(done),

@@ -14,4 +14,4 @@ pub mod profile;
 pub mod schema;
 pub mod tree;
 pub mod unit;
-mod words;
+pub(crate) mod words;

@@ -63,7 +63,7 @@ pub(super) fn advice(word: &str, known: &[&str]) -> String {
 }
 
 /// Finds the word that differs least, if it differs little: in spelling, in case, or by being a part.
-pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let plain = |word: &str| word.to_lowercase().replace(['_', '-'], "");
     let word = plain(word);
     let close = (word.chars().count() / 3).max(1);

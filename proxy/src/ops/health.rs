@@ -7,7 +7,7 @@ use crate::routes::Health;
 use crate::telemetry::metrics::Metrics;
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Tells whether requests should be sent here.
@@ -20,7 +20,7 @@ pub trait Readiness: Send + Sync {
 }
 
 /// The state of one thing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// What it is; shown to whoever asks.
     pub name: String,
@@ -29,7 +29,7 @@ pub struct Check {
     /// Whether they are answered worse than usual, such as from what was known before.
     pub degraded: bool,
     /// More about it; shown on the operations listener only.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
 }
 
