@@ -28,7 +28,8 @@ const RULES: [(&str, &str); 8] = [
     ("topology.yaml", include_str!("../../../../deploy/prometheus/topology/staging.yaml")),
 ];
 
-/// Returns a gateway's configuration: that of production, but on this machine alone, and with a shorter end.
+/// Returns a gateway's configuration: that of production, but on this machine alone, with lower limits and
+/// shorter pauses.
 pub(super) fn gateway(dir: &Path, part: &Part, ports: &Ports) -> String {
     let quoted = |path: &Path| Value::from(path.to_string_lossy()).to_string();
     let file = |name: &str| quoted(&dir.join(name));
@@ -42,7 +43,7 @@ api:
   tls: {{ certificate: {certificate}, key: {key}, clientCa: {ca}, crl: {crl} }}
 ops: {{ listen: '127.0.0.1:{ops}' }}
 access: {{ others: [admin, deployer] }}
-limits: {{ shared: true, connectionsPerIp: 100, requestsPerSecond: 60, perIdentity: {{ rate: 60, burst: 60 }} }}
+limits: {{ shared: true, connectionsPerIp: 100, requestsPerSecond: 60, perIdentity: {{ rate: 1000, burst: 1000 }} }}
 state:
   kind: redis
   sentinels: {sentinels}
@@ -58,6 +59,7 @@ subscriptions:
     allow: [127.0.0.0/8]
     domains:
       - {{ name: lab, hosts: [smo.lab.example], certificate: {callback}, key: {callback_key} }}
+delivery: {{ maxPause: 5s }}
 shutdown: {{ delay: 0ms, grace: 5s }}
 log: {{ format: json }}
 audit:

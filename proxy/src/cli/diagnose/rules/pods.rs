@@ -55,6 +55,20 @@ pub(in super::super) fn memory(facts: &Facts) -> Option<Finding> {
     Some(finding("memory", sentence, evidence))
 }
 
+/// A configuration that is not taken.
+pub(in super::super) fn configuration(facts: &Facts) -> Option<Finding> {
+    let taken = facts.each("netweave_config_last_reload_successful", any);
+    let not: Vec<&str> = taken.iter().filter(|(_, taken)| *taken == 0.0).map(|(url, _)| *url).collect();
+    if not.is_empty() {
+        return None;
+    }
+    let sentence = format!(
+        "{} cannot use the configuration file that was written, and goes on with the one before; `netweave check-config` tells its faults",
+        not.join(", ")
+    );
+    Some(finding("configuration", sentence, Vec::new()))
+}
+
 /// Services whose rounds fail.
 pub(in super::super) fn service_fails(facts: &Facts) -> Option<Finding> {
     let failed = facts.grown_by(ROUNDS, "service", |one| one.label("outcome") == "error");
