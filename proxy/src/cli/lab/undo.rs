@@ -3,11 +3,15 @@
 use super::load::Load;
 use super::process::Life;
 use super::state::{Kind, Lab, failed};
-use super::{redis, state};
+use super::{redis, state, status};
 use crate::cli::Failure;
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a gateway that is started anew may take.
+const START: Duration = Duration::from_mins(1);
 
 /// One step.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,7 +47,12 @@ impl Undo {
             Self::Start(name) => lab.start(name),
             Self::Resume(name) => lab.part(name)?.signal(Signal::CONT),
             Self::Command(name, command) => lab.restart(name, Some(command.clone())).map(drop),
-            Self::Restart(name) => lab.restart(name, None).map(drop),
+            Self::Restart(name) => {
+                lab.restart(name, None)?;
+                let part = lab.part(name)?;
+                // One after another, so that the others serve meanwhile.
+                state::wait(START, name, || status::answers(part.ops, "livez").then_some(()))
+            }
             Self::Order(words) => {
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
                 for part in lab.all(Kind::Redis).filter(|part| part.process.life() == Life::Running) {

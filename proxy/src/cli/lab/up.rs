@@ -115,12 +115,13 @@ fn parts(dir: &Path, programs: &Programs, ports: &Ports) -> Vec<Part> {
         let command = [programs.redis.as_str(), "redis.conf", "--sentinel"];
         all.push(part(numbered("sentinel", n), Kind::Sentinel, (port, 0), &command));
     }
-    let listen = |name: &str, kind: Kind, port: u16, answer: &str| {
-        let command = [own, "webhook", "listen", "--port", &port.to_string(), "--answer", answer];
+    let listen = |name: &str, kind: Kind, port: u16, more: &[&str]| {
+        let number = port.to_string();
+        let command = [&[own, "webhook", "listen", "--port", number.as_str()], more].concat();
         part(name.to_owned(), kind, (port, 0), &command)
     };
-    all.push(listen("collector", Kind::Collector, ports.collector, "200"));
-    all.push(listen("smo", Kind::Smo, ports.smo, "204"));
+    all.push(listen("collector", Kind::Collector, ports.collector, &["--answer", "200"]));
+    all.push(listen("smo", Kind::Smo, ports.smo, &[]));
     for (n, both) in ports.api.into_iter().zip(ports.ops).enumerate() {
         all.push(part(numbered("gateway", n), Kind::Gateway, both, &[own, "serve", "-c", GATEWAY]));
     }

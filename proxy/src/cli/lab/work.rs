@@ -129,8 +129,8 @@ async fn client(dir: &Path) -> Result<(), Failure> {
         left: Mutex::default(),
     });
     let first = lab.all(Kind::Gateway).next().map_or(0, |part| part.port);
-    for _ in 0..STAYING {
-        tokio::spawn(Arc::clone(&asker).subscribe());
+    for number in 1..=STAYING {
+        tokio::spawn(Arc::clone(&asker).subscribe(format!("lab-{number}")));
     }
     let (mut reads, mut writes, mut connections) = (Rate::default(), Rate::default(), Rate::default());
     let (mut load, mut looked, mut last) = (Load::of(dir), Instant::now(), Instant::now());
@@ -205,7 +205,7 @@ impl Asker {
         let forgotten = self.left.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let id = match forgotten {
             Some(id) => id,
-            None => match self.create("lab-write").await {
+            None => match self.create(&format!("write-{}", self.turn.load(Ordering::Relaxed))).await {
                 Some(id) => id,
                 None => return,
             },
@@ -217,14 +217,15 @@ impl Asker {
     }
 
     async fn create(&self, consumer: &str) -> Option<String> {
-        let body = json!({ "callback": self.smo, "consumerSubscriptionId": consumer });
+        let body =
+            json!({ "callback": format!("{}{consumer}", self.smo), "consumerSubscriptionId": consumer });
         let (status, made) = self.ask(Method::POST, "subscriptions", Some(body)).await?;
         status.is_success().then(|| made.get("subscriptionId")?.as_str().map(str::to_owned)).flatten()
     }
 
     /// Makes a subscription that stays.
-    async fn subscribe(self: Arc<Self>) {
-        while self.create("lab").await.is_none() {
+    async fn subscribe(self: Arc<Self>, consumer: String) {
+        while self.create(&consumer).await.is_none() {
             tokio::time::sleep(LOOK).await;
         }
     }

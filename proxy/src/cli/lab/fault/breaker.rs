@@ -95,9 +95,11 @@ impl<'a> Breaker<'a> {
         self.lab.restart(name, Some(command)).map(drop)
     }
 
-    /// Starts a part anew, now and when it is undone; files that were replaced before are back by then.
+    /// Starts a gateway anew, and waits until it lives, now and when it is undone; files that were replaced before are back by then.
     pub(super) fn restart(&mut self, name: &str) -> Result<(), Failure> {
-        self.lab.restart(name, None).map(drop)
+        self.lab.restart(name, None)?;
+        let part = self.lab.part(name)?;
+        wait(START, name, || status::answers(part.ops, "livez").then_some(()))
     }
 
     /// Notes that a part is to be started anew when all that was noted after this is undone.
