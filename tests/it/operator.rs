@@ -132,8 +132,8 @@ fn configurations_are_compared_and_keys_explained() {
     let (code, found) = json_of(folder.path(), &["config", "diff", "old.yaml", "new.yaml"]);
     assert_eq!(code, 0);
     let right = json!([
-        { "path": "limits.body", "old": "64KiB", "new": "1MiB" },
-        { "path": "log.level", "old": "info", "new": "debug" },
+        { "path": "limits.body", "old": "64KiB", "new": "1MiB", "live": false },
+        { "path": "log.level", "old": "info", "new": "debug", "live": true },
     ]);
     assert_eq!(found, right);
     assert_eq!(run(folder.path(), &["config", "diff", "old.yaml", "none.yaml"]).0, 3);

@@ -98,8 +98,11 @@ fn diff(files: [&PathBuf; 2], output: Output, process: &mut Process) -> Result<(
     match output {
         Output::Json => process.out.json(&found),
         Output::Text => {
-            let row = |one: &Difference| vec![one.path.clone(), shown(&one.old), shown(&one.new)];
-            process.out.table(&["KEY", "OLD", "NEW"], &found.iter().map(row).collect::<Vec<_>>())
+            let change = |live| if live { "live" } else { "restart" };
+            let row = |one: &Difference| {
+                vec![one.path.clone(), shown(&one.old), shown(&one.new), change(one.live).to_owned()]
+            };
+            process.out.table(&["KEY", "OLD", "NEW", "CHANGE"], &found.iter().map(row).collect::<Vec<_>>())
         }
     }
 }

@@ -119,7 +119,8 @@ pub(super) fn reload(seen: &Seen) -> Check {
         judged = true;
         if result < 1.0 {
             let what = format!("{} refused the configuration that it was given last", told.url);
-            check.warn(what, "`netweave check-config FILE` names the faults; the old one is in force", None);
+            let change = "`netweave check-config FILE` names the faults; the old one is in force";
+            check.warn(what, change, Some("NetweaveConfigReloadFailed"));
         }
     }
     check.seen("the latest configuration is in force");

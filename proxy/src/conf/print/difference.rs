@@ -2,6 +2,7 @@
 
 use super::effective::mask;
 use crate::conf::form::join;
+use crate::conf::live;
 use crate::conf::node::{Entry, Node, Value};
 use crate::conf::schema::{self, Schema};
 use serde::Serialize;
@@ -16,6 +17,8 @@ pub struct Difference {
     pub old: Json,
     /// The value of the new one.
     pub new: Json,
+    /// Whether a running gateway takes it over; else it counts from the next start.
+    pub live: bool,
 }
 
 /// Lists what differs, in the order of the keys of the old one, then what only the new one has.
@@ -44,7 +47,8 @@ fn walk(path: &str, values: Pair<'_>, shown: Pair<'_>, all: &mut Vec<Difference>
     }
     let keys = steps(values);
     if keys.is_empty() {
-        all.push(Difference { path: path.to_owned(), old: json(shown[0]), new: json(shown[1]) });
+        let (path, live) = (path.to_owned(), live::is_live(path));
+        all.push(Difference { path, old: json(shown[0]), new: json(shown[1]), live });
         return;
     }
     for key in keys {

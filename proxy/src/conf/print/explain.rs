@@ -2,6 +2,7 @@
 
 use super::flow;
 use crate::conf::env::{self, Key};
+use crate::conf::live;
 use crate::conf::load::{Sources, load};
 use crate::conf::node::TAG;
 use crate::conf::schema::{self, Form, Schema};
@@ -27,6 +28,8 @@ pub struct Explained {
     /// The environment variable that sets it, if one does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variable: Option<String>,
+    /// Whether a running gateway takes a change of it over; else it counts from the next start.
+    pub live: bool,
     /// The keys below it, each with its meaning.
     pub keys: Vec<(String, String)>,
 }
@@ -65,6 +68,7 @@ pub fn explain(key: &str) -> Result<Explained, String> {
         meaning: place.description().to_owned(),
         form: form(place, path.ends_with(TAG).then_some(places.as_slice())),
         variable,
+        live: live::is_live(&path),
         keys: inner(&places),
         key: path,
     })
@@ -185,6 +189,9 @@ impl Explained {
         for one in shown.iter().filter(|_| self.keys.is_empty()) {
             let of = if same { String::new() } else { format!(" ({})", one.environment) };
             lines.push(format!("  default   {}{of}", flow(&one.value)));
+        }
+        if self.keys.is_empty() {
+            lines.push(format!("  change    {}", if self.live { "live" } else { "restart" }));
         }
         lines.extend(self.variable.iter().map(|name| format!("  variable  {name}")));
         let width = self.keys.iter().map(|(key, _)| key.len()).max().unwrap_or_default();
