@@ -4,7 +4,9 @@
 //! runs it until it is asked to end. A part that cannot be built ends the start.
 
 mod behind;
+mod callbacks;
 mod dev;
+mod inventory;
 mod live;
 mod local;
 mod observed;
@@ -14,54 +16,35 @@ use crate::access::Access;
 use crate::audit::{Audit, Event, Parts as AuditParts};
 use crate::cli::serve::ServeOptions;
 use crate::clock::{SystemClock, SystemIds};
-use crate::conf::tree::{AccessMode, CallbackDomain, Conf, Environment};
+use crate::conf::tree::{AccessMode, Conf, Environment};
 use crate::control::{Level, Reloader};
 use crate::digest;
 use crate::filters::limits::{Limits, Shares};
-use crate::inventory::catalog::Catalog;
-use crate::inventory::feed::{Desk, Feed};
-use crate::inventory::fill::Fills;
-use crate::inventory::follow::Follow;
-use crate::inventory::sources::Sources;
 use crate::listen::{Edge, Parts as EdgeParts, Signals, Visitors};
 use crate::objectives::Objectives;
 use crate::ops::{About, Browser, Readiness, host_name};
 use crate::present::openapi;
 use crate::services::Service;
-use crate::services::backlog::Backlog;
-use crate::services::dispatcher::{Dispatcher, Parts as DispatcherParts};
-use crate::services::exchanges::{Exchanges, Parts as ExchangesParts};
-use crate::services::housekeeper::Housekeeper;
-use crate::services::notifier::{Notifier, Parts as NotifierParts};
+use crate::services::notifier::Notifier;
 use crate::services::objectives::ObjectiveReadings;
-use crate::services::resealer::{Parts as ResealerParts, Resealer};
 use crate::services::role_checks::{Role, RoleChecks};
-use crate::services::sweeper::{Parts as SweeperParts, Sweeper};
 use crate::services::tally::Tally;
 use crate::services::token_keys::TokenKeys;
-use crate::services::watcher::Watcher;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::trace::Tracer;
 use crate::token::Tokens;
-use crate::webhook::notification::Renderer;
-use crate::webhook::sealing::KeyRing;
-use crate::webhook::signers::Signers;
 use behind::Behind;
+use callbacks::Callbacks;
+use inventory::Inventory;
 use live::Live;
 use netweave_adapters::Stores;
-use netweave_adapters::layers::Observer;
-use netweave_http::{Guard, Outbound, System};
 use netweave_model::port::{Clock, Ids};
-use netweave_model::{Error, Id, Result, SourceName};
+use netweave_model::{Error, Result};
 use observed::Observed;
 use readiness::Ready;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tracing::{error, info, warn};
-
-/// Time for a connection to a callback, with resolution and handshake.
-const CALLBACK_CONNECT: Duration = Duration::from_secs(1);
 
 /// Serves until the process is asked to end; blocks.
 pub fn serve(conf: &Conf, options: &ServeOptions) -> ExitCode {
@@ -309,156 +292,4 @@ async fn role_checks(conf: &Conf, base: &Base, stores: &Stores) -> Result<Arc<Ro
     }
     let strict = conf.environment == Environment::Prod;
     RoleChecks::begin(servers, Arc::clone(&base.metrics), strict).await.map(Arc::new)
-}
-
-/// The read side: what is known, and who keeps it true.
-struct Inventory {
-    catalog: Arc<Catalog>,
-    sources: Arc<Sources>,
-    fills: Arc<Fills>,
-    feeds: Vec<Arc<Feed>>,
-    services: Vec<Arc<dyn Service>>,
-}
-
-impl Inventory {
-    async fn build(conf: &Conf, base: &Base, stores: &Stores) -> Result<Self> {
-        let names: Vec<SourceName> = conf.backends.iter().map(netweave_adapters::BackendConf::name).collect();
-        let catalog = Arc::new(Catalog::new(names.iter().cloned()));
-        let kinds = conf.backends.iter().map(|backend| (backend.name(), backend.kind()));
-        let sources = Arc::new(Sources::new(kinds));
-        let desk = Desk {
-            log: Arc::clone(&stores.log),
-            leases: Arc::clone(&stores.leases),
-            clock: Arc::clone(&base.clock),
-            catalog: Arc::clone(&catalog),
-            sources: Arc::clone(&sources),
-            holder: base.ids.uuid().to_string().into(),
-        };
-        let observer: Arc<dyn Observer> =
-            Arc::new(Observed::new(Arc::clone(&base.metrics), Arc::clone(&base.tracer)));
-        let o_cloud = Id::from(conf.o_cloud.id.as_str());
-        let mut feeds = Vec::new();
-        for backend in &conf.backends {
-            let built = backend.build(&o_cloud, Arc::clone(&observer), Arc::clone(&base.clock)).await?;
-            feeds.push(Arc::new(Feed::new(backend.name(), built, desk.clone())));
-        }
-        let ttl = conf.cache.ttl.clone();
-        let clock = Arc::clone(&base.clock);
-        let (fills, fillers) = Fills::new(feeds.clone(), Arc::clone(&catalog), clock, &base.ids, ttl);
-        let services = fillers.into_iter().map(|filler| Arc::new(filler) as Arc<dyn Service>).collect();
-        Ok(Self { catalog, sources, fills: Arc::new(fills), feeds, services })
-    }
-
-    fn services(&self, base: &Base, stores: &Stores) -> Vec<Arc<dyn Service>> {
-        let mut services = self.services.clone();
-        services.push(Arc::new(Follow::new(
-            Arc::clone(&stores.log),
-            Arc::clone(&self.catalog),
-            Arc::clone(&self.sources),
-            Arc::clone(&base.metrics),
-            self.feeds.iter().map(|feed| feed.name.clone()).collect(),
-        )));
-        let watchers =
-            self.feeds.iter().map(|feed| Arc::new(Watcher::new(Arc::clone(feed))) as Arc<dyn Service>);
-        services.extend(watchers);
-        services
-    }
-}
-
-/// The outbound side: where notifications may go, and who sends them.
-struct Callbacks {
-    guard: Arc<Guard>,
-    /// For the services' runtime.
-    outbound: Arc<Outbound>,
-    /// For the proxy's runtime, which tries callbacks when a subscription is created.
-    trial: Arc<Outbound>,
-    /// What signs deliveries, and what seals secrets.
-    signers: Arc<Signers>,
-}
-
-impl Callbacks {
-    fn build(conf: &Conf, base: &Base) -> Result<Self> {
-        let callback = &conf.subscriptions.callback;
-        let settings = callback.settings(CALLBACK_CONNECT, conf.delivery.timeout.0);
-        let keys = Arc::new(KeyRing::read(&conf.subscriptions.secret_key_files)?);
-        let secrets: Vec<_> = callback.domains.iter().map(CallbackDomain::secrets).collect();
-        let guard = Arc::new(Guard::new(&settings, Arc::new(System))?);
-        let client = || Outbound::new(&settings, Arc::clone(&guard), Arc::clone(&base.clock)).map(Arc::new);
-        let signers = Arc::new(Signers::new(keys, &secrets)?);
-        Ok(Self { outbound: client()?, trial: client()?, guard, signers })
-    }
-
-    fn notifier(&self, conf: &Conf, base: &Base, stores: &Stores) -> Result<Arc<Notifier>> {
-        let parts = NotifierParts {
-            deliveries: Arc::clone(&stores.deliveries),
-            subscriptions: Arc::clone(&stores.subscriptions),
-            outbound: Arc::clone(&self.outbound),
-            access: Arc::clone(&base.access),
-            renderer: Renderer::new(&conf.o_cloud.service_uri)?,
-            signers: Arc::clone(&self.signers),
-            clock: Arc::clone(&base.clock),
-            ids: Arc::clone(&base.ids),
-            metrics: Arc::clone(&base.metrics),
-            audit: Arc::clone(&base.audit),
-            tracer: Arc::clone(&base.tracer),
-        };
-        Ok(Arc::new(Notifier::new(parts, conf.delivery.clone())))
-    }
-
-    fn services(
-        &self,
-        conf: &Conf,
-        base: &Base,
-        stores: &Stores,
-        inventory: &Inventory,
-    ) -> Vec<Arc<dyn Service>> {
-        let dispatcher = DispatcherParts {
-            log: Arc::clone(&stores.log),
-            subscriptions: Arc::clone(&stores.subscriptions),
-            deliveries: Arc::clone(&stores.deliveries),
-            paths: Arc::clone(inventory.catalog.paths()),
-            access: Arc::clone(&base.access),
-            metrics: Arc::clone(&base.metrics),
-        };
-        let sweeper = SweeperParts {
-            log: Arc::clone(&stores.log),
-            subscriptions: Arc::clone(&stores.subscriptions),
-            deliveries: Arc::clone(&stores.deliveries),
-            outbound: Arc::clone(&self.outbound),
-            clock: Arc::clone(&base.clock),
-            metrics: Arc::clone(&base.metrics),
-            audit: Arc::clone(&base.audit),
-        };
-        vec![
-            Arc::new(Dispatcher::new(dispatcher, conf.delivery.max_queue)),
-            Arc::new(Sweeper::new(sweeper)),
-            Arc::new(Housekeeper),
-            Arc::new(Backlog::new(
-                Arc::clone(&stores.deliveries),
-                Arc::clone(&base.clock),
-                Arc::clone(&base.metrics),
-            )),
-            Arc::new(self.exchanges(base)),
-            Arc::new(self.resealer(base, stores)),
-        ]
-    }
-
-    fn exchanges(&self, base: &Base) -> Exchanges {
-        Exchanges::new(ExchangesParts {
-            outbound: Arc::clone(&self.outbound),
-            trial: Arc::clone(&self.trial),
-            signers: Arc::clone(&self.signers),
-            metrics: Arc::clone(&base.metrics),
-            audit: Arc::clone(&base.audit),
-        })
-    }
-
-    fn resealer(&self, base: &Base, stores: &Stores) -> Resealer {
-        Resealer::new(ResealerParts {
-            subscriptions: Arc::clone(&stores.subscriptions),
-            keys: Arc::clone(self.signers.keys()),
-            clock: Arc::clone(&base.clock),
-            metrics: Arc::clone(&base.metrics),
-        })
-    }
 }
