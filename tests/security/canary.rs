@@ -219,7 +219,7 @@ impl Scene {
             &["check-config", "netweave.yaml"][..],
             &["redis", "status", "-c", "netweave.yaml"],
             &["redis", "check", "-c", "netweave.yaml"],
-            &["state", "export", "-c", "netweave.yaml", "-"],
+            &["backup", "create", "-c", "netweave.yaml", "-"],
             &["config", "show", "-c", "netweave.yaml"],
             &["config", "diff", "netweave.yaml", "netweave.yaml"],
             &["certs", "inspect", "-c", "netweave.yaml"],

@@ -197,7 +197,7 @@ async fn no_secret_is_found(store: Store, setup: Setup) {
     gateway.kill9();
     shown.push(("the log", gateway.log()));
     for arguments in
-        [&["config", "show", "-c", "netweave.yaml"][..], &["state", "export", "-c", "netweave.yaml", "-"]]
+        [&["config", "show", "-c", "netweave.yaml"][..], &["backup", "create", "-c", "netweave.yaml", "-"]]
     {
         let output = command(gateway.folder(), arguments).output().expect("the program starts");
         assert!(output.status.success(), "{arguments:?}: {output:?}");

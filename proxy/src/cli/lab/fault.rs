@@ -66,6 +66,8 @@ pub(super) enum Fault {
     GatewayWithoutRedis,
     /// Starts a gateway anew that cannot fetch the keys of a token issuer
     GatewayWithoutTokenKeys,
+    /// Makes the configuration of a gateway one that cannot be read
+    Configuration,
     /// Makes the inventory one that cannot be read
     SourceBroken,
     /// As source-broken, and starts the gateways and Redis anew, without data

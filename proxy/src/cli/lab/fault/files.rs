@@ -21,6 +21,11 @@ pub(super) fn breaks(lab: &mut Breaker<'_>, name: &str) -> Result<(), Failure> {
     lab.replace(&lab.path(name), BROKEN)
 }
 
+/// Makes the configuration of a gateway one that cannot be read.
+pub(super) fn configuration(lab: &mut Breaker<'_>, gateway: &str) -> Result<(), Failure> {
+    lab.replace(&lab.path(gateway).join(GATEWAY), BROKEN)
+}
+
 pub(super) fn reissue(lab: &mut Breaker<'_>, lasts: Duration) -> Result<(), Failure> {
     for name in ["tls.key", "tls.crt"] {
         lab.aside(&lab.path(name))?;

@@ -28,6 +28,7 @@ pub(super) fn make(fault: Fault, lab: &mut Breaker<'_>) -> Result<(), Failure> {
         Fault::GatewayRestarts => (0..3).try_for_each(|_| lab.bounce(ONE)),
         Fault::GatewayWithoutRedis => files::without_redis(lab, ONE),
         Fault::GatewayWithoutTokenKeys => files::without_token_keys(lab, ONE),
+        Fault::Configuration => files::configuration(lab, ONE),
         Fault::SourceBroken => files::breaks(lab, INVENTORY),
         Fault::SourceNeverRead => files::never_read(lab),
         Fault::SmoFails => lab.with("smo", &["--answer", "500"]),
