@@ -13,6 +13,9 @@
 #   benches/run.sh mtls-handshake
 #                               full and resumed handshakes, beside nginx and hyper
 #   benches/run.sh connections  10,000 idle connections, beside nginx and hyper
+#   benches/run.sh read-heavy   four reads to one subscription that is made, read or deleted; on Redis
+#   benches/run.sh subscription-heavy
+#                               four subscriptions to one read; on Redis
 #   benches/run.sh small        one pool of 40 resources: every read, and a filter that is in no cache
 #   benches/run.sh sizes        100m/128Mi, 500m/512Mi and 1000m/1Gi, held by control groups (as root): memory, CPU and the objectives under
 #                               load; NETWEAVE_FULL=1 for two minutes each
@@ -25,7 +28,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 
 case ${1:-} in
-  cache-hit | cache-second-level | connections | delivery | inventory | idle | list-filter | mtls-handshake | sizes | small) ;;
+  cache-hit | cache-second-level | connections | delivery | inventory | idle | list-filter | mtls-handshake | read-heavy | sizes | small | subscription-heavy) ;;
   *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
@@ -45,9 +48,11 @@ case $1 in
     ulimit -n "$(ulimit -H -n)" # a connection takes a descriptor on both sides
     ;;
 esac
-if [ "$1" = delivery ] || [ "$1" = cache-second-level ] || [ "$1" = sizes ]; then
-  export PEERS_DIR=$CARGO_TARGET_DIR/peers
-  tests/peers/redis.sh
-  export BENCH_REDIS=$PEERS_DIR/bin/redis-server
-fi
+case $1 in
+  cache-second-level | delivery | read-heavy | sizes | subscription-heavy)
+    export PEERS_DIR=$CARGO_TARGET_DIR/peers
+    tests/peers/redis.sh
+    export BENCH_REDIS=$PEERS_DIR/bin/redis-server
+    ;;
+esac
 "$CARGO_TARGET_DIR/release/netweave-load" "$@"

@@ -7,6 +7,7 @@ mod handshake;
 mod idle;
 mod inventory;
 mod list_filter;
+mod mix;
 mod peers;
 mod second_level;
 mod sizes;
@@ -62,6 +63,9 @@ async fn main() -> Result<()> {
         Some("mtls-handshake") => handshake::run(&bench).await,
         Some("connections") => connections::run(&bench).await,
         Some("list-filter") => list_filter::run(&bench).await,
+        Some(name @ ("read-heavy" | "subscription-heavy")) => {
+            mix::run(&bench, &variable("BENCH_REDIS")?, name).await
+        }
         Some("small") => small::run(&bench).await,
         Some("sizes") => sizes::run(&bench, &variable("BENCH_REDIS")?).await,
         other => Err(format!("unknown bench {other:?}; benches/run.sh lists them").into()),

@@ -86,7 +86,10 @@ impl Connection {
         let text = std::str::from_utf8(self.buffer.get(..head).unwrap_or_default())?.to_ascii_lowercase();
         let header = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
         let status = text.split(' ').nth(1).ok_or("no status")?.parse()?;
-        let length: usize = header("content-length:").ok_or("an answer without Content-Length")?.parse()?;
+        let length: usize = match (status, header("content-length:")) {
+            (204 | 304, _) => 0,
+            (_, length) => length.ok_or("an answer without Content-Length")?.parse()?,
+        };
         let last = header("connection:") == Some("close");
         while self.buffer.len() < head + length {
             self.more().await?;
@@ -137,6 +140,11 @@ pub fn post(path: &str, body: &str) -> Vec<u8> {
         "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
     )
     .into_bytes()
+}
+
+/// Writes a DELETE for a path.
+pub fn delete(path: &str) -> Vec<u8> {
+    format!("DELETE {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").into_bytes()
 }
 
 /// Fetches one path over a connection of its own; returns status and body.

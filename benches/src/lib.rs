@@ -7,6 +7,7 @@ pub mod cgroup;
 pub mod clock;
 pub mod connection;
 pub mod consumers;
+pub mod dice;
 pub mod drive;
 pub mod h2;
 pub mod handshakes;

@@ -5,6 +5,7 @@ use hdrhistogram::Histogram;
 use netweave_benches::Result;
 use netweave_benches::clock::now_us;
 use netweave_benches::connection::{Connection, Target, get};
+use netweave_benches::dice::Dice;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -59,20 +60,6 @@ impl Keys {
         let wanted = dice * self.sums.last().copied().unwrap_or_default();
         let rank = self.sums.partition_point(|sum| *sum < wanted);
         self.requests.get(rank).map(Vec::as_slice).unwrap_or_default()
-    }
-}
-
-/// Numbers that look random and are the same in every run (splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-    fn roll(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
 
