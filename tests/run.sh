@@ -279,7 +279,7 @@ suite_operations() {
     name=$(basename "$script" .sh)
     [ "$name" = lib ] || lines "$name" bash "$script"
   done
-  [ -z "$FULL" ] || lines cluster-1.30 oldest_cluster
+  [ -z "$FULL" ] || { lines cluster-1.30 oldest_cluster; lines jaeger bash tests/operations/full/jaeger.sh; }
   figures=$(tr '\n' ' ' <"$NETWEAVE_FIGURES")
   first="requirements=$(value requirements "$figures") open=$(value open "$figures") commands=$(value commands "$figures")"
   tr ' ' '\n' <<<"$figures" | grep -vE '^((requirements|open|commands)=.*)?$' >"$NETWEAVE_FIGURES" || true
