@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Time for a connection to a callback, with resolution and handshake.
-const CALLBACK_CONNECT: Duration = Duration::from_secs(1);
+pub(super) const CALLBACK_CONNECT: Duration = Duration::from_secs(1);
 
 /// The outbound side: where notifications may go, and who sends them.
 pub(super) struct Callbacks {

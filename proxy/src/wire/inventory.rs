@@ -1,6 +1,7 @@
 //! The read side: what is known, and who keeps it true.
 
 use super::Base;
+use super::observed::Observed;
 use crate::conf::tree::Conf;
 use crate::inventory::catalog::Catalog;
 use crate::inventory::feed::{Desk, Feed};
@@ -12,7 +13,6 @@ use crate::services::watcher::Watcher;
 use netweave_adapters::Stores;
 use netweave_adapters::layers::Observer;
 use netweave_model::{Id, Result, SourceName};
-use observed::Observed;
 use std::sync::Arc;
 
 /// The read side: what is known, and who keeps it true.

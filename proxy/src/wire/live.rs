@@ -1,6 +1,6 @@
 //! Puts the live keys of another configuration in force.
 
-use super::CALLBACK_CONNECT;
+use super::callbacks::CALLBACK_CONNECT;
 use crate::access::Access;
 use crate::conf::tree::Conf;
 use crate::control::{Level, Target};
