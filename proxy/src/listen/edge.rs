@@ -37,12 +37,15 @@ use pingora_core::services::background::background_service;
 use pingora_proxy::HttpProxy;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 use tracing::info;
 
 /// Connections on the operations listener: probes, Prometheus, and somebody looking.
 const OPS_CONNECTIONS: usize = 100;
+/// How long one of those may be unused: who keeps them all must not keep out the probe that decides whether the process lives.
+const OPS_IDLE: Duration = Duration::from_secs(10);
 /// Most connections that may be configured.
 const MOST_CONNECTIONS: u32 = 1 << 20;
 /// Threads of the background services.
@@ -254,7 +257,8 @@ impl Edge {
         let gate = plan.gate(plan.proxy(&server.configuration), Arc::clone(&plan.parts.audit));
         server.add_service(Door::new(("api", threads), api, gate, Some(plan.tls()?), plan.counted(room)));
         // What is asked there is no call of the API.
-        let gate = plan.gate(plan.ops(), Arc::new(Audit::off()));
+        let mut gate = plan.gate(plan.ops(), Arc::new(Audit::off()));
+        gate.pace = gate.pace.idle_at_most(OPS_IDLE);
         let permits = Arc::new(Semaphore::new(OPS_CONNECTIONS));
         let room = Room { visitors: visitors.1, permits, open: open.subscribe() };
         server.add_service(Door::new(("ops", 1), vec![ops], gate, None, plan.counted(room)));

@@ -52,6 +52,11 @@ impl Pace {
         }
     }
 
+    /// Closes connections on which nothing is asked after this time, if that is sooner.
+    pub(crate) fn idle_at_most(self, most: Duration) -> Self {
+        Self { idle: self.idle.min(most), ..self }
+    }
+
     /// Returns the time in which a head, and so a TLS handshake, must be done.
     pub(crate) fn head_time(&self) -> Duration {
         self.head_time
