@@ -13,6 +13,7 @@ use rustls::pki_types::ServerName;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
@@ -27,10 +28,10 @@ pub async fn closed(target: &Target, path: &str, length: Duration) -> Result<Run
     let start = Instant::now();
     let mut tasks = Vec::new();
     for _ in 0..CONNECTIONS / STREAMS {
-        let connection = open(target).await?;
+        let connection = Arc::new(Connection::open(target).await?);
         for _ in 0..STREAMS {
             let uri = format!("https://{}{path}", target.address);
-            tasks.push(tokio::spawn(one(connection.clone(), uri, start + length)));
+            tasks.push(tokio::spawn(one(Arc::clone(&connection), uri, start + length)));
         }
     }
     let mut latency = Histogram::new_with_max(LONGEST_NS, 3)?;
@@ -40,7 +41,28 @@ pub async fn closed(target: &Target, path: &str, length: Duration) -> Result<Run
     Ok(Run { requests: latency.len(), took: start.elapsed(), latency })
 }
 
-async fn open(target: &Target) -> Result<SendRequest<Empty<Bytes>>> {
+/// A connection that several streams share. A server may end it after so many requests; then another one takes its place.
+struct Connection {
+    target: Target,
+    current: Mutex<SendRequest<Empty<Bytes>>>,
+}
+
+impl Connection {
+    async fn open(target: &Target) -> Result<Self> {
+        Ok(Self { target: target.clone(), current: Mutex::new(connect(target).await?) })
+    }
+
+    /// Returns a sender on a connection that takes requests.
+    async fn sender(&self) -> Result<SendRequest<Empty<Bytes>>> {
+        let mut current = self.current.lock().await;
+        if current.is_closed() {
+            *current = connect(&self.target).await?;
+        }
+        Ok(current.clone())
+    }
+}
+
+async fn connect(target: &Target) -> Result<SendRequest<Empty<Bytes>>> {
     let tls = target.tls.as_ref().ok_or("HTTP/2 is measured over TLS only")?;
     let mut tls = rustls::ClientConfig::clone(tls);
     tls.alpn_protocols = vec![b"h2".to_vec()];
@@ -56,24 +78,34 @@ async fn open(target: &Target) -> Result<SendRequest<Empty<Bytes>>> {
     Ok(sender)
 }
 
-async fn one(
-    mut connection: SendRequest<Empty<Bytes>>,
-    uri: String,
-    until: Instant,
-) -> Result<Histogram<u64>> {
+async fn one(connection: Arc<Connection>, uri: String, until: Instant) -> Result<Histogram<u64>> {
     let mut latency = Histogram::new_with_max(LONGEST_NS, 3)?;
     loop {
         let start = Instant::now();
         if start >= until {
             return Ok(latency);
         }
-        let request = Request::get(&uri).header(http::header::ACCEPT, "application/json");
-        connection.ready().await?;
-        let answer = connection.send_request(request.body(Empty::new())?).await?;
+        ask(&connection, &uri).await?;
+        latency.record(u64::try_from(start.elapsed().as_nanos()).unwrap_or(LONGEST_NS))?;
+    }
+}
+
+/// Sends a request; once more if the server ended the connection before it took it.
+async fn ask(connection: &Connection, uri: &str) -> Result<()> {
+    loop {
+        let mut sender = connection.sender().await?;
+        if sender.ready().await.is_err() {
+            continue;
+        }
+        let request = Request::get(uri).header(http::header::ACCEPT, "application/json");
+        let answer = match sender.send_request(request.body(Empty::new())?).await {
+            Err(error) if sender.is_closed() && !error.is_parse() => continue,
+            answer => answer?,
+        };
         if answer.status() != http::StatusCode::OK {
             return Err(format!("status {}", answer.status()).into());
         }
         answer.into_body().collect().await?;
-        latency.record(u64::try_from(start.elapsed().as_nanos()).unwrap_or(LONGEST_NS))?;
+        return Ok(());
     }
 }

@@ -169,7 +169,7 @@ http {{
     ssl_client_certificate {folder}/ca.crt;
     ssl_verify_client on;
     ssl_protocols TLSv1.3;
-    ssl_session_tickets off;
+    ssl_session_tickets on;
     ssl_buffer_size 16k;
     location / {{ root {folder}/www; limit_req zone=clients burst=100000 nodelay; }}
   }}
