@@ -145,11 +145,12 @@ async fn hand_over(stage: &mut Stage, load: &Load, times: usize) {
 /// Drains gateways by the command, each with a slow request that must be finished.
 async fn drain(stage: &mut Stage, (load, balancer): (&Load, &Balancer), times: usize) {
     load.step("drain with a slow request");
-    for pod in (0..PODS).cycle().take(times) {
+    for (number, pod) in (0..PODS).cycle().take(times).enumerate() {
         sleep(BETWEEN).await;
         let one = &stage.pods[pod];
         let begun = Instant::now();
-        let ((), (code, out, err)) = tokio::join!(slow(one), one.run(&["drain", "-c", "netweave.yaml"]));
+        let ((), (code, out, err)) =
+            tokio::join!(slow(one, number), one.run(&["drain", "-c", "netweave.yaml"]));
         assert_eq!(code, 0, "{out}{err}");
         assert!(begun.elapsed() >= SLOW, "the command waits for the request");
         replaced(&mut stage.pods[pod]).await;
@@ -158,10 +159,10 @@ async fn drain(stage: &mut Stage, (load, balancer): (&Load, &Balancer), times: u
 }
 
 /// Sends a request whose body takes its time, and expects its answer.
-async fn slow(pod: &Gateway) {
+async fn slow(pod: &Gateway, number: usize) {
     let leaf = pod.pki().client("slow");
     let mut stream = raw(pod.pki(), Some(&leaf), pod.api_address()).await;
-    let body = json!({ "callback": "http://127.0.0.1:9/inbox" }).to_string();
+    let body = json!({ "callback": format!("http://127.0.0.1:9/{number}") }).to_string();
     let head = format!(
         "POST {V2}/subscriptions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()
