@@ -22,8 +22,7 @@ use crate::digest;
 use crate::filters::limits::{Limits, Shares};
 use crate::listen::{Edge, Parts as EdgeParts, Signals, Visitors};
 use crate::objectives::Objectives;
-use crate::ops::{About, Browser, Readiness, host_name};
-use crate::present::openapi;
+use crate::ops::{About, Readiness, host_name};
 use crate::services::Service;
 use crate::services::notifier::Notifier;
 use crate::services::objectives::ObjectiveReadings;
@@ -199,8 +198,8 @@ impl Gateway {
             shares: Arc::clone(&portions),
             bounds: Arc::clone(&bounds),
             shutdown: conf.shutdown.clone(),
+            browser: routes.browser(),
             routes: Arc::new(routes),
-            browser: browser(conf)?,
             readiness: Arc::clone(&readiness) as Arc<dyn Readiness>,
             metrics: Arc::clone(&base.metrics),
             audit: Arc::clone(&base.audit),
@@ -227,11 +226,6 @@ impl Gateway {
         }
         self.edge.run(Signals::Process)
     }
-}
-
-/// Makes the page that shows the API's document.
-fn browser(conf: &Conf) -> Result<Browser> {
-    openapi::document(&conf.o_cloud.service_uri, &conf.api.majors, conf.api.compatibility).map(Browser::new)
 }
 
 type Bounds = (Arc<Shares>, Arc<Limits>, Arc<Notifier>, (Arc<Visitors>, Arc<Visitors>));

@@ -21,12 +21,6 @@ KUBE=$ROOT/tests/peers/kube.sh
 export PEERS_RUN=$WORK/run KUBECONFIG=$WORK/run/kube/admin.kubeconfig HOME=$WORK/home
 export HELM_CACHE_HOME=$WORK/helm HELM_CONFIG_HOME=$WORK/helm HELM_DATA_HOME=$WORK/helm
 
-until_true() { # seconds command...
-  local end=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || { echo "not within its time: $*" >&2; return 1; }; sleep 0.1; done
-}
-
 # What is written to this machine, and to the repository, stays in memory, over its own files.
 over() { # folder [place]
   mkdir -p "/srv/over$1"/{upper,work}

@@ -55,6 +55,13 @@ cases() { # name command...
   fi
 }
 
+# Repeats a command until it succeeds, for so many seconds at most.
+until_true() { # seconds command...
+  local end=$((SECONDS + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || { echo "not within its time: $*" >&2; return 1; }; sleep 0.1; done
+}
+
 done_with_cases() { exit "$bad"; }
 
 # The gateway, without the variables of the tests, which it would take for keys of its configuration.

@@ -31,11 +31,6 @@ start() { # name command...
   started+=("$!")
   printf -v "pid_$name" %s "$!"
 }
-until_true() { # seconds command...
-  local end=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; sleep 0.2; done
-}
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 # As a process of its own, which `finish` can stop.
 gateway() { exec env -i PATH="$PATH" "$NETWEAVE_BIN" "$@"; }

@@ -44,6 +44,9 @@ pub fn certificate_files(conf: &Conf) -> Vec<CertificateFile> {
     }
     all.callbacks(conf);
     all.audit(conf);
+    if conf.tracing.url.is_some() {
+        all.add("tracing.ca", conf.tracing.ca.as_deref(), Holds::Authorities);
+    }
     for (index, backend) in conf.backends.iter().enumerate() {
         for (key, path, _) in backend.files().into_iter().filter(|(key, ..)| *key == "ca") {
             all.add(format!("backends[{index}].{key}"), Some(path), Holds::Authorities);
@@ -107,6 +110,7 @@ mod tests {
 state: { kind: redis, url: 'rediss://h:1', tls: { ca: a, certificate: b, key: k } }
 subscriptions: { callback: { domains: [{ name: d, hosts: [h], certificate: c, key: k }] } }
 audit: { sinks: [syslog], syslog: { ca: a } }
+tracing: { url: 'https://h/v1/traces', ca: a }
 ";
         let right = [
             "api.tls.certificate",
@@ -116,6 +120,7 @@ audit: { sinks: [syslog], syslog: { ca: a } }
             "state.tls.certificate",
             "subscriptions.callback.domains[0].certificate",
             "audit.syslog.ca",
+            "tracing.ca",
         ];
         assert_eq!(keys(file), right);
     }

@@ -129,6 +129,11 @@ impl Collections {
         })
     }
 
+    /// Returns the OpenAPI document.
+    pub fn openapi(&self) -> bytes::Bytes {
+        self.openapi.body.clone()
+    }
+
     /// Answers a read whose answer is in the first cache; `None` if it is not, or if the call is no read of ours.
     ///
     /// Waits for nothing and allocates nothing but the answer's headers.

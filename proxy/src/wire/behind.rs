@@ -5,6 +5,7 @@ use super::{Base, Callbacks, Inventory};
 use crate::conf::tree::Conf;
 use crate::filters::Routes;
 use crate::inventory::second::Second;
+use crate::ops::Browser;
 use crate::reply::Reply;
 use crate::routes::collections::{self, Collections};
 use crate::routes::netweave::{self, NetweaveRoutes};
@@ -46,6 +47,11 @@ impl Behind {
             subscriptions: SubscriptionRoutes::new(desk),
             netweave: NetweaveRoutes::new(netweave),
         })
+    }
+
+    /// Makes the page that shows the API's document.
+    pub(super) fn browser(&self) -> Browser {
+        Browser::new(self.collections.openapi())
     }
 }
 

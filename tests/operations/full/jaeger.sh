@@ -44,11 +44,6 @@ finish() {
   rm -rf "$WORK"
 }
 trap finish EXIT
-until_true() { # seconds command...
-  local end=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; sleep 0.2; done
-}
 holds jaeger_starts until_true 30 curl -sf "http://127.0.0.1:$QUERY/api/services"
 holds jaeger_gateway_starts until_true 30 grep -q '^Ctrl-C' "$WORK/out"
 API=$(sed -n 's#^  API  *\(https://[^/]*\)/.*#\1#p' "$WORK/out")
