@@ -7,8 +7,9 @@ if REPLICA and not string.find(redis.call('INFO', 'replication'), 'role:slave', 
 end
 
 -- The time by which leases of subscriptions end: it stands still from an outage on until their owners could renew them.
+-- A server whose memory is full may have dropped either key.
 local function lease_time(at)
-  if sys[3] and at < tonumber(sys[3]) then return math.min(at, tonumber(sys[2])) end
+  if sys[2] and sys[3] and at < tonumber(sys[3]) then return math.min(at, tonumber(sys[2])) end
   return at
 end
 

@@ -10,7 +10,7 @@ for _, text in ipairs(redis.call('LRANGE', 'q:' .. id, 0, 1)) do
   local queued_at = read(text).queued_at
   if oldest == '' or tonumber(queued_at) < tonumber(oldest) then oldest = queued_at end
 end
-local waits = oldest ~= '' and not meta[1] and tonumber(meta[2]) > at
+local waits = oldest ~= '' and not meta[1] and meta[2] and tonumber(meta[2]) > at
 
 return {
   redis.call('LLEN', 'q:' .. id), oldest, waits and meta[2] or '', meta[3] or '0', redis.call('ZCARD', 'qdead:' .. id),
