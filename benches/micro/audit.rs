@@ -9,6 +9,7 @@ use netweave::audit::chain::Chain;
 use netweave::audit::{Audit, Call, Entry, Event, Parts, Payload};
 use netweave::clock::{SystemClock, SystemIds};
 use netweave::conf::tree::{self, Audit as Conf, AuditMode, Rate, SinkKind};
+use netweave::ctx::RequestId;
 use netweave::filters::limits::Shares;
 use netweave::listen::identity::{Facts, Identity, IdentityField};
 use netweave::listen::peer::{Caller, Peer};
@@ -56,7 +57,7 @@ fn call(peer: Option<&Arc<Peer>>, bodies: Option<(Payload, Payload)>) -> Call {
         status: http::StatusCode::OK,
         bytes: 1830,
         took: Duration::from_micros(85),
-        id: Some(http::HeaderValue::from_static("abcdef012345-000000000001")),
+        id: Some(RequestId::Made(*b"abcdef012345-000000000001")),
         trace: None,
         allowed: true,
         reason: None,

@@ -4,7 +4,7 @@ use crate::audit::Payload;
 use crate::filters::Seen;
 use crate::listen::peer::Peer;
 use http::{HeaderValue, Method, StatusCode};
-use netweave_model::Trace;
+use netweave_model::{Timestamp, Trace};
 use prometheus::IntGauge;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,14 +15,18 @@ use uuid::Uuid;
 pub const REQUEST_ID: &str = "x-request-id";
 /// Longest request id that is taken from a client.
 const MAX_ID: usize = 64;
+/// Length of those that are made.
+const MADE: usize = 25;
 
 /// The state of one request.
 #[derive(Debug)]
 pub struct Ctx {
     /// When its head was complete.
     pub began: Instant,
+    /// When its head went through the filters.
+    pub at: Timestamp,
     /// Its id, as it is answered and logged.
-    pub id: HeaderValue,
+    pub id: RequestId,
     /// What the filters found out: its route, its token.
     pub seen: Seen,
     /// Its method.
@@ -76,7 +80,8 @@ impl Ctx {
         gauge.inc();
         Self {
             began: Instant::now(),
-            id: HeaderValue::from_static("-"),
+            at: Timestamp::default(),
+            id: RequestId::Made(*b"-                        "),
             seen: Seen::default(),
             method: Method::GET,
             status: None,
@@ -94,7 +99,36 @@ impl Ctx {
 
     /// Returns the id as text.
     pub fn id(&self) -> &str {
-        self.id.to_str().unwrap_or("-")
+        self.id.as_str()
+    }
+}
+
+/// Names a request.
+#[derive(Clone, Debug)]
+pub enum RequestId {
+    /// The gateway has made it: text of a fixed length, so that it is kept and copied without memory of its own.
+    Made([u8; MADE]),
+    /// The client has.
+    Asked(HeaderValue),
+}
+
+impl RequestId {
+    /// Returns it as text.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Made(text) => str::from_utf8(text).unwrap_or("-").trim_ascii_end(),
+            Self::Asked(value) => value.to_str().unwrap_or("-"),
+        }
+    }
+
+    /// Returns it as it is answered.
+    pub fn to_value(&self) -> HeaderValue {
+        match self {
+            Self::Made(text) => {
+                HeaderValue::from_bytes(text.trim_ascii_end()).unwrap_or(HeaderValue::from_static("-"))
+            }
+            Self::Asked(value) => value.clone(),
+        }
     }
 }
 
@@ -112,23 +146,23 @@ impl RequestIds {
     }
 
     /// Takes the client's id if it is short and visible, else makes one.
-    pub fn take(&self, asked: Option<&HeaderValue>) -> HeaderValue {
+    pub fn take(&self, asked: Option<&HeaderValue>) -> RequestId {
         match asked {
             Some(id)
                 if id.len() <= MAX_ID && !id.is_empty() && id.as_bytes().iter().all(u8::is_ascii_graphic) =>
             {
-                id.clone()
+                RequestId::Asked(id.clone())
             }
             _ => self.make(),
         }
     }
 
-    fn make(&self) -> HeaderValue {
+    fn make(&self) -> RequestId {
         let count = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut text = [b'-'; 25];
+        let mut text = [b'-'; MADE];
         hex(self.start >> 16, text.get_mut(..12).unwrap_or_default());
         hex(count, text.get_mut(13..).unwrap_or_default());
-        HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("-"))
+        RequestId::Made(text)
     }
 }
 
@@ -148,12 +182,13 @@ mod tests {
     fn made_ids_differ_and_a_clients_id_is_taken_if_it_can_be_shown() {
         let ids = RequestIds::new(Uuid::from_u128(0xabcd_ef01_2345_6789));
         let (first, second) = (ids.take(None), ids.take(None));
-        assert_eq!(first, "abcdef012345-000000000001");
-        assert_ne!(first, second);
-        assert_eq!(ids.take(Some(&HeaderValue::from_static("mine-1"))), "mine-1");
+        assert_eq!(first.as_str(), "abcdef012345-000000000001");
+        assert_eq!(first.to_value(), "abcdef012345-000000000001");
+        assert_ne!(first.as_str(), second.as_str());
+        assert_eq!(ids.take(Some(&HeaderValue::from_static("mine-1"))).as_str(), "mine-1");
         for refused in ["", "two words", &"x".repeat(65)] {
             let refused = HeaderValue::from_str(refused).unwrap();
-            assert_ne!(ids.take(Some(&refused)), refused);
+            assert_ne!(ids.take(Some(&refused)).to_value(), refused);
         }
     }
 }

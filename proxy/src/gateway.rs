@@ -20,9 +20,9 @@ use bytes::Bytes;
 use futures::FutureExt;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, UPGRADE};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use netweave_model::port::Clock;
-use netweave_model::{Context, Trace};
+use netweave_model::{Context, Timestamp, Trace};
 use pingora::http::ResponseHeader;
 use pingora::time::timeout;
 use pingora_core::modules::http::HttpModules;
@@ -94,14 +94,14 @@ impl Gateway {
         let answered = if takes_body(&ctx.method) {
             // Reading the body needs the session, so the head is copied.
             let head = session.req_header().as_owned_parts();
-            match self.admit(&head, &peer, &mut ctx.seen).await {
+            match self.admit(&head, &peer, (ctx.at, &mut ctx.seen)).await {
                 Ok(Admitted::Call(pending)) => self.with_body(session, (&head, ctx), &pending).await,
                 Ok(Admitted::Health(..)) => Err(Box::new(Problem::no_such_path())),
                 Err(problem) => Err(problem),
             }
         } else {
             let head: &Parts = session.req_header();
-            match self.admit(head, &peer, &mut ctx.seen).await {
+            match self.admit(head, &peer, (ctx.at, &mut ctx.seen)).await {
                 Ok(Admitted::Call(pending)) => {
                     ctx.stage = Stage::Allowed;
                     self.serve(&pending, Bytes::new(), ctx.spans.1).await
@@ -121,9 +121,9 @@ impl Gateway {
         &self,
         head: &'a Parts,
         peer: &'a Peer,
-        seen: &mut Seen,
+        (now, seen): (Timestamp, &mut Seen),
     ) -> std::result::Result<Admitted<'a>, Refused> {
-        let first = self.chain.admit(head, peer, self.clock.now(), seen);
+        let first = self.chain.admit(head, peer, now, seen);
         let Some(issuer) = seen.missing.take() else { return first };
         issuer.answered().await;
         let second = self.chain.admit(head, peer, self.clock.now(), seen);
@@ -209,33 +209,13 @@ impl Gateway {
         let media_type = media_type.map(|(_, value)| value.clone());
         let answered = Payload { bytes: reply.body.clone(), media_type };
         let sent = std::mem::take(&mut ctx.sent);
-        let call = Call { bodies: Some((sent, answered)), ..self.call(head, ctx) };
+        let call = Call { bodies: Some((sent, answered)), ..call(head, ctx, ctx.began.elapsed()) };
         match self.audit.change(call).await {
             Ok(()) => {
                 ctx.recorded = true;
                 reply
             }
             Err(error) => Self::refuse(ctx, &Problem::from(&error)),
-        }
-    }
-
-    /// Describes a request for the audit log.
-    fn call(&self, head: &Parts, ctx: &Ctx) -> Call {
-        Call {
-            at: self.clock.now(),
-            peer: ctx.peer.clone(),
-            method: Some(ctx.method.clone()),
-            uri: Some(head.uri.clone()),
-            slot: ctx.seen.slot,
-            status: ctx.status.unwrap_or(StatusCode::BAD_REQUEST),
-            bytes: ctx.bytes,
-            took: ctx.began.elapsed(),
-            id: Some(ctx.id.clone()),
-            trace: ctx.spans.1.and_then(|trace| HeaderValue::from_str(&trace.to_string()).ok()),
-            allowed: ctx.stage == Stage::Allowed,
-            reason: ctx.reason,
-            token: ctx.seen.token.clone(),
-            bodies: None,
         }
     }
 
@@ -246,7 +226,7 @@ impl Gateway {
             session.set_keepalive(None);
         }
         let head_only = ctx.method == Method::HEAD;
-        write_reply(session, reply, Some(ctx.id.clone()), (head_only, self.write_time)).await
+        write_reply(session, reply, Some(ctx.id.to_value()), (head_only, self.write_time)).await
     }
 }
 
@@ -268,6 +248,7 @@ impl ProxyHttp for Gateway {
     async fn request_filter(&self, session: &mut Session, ctx: &mut Ctx) -> Result<bool> {
         let head = session.req_header_mut();
         ctx.method = head.method.clone();
+        ctx.at = self.clock.now();
         ctx.id = self.ids.take(head.headers.get(REQUEST_ID));
         let parent = spans::parent(&head.headers);
         ctx.spans = (parent, self.tracer.begin(parent));
@@ -295,7 +276,8 @@ impl ProxyHttp for Gateway {
     async fn logging(&self, session: &mut Session, error: Option<&Error>, ctx: &mut Ctx) {
         let status = ctx.status.unwrap_or(StatusCode::BAD_REQUEST);
         let outcome = Outcome { slot: ctx.seen.slot, method: &ctx.method, status, bytes: ctx.bytes };
-        self.requests.record(&outcome, ctx.began.elapsed());
+        let took = ctx.began.elapsed();
+        self.requests.record(&outcome, took);
         if let Some(error) = error {
             ctx.failure = Some(error.to_string());
         }
@@ -304,13 +286,33 @@ impl ProxyHttp for Gateway {
             self.tracer.end(ctx.spans.1, |own| spans::of_request(ctx, own, status));
         }
         if self.audit.is_on() && !ctx.recorded && ctx.stage != Stage::Health {
-            self.audit.call(self.call(session.req_header(), ctx));
+            self.audit.call(call(session.req_header(), ctx, took));
         }
     }
 
     /// The access log has the line already.
     fn suppress_error_log(&self, _session: &Session, _ctx: &Ctx, _error: &Error) -> bool {
         true
+    }
+}
+
+/// Describes a request for the audit log.
+fn call(head: &Parts, ctx: &Ctx, took: Duration) -> Call {
+    Call {
+        at: ctx.at.plus(took),
+        peer: ctx.peer.clone(),
+        method: Some(ctx.method.clone()),
+        uri: Some(head.uri.clone()),
+        slot: ctx.seen.slot,
+        status: ctx.status.unwrap_or(StatusCode::BAD_REQUEST),
+        bytes: ctx.bytes,
+        took,
+        id: Some(ctx.id.clone()),
+        trace: ctx.spans.1.and_then(|trace| HeaderValue::from_str(&trace.to_string()).ok()),
+        allowed: ctx.stage == Stage::Allowed,
+        reason: ctx.reason,
+        token: ctx.seen.token.clone(),
+        bodies: None,
     }
 }
 
@@ -349,6 +351,29 @@ line!(failed, error, "request failed");
 line!(answered, info, "request answered");
 line!(read, debug, "request answered");
 
+/// Makes the head of an answer. The map is filled here, because Pingora's own way makes two copies of each name.
+fn head(
+    status: StatusCode,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    length: usize,
+    id: Option<HeaderValue>,
+) -> ResponseHeader {
+    let (mut parts, ()) = http::Response::new(()).into_parts();
+    parts.status = status;
+    // The length and the id are added here; the date and what becomes of the connection by Pingora.
+    parts.headers = HeaderMap::with_capacity(headers.len() + 4);
+    for (name, value) in headers {
+        parts.headers.append(name, value);
+    }
+    if let Some(id) = id {
+        parts.headers.insert(REQUEST_ID_NAME, id);
+    }
+    if !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    ResponseHeader::from(parts)
+}
+
 /// Writes an answer with its request id, without its body for HEAD; each piece of it has `time` to be taken by the
 /// client.
 pub(crate) async fn write_reply(
@@ -357,16 +382,7 @@ pub(crate) async fn write_reply(
     id: Option<HeaderValue>,
     (head_only, time): (bool, Duration),
 ) -> Result<()> {
-    let mut header = ResponseHeader::build_no_case(reply.status, Some(reply.headers.len() + 4))?;
-    for (name, value) in reply.headers {
-        header.append_header(name, value)?;
-    }
-    if let Some(id) = id {
-        header.insert_header(REQUEST_ID_NAME, id)?;
-    }
-    if !matches!(reply.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
-        header.insert_header(CONTENT_LENGTH, reply.body.len())?;
-    }
+    let header = head(reply.status, reply.headers, reply.body.len(), id);
     let mut body = if head_only { Bytes::new() } else { reply.body };
     let first = body.split_to(body.len().min(PIECE));
     let last = body.is_empty();

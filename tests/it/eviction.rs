@@ -154,11 +154,11 @@ async fn what_the_history_alone_remembers_comes_back() {
 async fn the_half_that_is_left_is_no_error() {
     let Some(mut stage) = Stage::new(&[]).await else { return };
     let id = stage.ids[0].clone();
-    let state = format!("/netweave/v1/subscriptions/{id}");
+    let own = format!("/netweave/v1/subscriptions/{id}");
     // The end of held leases without the time at which they are held, and the other way round.
     for half in ["sys:hold", "sys:held"] {
         stage.redis.ask(&["SET", half, "9007199254740992"]);
-        stage.client.get(&state).await.expect(200);
+        stage.client.get(&own).await.expect(200);
         stage.redis.ask(&["DEL", half]);
     }
     // A queue without what is known of it.
@@ -167,7 +167,7 @@ async fn the_half_that_is_left_is_no_error() {
     let queue = format!("q:{id}");
     soon("an item that waits", async || stage.redis.ask(&["LLEN", &queue]) == ["1"]).await;
     stage.redis.ask(&["DEL", &format!("qmeta:{id}")]);
-    stage.client.get(&state).await.expect(200);
+    stage.client.get(&own).await.expect(200);
 }
 
 /// Fills the server with what a cache would hold, in steps that leave room for others.

@@ -3,6 +3,7 @@
 use super::body::Redactor;
 use super::operation;
 use super::record::{Certificate, Record, Text, Token, VERSION};
+use crate::ctx::RequestId;
 use crate::filters::bearer::Presented;
 use crate::listen::identity::Identity;
 use crate::listen::peer::Peer;
@@ -49,7 +50,7 @@ pub struct Call {
     /// Time from the head to now.
     pub took: Duration,
     /// The request's id.
-    pub id: Option<HeaderValue>,
+    pub id: Option<RequestId>,
     /// The header `traceparent`.
     pub trace: Option<HeaderValue>,
     /// Whether all filters let it pass.
@@ -142,7 +143,7 @@ impl Call {
             operation: named.operation.map(Text::Borrowed),
             parent: named.parent,
             reason: self.reason.map(Text::Borrowed),
-            request_id: header(&self.id).map(Text::Owned),
+            request_id: self.id.as_ref().map(|id| Text::Borrowed(id.as_str())),
             response_bytes: u64::try_from(self.bytes).ok(),
             route: Some(Text::Borrowed(template(self.slot))),
             source_ip: self.peer.as_ref().map(|peer| Text::Owned(peer.address.to_string())),

@@ -267,7 +267,9 @@ impl Writer {
     }
 
     fn hand_over(&mut self) {
-        let batch = std::mem::take(&mut self.batch);
+        // The next batch will be about as large.
+        let lines = Vec::with_capacity(self.batch.lines.len().min(MAX_BATCH));
+        let batch = std::mem::replace(&mut self.batch, Batch { lines, ..Batch::default() });
         if batch.lines.is_empty() {
             return;
         }

@@ -19,9 +19,11 @@ use pingora_core::protocols::Stream;
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::server::ShutdownWatch;
 use std::io::Write as _;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Sleep, sleep};
 
 /// What an HTTP/2 client sends first. Source: RFC 9113, section 3.4.
 const PREFACE: usize = 24;
@@ -95,18 +97,21 @@ where
 {
     /// Serves a connection until it ends.
     pub(crate) async fn serve(&self, mut link: Link) {
-        let mut drain = self.stopping.drain_watch();
+        let drain = self.stopping.drain_watch();
         if link.is_h2() {
             if self.preface(&mut link).await {
                 ServerApp::process_new(&self.app, Box::new(link), &drain).await;
             }
             return;
         }
+        let mut silence = Silence::new(self.pace.idle);
+        let mut drained = pin!(begun(drain.clone()));
         let peer = link.peer();
         let mut stream: Stream = Box::new(link);
         let mut settings: Option<HttpPersistentSettings> = None;
         loop {
-            let head = match self.arrive(&mut stream, &mut drain).await {
+            silence.begin();
+            let head = match self.arrive(&mut stream, &mut silence, drained.as_mut()).await {
                 Arrived::Head(head) => head,
                 Arrived::Nothing => return,
                 Arrived::Refused(problem) => return self.refuse(&mut stream, peer, &problem).await,
@@ -135,14 +140,21 @@ where
         read
     }
 
-    async fn arrive(&self, stream: &mut Stream, drain: &mut ShutdownWatch) -> Arrived {
+    /// Waits for a head; the silence before it and the drain are those of the whole connection.
+    async fn arrive(
+        &self,
+        stream: &mut Stream,
+        silence: &mut Silence,
+        drained: Pin<&mut impl Future<Output = ()>>,
+    ) -> Arrived {
         let mut buffer = BytesMut::with_capacity(HEAD_GUESS);
         let first = tokio::select! {
             biased;
-            read = timeout(self.pace.idle, stream.read_buf(&mut buffer)) => read,
-            _ = drain.wait_for(|begun| *begun) => return Arrived::Nothing,
+            read = stream.read_buf(&mut buffer) => read,
+            () = silence.over() => return Arrived::Nothing,
+            () = drained => return Arrived::Nothing,
         };
-        if !matches!(first, Ok(Ok(count)) if count > 0) {
+        if !first.is_ok_and(|count| count > 0) {
             return Arrived::Nothing;
         }
         let mut scan = Scan::default();
@@ -242,6 +254,43 @@ where
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(&reply.body);
         out
+    }
+}
+
+/// Waits until draining has begun.
+async fn begun(mut drain: ShutdownWatch) {
+    // Without anybody to say so, the process is as good as gone.
+    drain.wait_for(|begun| *begun).await.ok();
+}
+
+/// How long nothing was asked. One timer serves a connection for all its life: it is looked at when it rings, not set anew
+/// for each request.
+struct Silence {
+    longest: Duration,
+    since: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Silence {
+    fn new(longest: Duration) -> Self {
+        Self { longest, since: Instant::now(), timer: Box::pin(sleep(longest)) }
+    }
+
+    /// Counts from now on.
+    fn begin(&mut self) {
+        self.since = Instant::now();
+    }
+
+    /// Waits until it has lasted for too long.
+    async fn over(&mut self) {
+        loop {
+            self.timer.as_mut().await;
+            let end = self.since + self.longest;
+            if end <= Instant::now() {
+                return;
+            }
+            self.timer.as_mut().reset(end.into());
+        }
     }
 }
 

@@ -34,10 +34,12 @@ impl Sink for Stdout {
 }
 
 fn wrap(lines: &[u8], out: &mut Vec<u8>) {
-    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+    let mut begin = 0;
+    for end in memchr::memchr_iter(b'\n', lines) {
         out.extend_from_slice(b"{\"audit\":");
-        out.extend_from_slice(line);
+        out.extend_from_slice(lines.get(begin..end).unwrap_or_default());
         out.extend_from_slice(b"}\n");
+        begin = end + 1;
     }
 }
 
