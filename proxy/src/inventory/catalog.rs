@@ -5,7 +5,7 @@
 
 use super::per_kind::PerKind;
 use super::version::Version;
-use super::view::{KeyRef, View};
+use super::view::{Held, KeyRef, View};
 use crate::access::Scope;
 use arc_swap::{ArcSwap, Guard};
 use netweave_model::port::InventoryLog;
@@ -72,7 +72,7 @@ pub struct Selection<'a> {
 /// A part of a collection, ordered by id ascending.
 pub struct Page<'a> {
     /// The objects.
-    pub objects: Vec<&'a Arc<Indexed>>,
+    pub objects: Vec<&'a Held>,
     /// The id of the last of them.
     pub last: Option<&'a Id>,
     /// Whether more objects follow.
@@ -148,19 +148,19 @@ impl Views {
             .iter()
             .map(|source| {
                 let range = source.kinds.get(kind).range(parent, after);
-                range.filter(move |(id, object)| seen(&source.name, id) && matches(object)).peekable()
+                range.filter(move |(id, held)| seen(&source.name, id) && matches(&held.object)).peekable()
             })
             .collect();
         let mut page = Page { objects: Vec::new(), last: None, more: false };
         let mut left_out = 0;
-        while let Some((id, object)) = next_in_order(&mut streams) {
+        while let Some((id, held)) = next_in_order(&mut streams) {
             if left_out < skip {
                 left_out += 1;
             } else if page.objects.len() == limit {
                 page.more = true;
                 break;
             } else {
-                page.objects.push(object);
+                page.objects.push(held);
                 page.last = Some(id);
             }
         }

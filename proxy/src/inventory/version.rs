@@ -25,6 +25,16 @@ impl Version {
         Self(std::array::from_fn(|half| halves.get(half).copied().map_or(0, u128::from_be_bytes)))
     }
 
+    /// Returns the digest as bytes.
+    pub fn to_bytes(self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        let (halves, _) = bytes.as_chunks_mut::<16>();
+        for (half, number) in halves.iter_mut().zip(self.0) {
+            *half = number.to_be_bytes();
+        }
+        bytes
+    }
+
     /// Returns the version of these contents with an object more.
     #[must_use]
     pub fn with(self, object: Self) -> Self {
@@ -81,5 +91,6 @@ mod tests {
         // The SHA-256 of one zero byte.
         let known = "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d";
         assert_eq!(Version::of("", b"").to_string(), known);
+        assert_eq!(crate::digest::hex(&Version::of("", b"").to_bytes()), known);
     }
 }

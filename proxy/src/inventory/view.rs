@@ -49,9 +49,11 @@ pub struct View {
 
 /// An object and its version.
 #[derive(Clone)]
-struct Held {
-    object: Arc<Indexed>,
-    version: Version,
+pub struct Held {
+    /// The object.
+    pub object: Arc<Indexed>,
+    /// Its version.
+    pub version: Version,
 }
 
 /// Objects with the same parent.
@@ -126,7 +128,7 @@ impl View {
         &'a self,
         parent: Option<&'a str>,
         after: Option<&'a str>,
-    ) -> impl Iterator<Item = (&'a Id, &'a Arc<Indexed>)> + use<'a> {
+    ) -> impl Iterator<Item = (&'a Id, &'a Held)> + use<'a> {
         let start = match after {
             Some(id) => Bound::Excluded(KeyRef { parent, id }),
             None => Bound::Included(KeyRef { parent, id: "" }),
@@ -134,7 +136,7 @@ impl View {
         self.objects
             .range((start, Bound::<KeyRef<'_>>::Unbounded))
             .take_while(move |(key, _)| key.parent.as_ref().map(Id::as_str) == parent)
-            .map(|(key, held)| (&key.id, &held.object))
+            .map(|(key, held)| (&key.id, held))
     }
 
     /// Returns the keys of all objects, by parent, then by id.

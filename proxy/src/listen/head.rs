@@ -109,7 +109,7 @@ fn beginning(line: &[u8], target: usize) -> Result<(), Refused> {
     if method == b"\r" {
         return Ok(());
     }
-    if method.len() > MAX_METHOD || !method.iter().copied().all(is_token) {
+    if method.len() > MAX_METHOD || !all(method, TOKEN) {
         return Err(malformed("the request does not begin with a method"));
     }
     if line.len() > MAX_METHOD + target + MAX_REST {
@@ -120,14 +120,12 @@ fn beginning(line: &[u8], target: usize) -> Result<(), Refused> {
 
 /// Judges the characters of a path and query.
 fn judge_path(path: &[u8]) -> Result<(), Refused> {
-    let mut query = false;
-    for &byte in path {
-        query |= byte == b'?';
-        if !is_target(byte, query) {
-            return Err(malformed("the request target holds a character that must be percent-encoded"));
-        }
+    let query = memchr::memchr(b'?', path).unwrap_or(path.len());
+    let (path, query) = path.split_at(query);
+    if all(path, PATH) && all(query, QUERY) {
+        return Ok(());
     }
-    Ok(())
+    Err(malformed("the request target holds a character that must be percent-encoded"))
 }
 
 impl Fields {
@@ -138,7 +136,7 @@ impl Fields {
         else {
             return Err(malformed("the request line is method, target and version"));
         };
-        if method.is_empty() || method.len() > MAX_METHOD || !method.iter().copied().all(is_token) {
+        if method.is_empty() || method.len() > MAX_METHOD || !all(method, TOKEN) {
             return Err(malformed("the method is not a token"));
         }
         self.http_10 = match version {
@@ -181,11 +179,11 @@ impl Fields {
             return Err(malformed("a header line has no colon"));
         };
         let (name, value) = line.split_at(colon);
-        if name.is_empty() || !name.iter().copied().all(is_token) {
+        if name.is_empty() || !all(name, TOKEN) {
             return Err(malformed("a header name is not a token, or a header line is folded"));
         }
         let value = trimmed(value.get(1..).unwrap_or_default());
-        if !value.iter().copied().all(is_value) {
+        if !all(value, VALUE) {
             return Err(malformed("a header value holds a control character"));
         }
         if name.eq_ignore_ascii_case(b"host") {
@@ -237,23 +235,44 @@ fn trimmed(mut value: &[u8]) -> &[u8] {
     value
 }
 
-/// RFC 9110, section 5.6.2.
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
+/// Where a character may stand: RFC 9110, section 5.6.2, of tokens.
+const TOKEN: u8 = 1;
+/// In the value of a field.
+const VALUE: u8 = 2;
+/// In a path, and in a query with its question mark: what the `http` crate takes, without what is not ASCII and without fragments.
+const PATH: u8 = 4;
+const QUERY: u8 = 8;
 
-/// What the `http` crate takes in paths and queries, without what is not ASCII and without fragments.
-fn is_target(byte: u8, query: bool) -> bool {
-    match byte {
-        b'"' => !query,
-        b'`' => query,
-        0x21 | 0x24..=0x3b | 0x3d | 0x3f..=0x7e => true,
-        _ => false,
+/// Where each character may stand.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a number of eight bits has a place; the compiler would say otherwise"
+)]
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0_u8;
+    loop {
+        classes[byte as usize] = class(byte);
+        if byte == u8::MAX {
+            break classes;
+        }
+        byte += 1;
     }
+};
+
+const fn class(byte: u8) -> u8 {
+    let token = byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~');
+    let value = byte == b'\t' || (byte >= b' ' && byte != 0x7f);
+    let query = matches!(byte, 0x21 | 0x24..=0x3b | 0x3d | 0x3f..=0x7e);
+    let path = byte == b'"' || (query && byte != b'`');
+    (token as u8 * TOKEN) | (value as u8 * VALUE) | (path as u8 * PATH) | (query as u8 * QUERY)
 }
 
-fn is_value(byte: u8) -> bool {
-    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
+/// Says whether all characters may stand somewhere.
+fn all(text: &[u8], class: u8) -> bool {
+    let of = |byte: &u8| CLASSES.get(usize::from(*byte)).copied().unwrap_or(0);
+    text.iter().fold(class, |common, byte| common & of(byte)) == class
 }
 
 /// A registered name, an IPv4 or a bracketed IPv6 address, and a port.

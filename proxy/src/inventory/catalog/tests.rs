@@ -27,7 +27,7 @@ fn all(kind: Kind) -> Selection<'static> {
 }
 
 fn ids(page: &Page<'_>) -> Vec<String> {
-    let text = |object: &&Arc<Indexed>| String::from_utf8(object.json().to_vec()).unwrap();
+    let text = |held: &&Held| String::from_utf8(held.object.json().to_vec()).unwrap();
     page.objects.iter().map(text).map(|json| json.split('"').nth(3).unwrap().to_owned()).collect()
 }
 

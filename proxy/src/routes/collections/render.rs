@@ -7,7 +7,6 @@ use crate::inventory::view::KeyRef;
 use crate::present::spelling::{Dictionaries, with_alarm_dictionary};
 use crate::present::{etag, link, page};
 use bytes::Bytes;
-use http::HeaderValue;
 use netweave_model::query::{Indexed, Marker, Paths, Query, Selectors};
 use netweave_model::subscription::Major;
 use netweave_model::{Error, Kind, Result};
@@ -68,17 +67,23 @@ pub(super) fn list(
         (true, None, Some(id)) => Some(Marker::after(list.collection, id.as_str(), query.hash())),
     };
     let next = next.map(|marker| link::next(link_path, &query.parameters(), &marker)).transpose()?;
-    let size: usize = page.objects.iter().map(|object| object.json().len() + 1).sum();
+    let size: usize = page.objects.iter().map(|held| held.object.json().len() + 1).sum();
     let mut body = Vec::with_capacity(size + 2);
     body.push(b'[');
-    for object in &page.objects {
+    for held in &page.objects {
         if body.len() > 1 {
             body.push(b',');
         }
-        body.extend_from_slice(&selected(object.json().clone(), &query.selectors)?);
+        if query.selectors.is_identity() {
+            body.extend_from_slice(held.object.json());
+        } else {
+            body.extend_from_slice(&query.selectors.apply(held.object.json())?);
+        }
     }
     body.push(b']');
-    answer(body.into(), next)
+    let versions = page.objects.iter().map(|held| held.version.to_bytes());
+    let etag = etag::of_list(versions, query.selectors.canonical())?;
+    Ok(Answer { etag, link: next, body: body.into() })
 }
 
 /// Renders one object; `None` if the views do not hold it.
@@ -97,8 +102,8 @@ pub(super) fn selected(json: Bytes, selectors: &Selectors) -> Result<Bytes> {
 }
 
 /// Makes an answer of a body.
-pub(super) fn answer(body: Bytes, link: Option<HeaderValue>) -> Result<Answer> {
-    Ok(Answer { etag: etag::of(&body)?, link, body })
+pub(super) fn answer(body: Bytes) -> Result<Answer> {
+    Ok(Answer { etag: etag::of(&body)?, link: None, body })
 }
 
 /// Says whether a major carries a copy of the alarm dictionary in objects of a kind.
@@ -115,9 +120,9 @@ fn spelled<'a>(views: &'a Views, paths: &Paths, list: &List<'_>) -> Result<Cow<'
     let mut spelled = views.clone();
     for source in &mut spelled.sources {
         let view = source.kinds.get_mut(list.kind);
-        for (id, object) in view.clone().range(None, None) {
-            let json = shown(views, list.scope, (list.kind, list.major), object.json())?;
-            if json.as_ptr() != object.json().as_ptr() {
+        for (id, held) in view.clone().range(None, None) {
+            let json = shown(views, list.scope, (list.kind, list.major), held.object.json())?;
+            if json.as_ptr() != held.object.json().as_ptr() {
                 view.insert(None, id.clone(), Arc::new(Indexed::new(json, paths)?));
             }
         }

@@ -28,7 +28,7 @@ impl Collections {
     fn cloud(&self, call: &Call<'_>, asked: &Asked<'_>) -> Result<(Arc<Answer>, Found)> {
         let selectors = Query::parse_single(Target::Cloud, call.query)?;
         let body = spelling::cloud(&self.settings.cloud, call.route.major, self.settings.compatibility)?;
-        let answer = render::answer(render::selected(body.into(), &selectors)?, None)?;
+        let answer = render::answer(render::selected(body.into(), &selectors)?)?;
         let answer = Arc::new(answer);
         let key = asked.key(call, Version::default(), Spelling::Canonical, selectors.canonical());
         self.keep(call, asked, key, &answer);
@@ -93,7 +93,7 @@ impl Collections {
             return Ok((answer, Found::Hit));
         }
         let body = render::single(&views, &single, &selectors)?.ok_or_else(|| absent(kind))?;
-        let answer = Arc::new(render::answer(body, None)?);
+        let answer = Arc::new(render::answer(body)?);
         self.keep(call, asked, key, &answer);
         Ok((answer, Found::Miss))
     }
