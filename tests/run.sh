@@ -2,7 +2,7 @@
 # Sets up every peer and runs every test.
 #
 #   tests/run.sh                every suite
-#   tests/run.sh SUITE...       only these: unit, it, edge, security, durability, faults, zero-drop, backends, kubernetes, operations, oracles
+#   tests/run.sh SUITE...       only these: unit, counts, it, edge, security, durability, faults, zero-drop, backends, kubernetes, operations, oracles
 #   tests/run.sh [...] --full   with the counts that the published figures need, and with oracles, which else runs only if named
 #
 # Needs Rust, Go and Python 3. Installs the rest where it is missing, and says so: Debian packages (as root or through sudo),
@@ -13,13 +13,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 
-ALL=(unit it edge security durability faults zero-drop backends kubernetes operations)
+ALL=(unit counts it edge security durability faults zero-drop backends kubernetes operations)
 SUITES=()
 FULL=
 for arg; do
   case $arg in
     --full) FULL=1 ;;
-    unit | it | edge | security | durability | faults | zero-drop | backends | kubernetes | operations | oracles) SUITES+=("$arg") ;;
+    unit | counts | it | edge | security | durability | faults | zero-drop | backends | kubernetes | operations | oracles) SUITES+=("$arg") ;;
     *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
 done
@@ -148,6 +148,10 @@ suite_unit() {
   others conformance redis switch parts pages failover
   tests doc cargo test "${CARGO[@]}" --doc --no-fail-fast
 }
+
+# Instructions and allocations of the hot path, against those that are written down; the development profile is what is built here
+# anyway, so that it costs a link.
+suite_counts() { lines counts bash benches/counts.sh; }
 
 suite_it() {
   build
@@ -286,7 +290,7 @@ suite_operations() {
 }
 # Runs a step that prints its cases; one without a case has failed.
 lines() { # name command...
-  local log=$OUT/operations-$1.log p f
+  local log=$OUT/lines-$1.log p f
   step "$1" logged "$log" "${@:2}"
   sed -n 's/^figure: //p' "$log" >>"$NETWEAVE_FIGURES"
   p=$(grep -c '^ok ' "$log") || true

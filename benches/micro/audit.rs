@@ -2,69 +2,26 @@
 //!
 //! Times are CPU times of the whole process as the kernel counts them, so that the writer and the sinks are in them.
 
+#[path = "operations/call.rs"]
+mod call;
+
+use call::{call, peer};
 use criterion::{Criterion, Throughput};
-use netweave::access::Access;
 use netweave::audit::body::Redactor;
 use netweave::audit::chain::Chain;
-use netweave::audit::{Audit, Call, Entry, Event, Parts, Payload};
+use netweave::audit::{Audit, Entry, Event, Parts, Payload};
 use netweave::clock::{SystemClock, SystemIds};
-use netweave::conf::tree::{self, Audit as Conf, AuditMode, Rate, SinkKind};
-use netweave::ctx::RequestId;
-use netweave::filters::limits::Shares;
-use netweave::listen::identity::{Facts, Identity, IdentityField};
-use netweave::listen::peer::{Caller, Peer};
+use netweave::conf::tree::{Audit as Conf, AuditMode, SinkKind};
 use netweave::telemetry::metrics::Metrics;
 use netweave_benches::micro::{self, CpuTime};
+use netweave_model::Error;
 use netweave_model::port::Clock;
-use netweave_model::{Error, Timestamp};
 use std::hint::black_box;
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Calls between two that somebody waits for.
 const CALLS: u64 = 1000;
-
-/// A client as an SMO is one.
-fn peer() -> Option<Arc<Peer>> {
-    let identity = Identity {
-        name: "spiffe://o2.example.net/smo".to_owned(),
-        field: IdentityField::Uri,
-        common_name: Some("smo".to_owned()),
-        fingerprint: "3fdb2b5e3ea6b1a1b0f0d7e3a9c4f1d23fdb2b5e3ea6b1a1b0f0d7e3a9c4f1d2".to_owned(),
-        not_after: Timestamp(1_890_000_000_000),
-        facts: Facts {
-            serial: "5f2c11a0b7d9e3".to_owned(),
-            alternative_names: vec!["URI:spiffe://o2.example.net/smo".to_owned()],
-        },
-    };
-    let grant = Access::new(&tree::Access::default(), &Rate::default(), 1).of(&identity.name)?;
-    let share = Shares::new(&tree::Limits::default()).of(&identity.name, &grant, SystemClock.now());
-    let caller = Caller { identity, grant, share };
-    Some(Arc::new(Peer::known(IpAddr::from(Ipv4Addr::LOCALHOST), caller, Vec::new(), (1, 0))))
-}
-
-fn call(peer: Option<&Arc<Peer>>, bodies: Option<(Payload, Payload)>) -> Call {
-    Call {
-        at: SystemClock.now(),
-        peer: peer.cloned(),
-        method: Some(if bodies.is_some() { http::Method::POST } else { http::Method::GET }),
-        uri: Some(http::Uri::from_static(
-            "/o2ims-infrastructureInventory/v2/resourcePools/pool-a/resources/server-0007",
-        )),
-        slot: 30,
-        status: http::StatusCode::OK,
-        bytes: 1830,
-        took: Duration::from_micros(85),
-        id: Some(RequestId::Made(*b"abcdef012345-000000000001")),
-        trace: None,
-        allowed: true,
-        reason: None,
-        token: None,
-        bodies,
-    }
-}
 
 fn body() -> Payload {
     let json = r#"{"callback":"https://smo.example.net:8443/notifications?token=abc","consumerSubscriptionId":"c-1","filter":"(eq,resourceTypeId,x)"}"#;

@@ -1,14 +1,16 @@
 //! What the query language costs: scans over 10,000 resources, and the steps around them.
 //!
-//! The resources are like a Kubernetes node: about 900 bytes of JSON with 28 scalars. Times are CPU times of the thread,
-//! so that other work on the machine disturbs them less.
+//! Times are CPU times of the thread, so that other work on the machine disturbs them less.
+
+#[path = "operations/node.rs"]
+mod node;
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput};
 use netweave_benches::micro::{self, CpuTime};
 use netweave_model::query::{Exclusion, Filter, Indexed, Paths, Query, Target};
 use netweave_model::{Error, Kind};
-use serde_json::json;
+use node::node;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -31,25 +33,6 @@ const SCANS: [(&str, &str); 9] = [
         "(eq,extensions/ready,true);(cont,description,node);(in,resourceTypeId,type-1,type-2)",
     ),
 ];
-
-fn node(number: u64) -> Bytes {
-    let object = json!({
-        "resourceId": format!("00000000-0000-5000-8000-{number:012x}"), "resourcePoolId": format!("pool-{}", number % 40),
-        "resourceTypeId": format!("type-{}", number % 12), "globalAssetId": format!("urn:k8s:node:{number}"),
-        "description": format!("node-{number} of the far edge cluster"), "elements": [], "tags": ["a", "b"], "groups": [],
-        "extensions": {
-            "capacity": {"cpu": "64", "memory": "263846172Ki", "hugepages-1Gi": "32Gi", "pods": "250",
-                "intel.com/sriov": (number % 9).to_string()},
-            "allocatable": {"cpu": "62", "memory": "260846172Ki", "hugepages-1Gi": "32Gi", "pods": "250"},
-            "labels": {"kubernetes.io/hostname": format!("node-{number}"), "kubernetes.io/arch": "amd64",
-                "topology.kubernetes.io/zone": format!("zone-{}", number % 7), "topology.kubernetes.io/region": "eu-1",
-                "node.kubernetes.io/instance-type": "ptl-64", "site": format!("site-{}", number % 300),
-                "feature.node.kubernetes.io/cpu-cpuid.AVX512F": "true", "rack": number % 40},
-            "nodeInfo": {"kubeletVersion": "v1.31.2", "kernelVersion": "6.1.0-rt", "osImage": "Debian GNU/Linux 12",
-                "containerRuntimeVersion": "containerd://1.7"},
-            "ready": !number.is_multiple_of(50), "created": "2026-03-02T10:00:00Z"}});
-    object.to_string().into()
-}
 
 fn scans(criterion: &mut Criterion<CpuTime>, objects: &[Arc<Indexed>], paths: &Paths) -> Result<(), Error> {
     let mut group = criterion.benchmark_group("scan 10,000");

@@ -102,6 +102,12 @@ impl Connection {
         self.buffer.get(answer.head..).unwrap_or_default()
     }
 
+    /// Returns status line and headers of the latest answer.
+    pub fn head(&self, answer: Answer) -> String {
+        let head = self.buffer.get(..answer.head).unwrap_or_default();
+        String::from_utf8_lossy(head).into_owned()
+    }
+
     /// Whether the latest answer came from the gateway's cache.
     pub fn from_cache(&self, answer: Answer) -> bool {
         self.cache(answer).starts_with("hit")
@@ -109,8 +115,7 @@ impl Connection {
 
     /// Returns the `X-Cache` of the latest answer in lower case, empty without one.
     pub fn cache(&self, answer: Answer) -> String {
-        let head = self.buffer.get(..answer.head).unwrap_or_default();
-        let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+        let head = self.head(answer).to_ascii_lowercase();
         let word = head.lines().find_map(|line| line.strip_prefix("x-cache:"));
         word.unwrap_or_default().trim().to_owned()
     }

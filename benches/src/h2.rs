@@ -41,6 +41,19 @@ pub async fn closed(target: &Target, path: &str, length: Duration) -> Result<Run
     Ok(Run { requests: latency.len(), took: start.elapsed(), latency })
 }
 
+/// Sends so many requests on one connection, each when the former answer is complete.
+///
+/// # Errors
+/// As [`closed`].
+pub async fn times(target: &Target, path: &str, count: usize) -> Result<()> {
+    let connection = Connection::open(target).await?;
+    let uri = format!("https://{}{path}", target.address);
+    for _ in 0..count {
+        ask(&connection, &uri).await?;
+    }
+    Ok(())
+}
+
 /// A connection that several streams share. A server may end it after so many requests; then another one takes its place.
 struct Connection {
     target: Target,

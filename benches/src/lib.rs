@@ -3,6 +3,7 @@
 //! Closed loop for throughput and CPU per request, open loop for latency at a given rate (counted from when a request
 //! was due, so that a stalled server cannot hide behind requests that were never sent).
 
+pub mod baseline;
 pub mod cgroup;
 pub mod clock;
 pub mod connection;

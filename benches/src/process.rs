@@ -66,6 +66,23 @@ impl Process {
         }
     }
 
+    /// Asks the process to end and waits until it has, for a minute at most.
+    ///
+    /// # Errors
+    /// It does not, or ends with an error.
+    pub fn end(&mut self) -> Result<()> {
+        std::process::Command::new("kill").arg(self.0.id().to_string()).status()?;
+        for _ in 0..1200 {
+            std::thread::sleep(Duration::from_millis(50));
+            match self.0.try_wait()? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => return Err(format!("the server ended: {status}").into()),
+                None => {}
+            }
+        }
+        Err("the server does not end".into())
+    }
+
     /// The process and its direct children: nginx works in those.
     fn family(&self) -> Result<Vec<u32>> {
         let pid = self.0.id();

@@ -209,7 +209,11 @@ fn command(ceiling: Option<&Ceiling>, program: &Path) -> Command {
     ceiling.map_or_else(|| Command::new(program), |ceiling| ceiling.command(program))
 }
 
-fn spawn(mut command: Command, folder: &Path, api: Target) -> Result<Server> {
+/// Starts a server in a folder, where its log goes, that will answer at a target.
+///
+/// # Errors
+/// The program does not start.
+pub fn spawn(mut command: Command, folder: &Path, api: Target) -> Result<Server> {
     let log = File::create(folder.join("log"))?;
     let child =
         command.current_dir(folder).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
