@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Measures release builds. Reports go to target/bench as JSON and Markdown; the last line has the figures.
 #
-#   benches/run.sh cache-hit    a cached GET through the whole chain over mTLS, HTTP/1.1 and HTTP/2, beside nginx under the same duties and
-#                               a bare hyper server
+#   benches/run.sh cache-hit    a cached GET through the whole chain over mTLS, HTTP/1.1 and HTTP/2, beside nginx and HAProxy under the
+#                               same duties and a bare hyper server
 #   benches/run.sh cache-second-level [--full]
 #                               three gateways and the cache they share: what a hit costs, hit ratio under changes for one minute (ten
 #                               with --full), and how soon a change is visible in all of them
@@ -11,8 +11,8 @@
 #   benches/run.sh idle         the sample gateway when nobody asks
 #   benches/run.sh list-filter  filters that are in no cache, over 1,000, 10,000 and 100,000 resources
 #   benches/run.sh mtls-handshake
-#                               full and resumed handshakes, beside nginx and hyper
-#   benches/run.sh connections  10,000 idle connections, beside nginx and hyper
+#                               full and resumed handshakes, beside nginx, HAProxy and hyper
+#   benches/run.sh connections  10,000 idle connections, beside nginx, HAProxy and hyper
 #   benches/run.sh read-heavy   four reads to one subscription that is made, read or deleted; on Redis
 #   benches/run.sh subscription-heavy
 #                               four subscriptions to one read; on Redis
@@ -20,7 +20,11 @@
 #   benches/run.sh sizes        100m/128Mi, 500m/512Mi and 1000m/1Gi, held by control groups (as root): memory, CPU and the objectives under
 #                               load; NETWEAVE_FULL=1 for two minutes each
 #
-# Needs Rust; unpacks Debian's nginx into target/tools where it is compared with, and installs its redis-tools for the benches with a Redis, where they are missing. The first release build takes several minutes.
+# cache-hit, mtls-handshake and connections have the Go gateway as a peer, too, where BENCH_GO_TREE=/path names its sources: it is built with the Go
+# toolchain on the path (package BENCH_GO_PACKAGE, or the one of the tree's root) and started by the script BENCH_GO_START, which is given
+# GATEWAY, HOST, PORT and FOLDER (with ca.crt, tls.crt, tls.key), and ends with the gateway. BENCH_GO_PATHS=/a,/b is what it is asked for.
+#
+# Needs Rust; unpacks Debian's nginx and HAProxy into target/tools where they are compared with, and installs its redis-tools for the benches with a Redis, where they are missing. The first release build takes several minutes.
 # Run it on an otherwise idle machine: the figures are CPU time and latency.
 set -euo pipefail
 
@@ -44,7 +48,17 @@ trap 'rm -rf "$BENCH_FOLDER"' EXIT
 case $1 in
   cache-hit | mtls-handshake | connections)
     unpacked nginx "$CARGO_TARGET_DIR/tools/nginx"
-    export BENCH_NGINX=$CARGO_TARGET_DIR/tools/nginx/usr/sbin/nginx BENCH_FLOOR=$CARGO_TARGET_DIR/release/netweave-floor
+    unpacked haproxy "$CARGO_TARGET_DIR/tools/haproxy" liblua5.3-0 libopentracing-c-wrapper0 libopentracing1
+    export BENCH_NGINX=$CARGO_TARGET_DIR/tools/nginx/usr/sbin/nginx BENCH_HAPROXY=$CARGO_TARGET_DIR/tools/haproxy/usr/sbin/haproxy
+    export BENCH_FLOOR=$CARGO_TARGET_DIR/release/netweave-floor
+    if [ -z "${BENCH_GO_TREE:-}" ]; then
+      echo 'BENCH_GO_TREE is not set: the Go gateway is left out'
+    else
+      command -v go >/dev/null || { echo 'BENCH_GO_TREE is set, but there is no Go toolchain' >&2; exit 1; }
+      : "${BENCH_GO_START:?names the script that starts the Go gateway}" "${BENCH_GO_PATHS:?names what the Go gateway is asked for}"
+      export BENCH_GO=$BENCH_OUT/go-gateway BENCH_GO_START BENCH_GO_PATHS
+      (cd "$BENCH_GO_TREE" && go build -trimpath -o "$BENCH_GO" "${BENCH_GO_PACKAGE:-.}")
+    fi
     ulimit -n "$(ulimit -H -n)" # a connection takes a descriptor on both sides
     ;;
 esac

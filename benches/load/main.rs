@@ -24,14 +24,19 @@ struct Bench {
     out: PathBuf,
     /// For each server in memory: certificates, files, logs. Gone at the end.
     folder: PathBuf,
-    /// Debian's nginx, and the bare hyper server; set for the benches that compare.
+    /// Debian's nginx and `HAProxy`, and the bare hyper server; set for the benches that compare.
     nginx: Option<PathBuf>,
+    haproxy: Option<PathBuf>,
     floor: Option<PathBuf>,
 }
 
 impl Bench {
     fn nginx(&self) -> Result<&Path> {
         self.nginx.as_deref().ok_or_else(|| "BENCH_NGINX is not set".into())
+    }
+
+    fn haproxy(&self) -> Result<&Path> {
+        self.haproxy.as_deref().ok_or_else(|| "BENCH_HAPROXY is not set".into())
     }
 
     fn floor(&self) -> Result<&Path> {
@@ -49,6 +54,7 @@ async fn main() -> Result<()> {
         out: variable("BENCH_OUT")?,
         folder: variable("BENCH_FOLDER")?,
         nginx: variable("BENCH_NGINX").ok(),
+        haproxy: variable("BENCH_HAPROXY").ok(),
         floor: variable("BENCH_FLOOR").ok(),
     };
     match std::env::args().nth(1).as_deref() {
