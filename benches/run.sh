@@ -1,26 +1,40 @@
 #!/usr/bin/env bash
 # Measures release builds. Reports go to target/bench as JSON and Markdown; the last line has the figures.
 #
-#   benches/run.sh cache-hit    a cached GET through the whole chain over mTLS, HTTP/1.1 and HTTP/2, beside nginx under the same duties and
-#                               a bare hyper server
+#   benches/run.sh cache-hit    a cached GET through the whole chain over mTLS, HTTP/1.1 and HTTP/2, beside nginx and HAProxy under the
+#                               same duties and a bare hyper server
 #   benches/run.sh cache-second-level [--full]
 #                               three gateways and the cache they share: what a hit costs, hit ratio under changes for one minute (ten
 #                               with --full), and how soon a change is visible in all of them
+#   benches/run.sh cold-cache   10,000 keys by Zipf's law when nothing is cached: how long until nine of ten answers are hits, what a miss costs
 #   benches/run.sh delivery     notifications: from the commit of a change to the answers of those who are told, on Redis and embedded
+#   benches/run.sh failover     reads and writes while the primary of three Redis servers is killed: failed reads, the longest pause of writes
+#   benches/run.sh fan-out      one change to 10,000 subscriptions: the first, the median and the last that is told, on Redis and embedded
 #   benches/run.sh inventory    1,000, 10,000 and 100,000 resources: memory, cold start, filter, change
 #   benches/run.sh idle         the sample gateway when nobody asks
 #   benches/run.sh list-filter  filters that are in no cache, over 1,000, 10,000 and 100,000 resources
 #   benches/run.sh mtls-handshake
-#                               full and resumed handshakes, beside nginx and hyper
-#   benches/run.sh connections  10,000 idle connections, beside nginx and hyper
+#                               full and resumed handshakes, beside nginx, HAProxy and hyper
+#   benches/run.sh connections  10,000 idle connections, beside nginx, HAProxy and hyper
+#   benches/run.sh notification-storm
+#                               5,000 changes within a second to 50 subscriptions: how long until all are told, and the reads beside it
 #   benches/run.sh read-heavy   four reads to one subscription that is made, read or deleted; on Redis
 #   benches/run.sh subscription-heavy
 #                               four subscriptions to one read; on Redis
+#   benches/run.sh reload       constant load while the configuration is read again 20 times: failed requests, latency
+#   benches/run.sh rotation     the same while the server's certificate is exchanged 20 times
 #   benches/run.sh small        one pool of 40 resources: every read, and a filter that is in no cache
 #   benches/run.sh sizes        100m/128Mi, 500m/512Mi and 1000m/1Gi, held by control groups (as root): memory, CPU and the objectives under
 #                               load; NETWEAVE_FULL=1 for two minutes each
+#   benches/run.sh soak [SECONDS]
+#                               mixed load for ten minutes, or so long: memory from the start to the end, descriptors, threads
+#   benches/run.sh start        from the start of the process to the first page, with 10,000 resources in Redis and in the embedded file
 #
-# Needs Rust; unpacks Debian's nginx into target/tools where it is compared with, and installs its redis-tools for the benches with a Redis, where they are missing. The first release build takes several minutes.
+# cache-hit, mtls-handshake and connections have the Go gateway as a peer, too, where BENCH_GO_TREE=/path names its sources: it is built with the Go
+# toolchain on the path (package BENCH_GO_PACKAGE, or the one of the tree's root) and started by the script BENCH_GO_START, which is given
+# GATEWAY, HOST, PORT and FOLDER (with ca.crt, tls.crt, tls.key), and ends with the gateway. BENCH_GO_PATHS=/a,/b is what it is asked for.
+#
+# Needs Rust; unpacks Debian's nginx and HAProxy into target/tools where they are compared with, and installs its redis-tools for the benches with a Redis, where they are missing. The first release build takes several minutes.
 # Run it on an otherwise idle machine: the figures are CPU time and latency.
 set -euo pipefail
 
@@ -28,7 +42,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 
 case ${1:-} in
-  cache-hit | cache-second-level | connections | delivery | inventory | idle | list-filter | mtls-handshake | read-heavy | sizes | small | subscription-heavy) ;;
+  cache-hit | cache-second-level | cold-cache | connections | delivery | failover | fan-out | inventory | idle | list-filter | mtls-handshake | \
+    notification-storm | read-heavy | reload | rotation | sizes | small | soak | start | subscription-heavy) ;;
   *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
@@ -44,12 +59,22 @@ trap 'rm -rf "$BENCH_FOLDER"' EXIT
 case $1 in
   cache-hit | mtls-handshake | connections)
     unpacked nginx "$CARGO_TARGET_DIR/tools/nginx"
-    export BENCH_NGINX=$CARGO_TARGET_DIR/tools/nginx/usr/sbin/nginx BENCH_FLOOR=$CARGO_TARGET_DIR/release/netweave-floor
+    unpacked haproxy "$CARGO_TARGET_DIR/tools/haproxy" liblua5.3-0 libopentracing-c-wrapper0 libopentracing1
+    export BENCH_NGINX=$CARGO_TARGET_DIR/tools/nginx/usr/sbin/nginx BENCH_HAPROXY=$CARGO_TARGET_DIR/tools/haproxy/usr/sbin/haproxy
+    export BENCH_FLOOR=$CARGO_TARGET_DIR/release/netweave-floor
+    if [ -z "${BENCH_GO_TREE:-}" ]; then
+      echo 'BENCH_GO_TREE is not set: the Go gateway is left out'
+    else
+      command -v go >/dev/null || { echo 'BENCH_GO_TREE is set, but there is no Go toolchain' >&2; exit 1; }
+      : "${BENCH_GO_START:?names the script that starts the Go gateway}" "${BENCH_GO_PATHS:?names what the Go gateway is asked for}"
+      export BENCH_GO=$BENCH_OUT/go-gateway BENCH_GO_START BENCH_GO_PATHS
+      (cd "$BENCH_GO_TREE" && go build -trimpath -o "$BENCH_GO" "${BENCH_GO_PACKAGE:-.}")
+    fi
     ulimit -n "$(ulimit -H -n)" # a connection takes a descriptor on both sides
     ;;
 esac
 case $1 in
-  cache-second-level | delivery | read-heavy | sizes | subscription-heavy)
+  cache-second-level | cold-cache | delivery | failover | fan-out | notification-storm | read-heavy | sizes | soak | start | subscription-heavy)
     export PEERS_DIR=$CARGO_TARGET_DIR/peers
     tests/peers/redis.sh
     export BENCH_REDIS=$PEERS_DIR/bin/redis-server

@@ -31,13 +31,17 @@ python_packages() { # file folder
   cp "$1" "$2/.stamp"
 }
 
-# Unpacks a package into a folder, once, without installing it: an installed package starts its service.
-unpacked() { # package folder
-  [ ! -e "$2/.unpacked" ] || return 0
-  echo "fetching Debian's $1" >&2
-  mkdir -p "$2"
+# Unpacks a package into a folder, once, without installing it: an installed package starts its service. Libraries that it
+# needs and few have go there, too.
+unpacked() { # package folder [library...]
+  local package=$1 folder=$2 file
+  shift 2
+  [ ! -e "$folder/.unpacked" ] || return 0
+  echo "fetching Debian's $package" >&2
+  mkdir -p "$folder"
   as_root apt-get update -qq
-  (cd "$2" && apt-get download -qq "$1" && dpkg -x "$1"_*.deb . && rm "$1"_*.deb && touch .unpacked)
+  (cd "$folder" && apt-get download -qq "$package" "$@" && for file in *.deb; do dpkg -x "$file" . || exit; done &&
+    rm ./*.deb && touch .unpacked)
 }
 
 # Unpacks packages of another Debian suite into a folder, once. The source is the machine's own, with that suite's name;

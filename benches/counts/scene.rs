@@ -93,7 +93,7 @@ impl Scene {
                 address
             }
         };
-        server::spawn(command, &self.folder, Target { address, tls: Some(Arc::clone(&self.tls)) })
+        server::spawn(command, &self.folder, "log", Target { address, tls: Some(Arc::clone(&self.tls)) })
     }
 
     /// Writes down what the gateway answers from its cache, for the other server.

@@ -1,4 +1,4 @@
-//! A cached GET through the whole chain, beside nginx serving the same bytes under the same duties and a bare hyper server.
+//! A cached GET through the whole chain, beside nginx and `HAProxy` with the same bytes and duties, and a bare hyper server.
 
 use crate::peers::{Peer, Peers};
 use crate::{Bench, folder};
@@ -66,8 +66,8 @@ pub(crate) async fn run(bench: &Bench) -> Result<()> {
 }
 
 /// Measures every server in turn; returns the median of each one's CPU time per request.
-async fn rounds(report: &mut Report, peers: &Peers, body: usize, by: Loop) -> Result<[f64; 3]> {
-    let mut cpus = peers.all().each_ref().map(|_| Vec::new());
+async fn rounds(report: &mut Report, peers: &Peers, body: usize, by: Loop) -> Result<Vec<f64>> {
+    let mut cpus = vec![Vec::new(); peers.all().len()];
     for peer in peers.all() {
         load(Case { peer, body, round: 0, by }, WARM_UP).await?;
     }
@@ -76,7 +76,7 @@ async fn rounds(report: &mut Report, peers: &Peers, body: usize, by: Loop) -> Re
             cpus.push(one_round(report, Case { peer, body, round, by }).await?);
         }
     }
-    Ok(cpus.map(|cpus| tenth(median(cpus))))
+    Ok(cpus.into_iter().map(|cpus| tenth(median(cpus))).collect())
 }
 
 /// One run; adds its row and returns the server's CPU time per request in microseconds.

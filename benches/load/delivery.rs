@@ -6,8 +6,8 @@ use crate::Bench;
 use hdrhistogram::Histogram;
 use netweave_benches::Result;
 use netweave_benches::consumers::Manner::{self, Hanging, Living, Refusing};
-use netweave_benches::report::{Report, median, tenth};
-use serde_json::{Value, json};
+use netweave_benches::report::{Report, tenth};
+use serde_json::json;
 use stage::{Spent, Stage, Store};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -16,16 +16,12 @@ use std::time::{Duration, Instant};
 const RATES: [u32; 3] = [500, 2000, 4000];
 /// Subscriptions that each change goes to in the runs at a rate.
 const SHARING: u32 = 50;
-/// Subscriptions of the fan-out.
-const MANY: u32 = 10_000;
-/// Changes of the fan-out; the medians are published.
-const FAN_OUTS: usize = 5;
 const WARM_UP: Duration = Duration::from_secs(2);
 const LENGTH: Duration = Duration::from_secs(15);
 /// How long the last notification of a run may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
-const ALL_LIVE: [Manner; 10] = [Living; 10];
+pub(crate) const ALL_LIVE: [Manner; 10] = [Living; 10];
 /// A fifth is dead, in the two ways that differ: one costs a time-out, the other nothing.
 const FIFTH_DEAD: [Manner; 10] =
     [Living, Living, Hanging, Living, Living, Living, Living, Refusing, Living, Living];
@@ -35,7 +31,7 @@ struct Scene<'a> {
     store: Store,
     name: &'a str,
     sharing: u32,
-    offered: Option<u32>,
+    offered: u32,
 }
 
 /// Runs the bench.
@@ -62,7 +58,7 @@ pub(crate) async fn run(bench: &Bench, redis: &Path) -> Result<()> {
          address each; a change is one server of a file of five, twenty files take turns, and the runs at a rate make one change after the other for {LENGTH:?}. \
          CPU is per notification, user and kernel: the gateway's, which includes reading the changed file, the Redis server's, and that of \
          the load generator, which is all SMOs. `dead`: one of the SMOs hangs, another one refuses connections; figures are \
-         those of the others. `fan-out`: one change at a time.",
+         those of the others.",
         ALL_LIVE.len()
     ));
     let mut summary = Vec::new();
@@ -78,10 +74,6 @@ pub(crate) async fn run(bench: &Bench, redis: &Path) -> Result<()> {
             let p99 = at_rate(&mut report, &mut stage, "dead", rate).await?;
             summary.push(format!("{}_dead_p99_ms_{rate}={p99}", store.name()));
         }
-        drop(stage);
-        let mut stage = Stage::set(bench, store, redis, &ALL_LIVE, MANY).await?;
-        let last = fan_out(&mut report, &mut stage).await?;
-        summary.push(format!("{}_last_of_{MANY}_ms={last}", store.name()));
     }
     report.finish(&bench.out, &summary.join(" "))
 }
@@ -97,25 +89,9 @@ async fn at_rate(report: &mut Report, stage: &mut Stage, name: &str, rate: u32) 
     stage.settle(PATIENCE).await?;
     let took = start.elapsed();
     let latency = stage.consumers.take()?;
-    let scene = Scene { store: stage.store, name, sharing: SHARING, offered: Some(rate) };
+    let scene = Scene { store: stage.store, name, sharing: SHARING, offered: rate };
     row(report, &scene, &latency, (took, stage.spent()?.since(before)))?;
     Ok(millis(latency.value_at_quantile(0.99)))
-}
-
-/// Makes one change after the other, each for many; returns the median of the times to the last one, in ms.
-async fn fan_out(report: &mut Report, stage: &mut Stage) -> Result<f64> {
-    let mut lasts = Vec::new();
-    for _ in 0..FAN_OUTS {
-        let (before, start) = (stage.spent()?, Instant::now());
-        stage.change()?;
-        stage.settle(PATIENCE).await?;
-        let took = start.elapsed();
-        let latency = stage.consumers.take()?;
-        lasts.push(millis(latency.max()));
-        let scene = Scene { store: stage.store, name: "fan-out", sharing: MANY, offered: None };
-        row(report, &scene, &latency, (took, stage.spent()?.since(before)))?;
-    }
-    Ok(median(lasts))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
@@ -131,7 +107,7 @@ fn row(
         json!(scene.store.name()),
         json!(scene.name),
         json!(scene.sharing),
-        scene.offered.map_or(Value::from("-"), |rate| json!(rate)),
+        json!(scene.offered),
         json!((count / took.as_secs_f64()).round()),
         json!(millis(latency.value_at_quantile(0.5))),
         json!(millis(latency.value_at_quantile(0.99))),
@@ -142,7 +118,8 @@ fn row(
     ])
 }
 
+/// Returns milliseconds with one digit after the point.
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-fn millis(micros: u64) -> f64 {
+pub(crate) fn millis(micros: u64) -> f64 {
     tenth(micros as f64 / 1000.0)
 }

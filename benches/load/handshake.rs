@@ -1,4 +1,4 @@
-//! New connections: a full or resumed mTLS 1.3 handshake and one small cached GET, beside nginx and bare hyper.
+//! New connections: a full or resumed mTLS 1.3 handshake and one small cached GET, beside nginx, `HAProxy` and bare hyper.
 
 use crate::peers::Peers;
 use crate::{Bench, folder};
@@ -28,7 +28,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<()> {
     peers.notes(&mut report);
     let mut summary = Vec::new();
     for (label, resumed) in [("full", false), ("resumed", true)] {
-        let mut cpus = peers.all().each_ref().map(|_| Vec::new());
+        let mut cpus = vec![Vec::new(); peers.all().len()];
         for peer in peers.all() {
             handshakes::closed(&peer.server.api, peer.path(0), WARM_UP, resumed).await?;
         }

@@ -1,20 +1,30 @@
 //! `netweave-load BENCH`: runs one bench against release builds; `benches/run.sh` prepares everything and calls it.
 
 mod cache_hit;
+mod cold_cache;
 mod connections;
 mod delivery;
+mod failover;
+mod fan_out;
 mod handshake;
 mod idle;
 mod inventory;
 mod list_filter;
 mod mix;
 mod peers;
+mod reload;
 mod second_level;
 mod sizes;
 mod small;
+mod soak;
+mod start;
+mod steady;
+mod storm;
 
 use netweave_benches::Result;
+use reload::Deed;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What every bench is given, from the environment that `run.sh` sets.
 struct Bench {
@@ -24,14 +34,19 @@ struct Bench {
     out: PathBuf,
     /// For each server in memory: certificates, files, logs. Gone at the end.
     folder: PathBuf,
-    /// Debian's nginx, and the bare hyper server; set for the benches that compare.
+    /// Debian's nginx and `HAProxy`, and the bare hyper server; set for the benches that compare.
     nginx: Option<PathBuf>,
+    haproxy: Option<PathBuf>,
     floor: Option<PathBuf>,
 }
 
 impl Bench {
     fn nginx(&self) -> Result<&Path> {
         self.nginx.as_deref().ok_or_else(|| "BENCH_NGINX is not set".into())
+    }
+
+    fn haproxy(&self) -> Result<&Path> {
+        self.haproxy.as_deref().ok_or_else(|| "BENCH_HAPROXY is not set".into())
     }
 
     fn floor(&self) -> Result<&Path> {
@@ -49,6 +64,7 @@ async fn main() -> Result<()> {
         out: variable("BENCH_OUT")?,
         folder: variable("BENCH_FOLDER")?,
         nginx: variable("BENCH_NGINX").ok(),
+        haproxy: variable("BENCH_HAPROXY").ok(),
         floor: variable("BENCH_FLOOR").ok(),
     };
     match std::env::args().nth(1).as_deref() {
@@ -58,6 +74,16 @@ async fn main() -> Result<()> {
             second_level::run(&bench, &variable("BENCH_REDIS")?, full).await
         }
         Some("delivery") => delivery::run(&bench, &variable("BENCH_REDIS")?).await,
+        Some("cold-cache") => cold_cache::run(&bench, &variable("BENCH_REDIS")?).await,
+        Some("failover") => failover::run(&bench, &variable("BENCH_REDIS")?).await,
+        Some("notification-storm") => storm::run(&bench, &variable("BENCH_REDIS")?).await,
+        Some("reload") => reload::run(&bench, Deed::Reload).await,
+        Some("rotation") => reload::run(&bench, Deed::Rotation).await,
+        Some("soak") => {
+            let seconds = std::env::args().nth(2).map(|text| text.parse()).transpose()?;
+            soak::run(&bench, &variable("BENCH_REDIS")?, seconds.map(Duration::from_secs)).await
+        }
+        Some("fan-out") => fan_out::run(&bench, &variable("BENCH_REDIS")?).await,
         Some("inventory") => inventory::run(&bench).await,
         Some("idle") => idle::run(&bench).await,
         Some("mtls-handshake") => handshake::run(&bench).await,
@@ -66,6 +92,7 @@ async fn main() -> Result<()> {
         Some("read-heavy") => mix::run(&bench, &variable("BENCH_REDIS")?, "read-heavy").await,
         Some("subscription-heavy") => mix::run(&bench, &variable("BENCH_REDIS")?, "subscription-heavy").await,
         Some("small") => small::run(&bench).await,
+        Some("start") => start::run(&bench, &variable("BENCH_REDIS")?).await,
         Some("sizes") => sizes::run(&bench, &variable("BENCH_REDIS")?).await,
         other => Err(format!("unknown bench {other:?}; benches/run.sh lists them").into()),
     }

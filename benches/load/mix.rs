@@ -16,7 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-const SUBSCRIPTIONS: &str = "/o2ims-infrastructureInventory/v2/subscriptions";
+pub(crate) const SUBSCRIPTIONS: &str = "/o2ims-infrastructureInventory/v2/subscriptions";
 /// Rounds; the medians are published.
 const ROUNDS: usize = 5;
 const LENGTH: Duration = Duration::from_secs(4);
@@ -155,7 +155,8 @@ async fn client(
     Ok(counts)
 }
 
-fn read_request(stock: &Stock, dice: &mut Dice) -> Vec<u8> {
+/// Writes a read of a resource, its pool's first page, or the pools; the stock has a thousand servers.
+pub(crate) fn read_request(stock: &Stock, dice: &mut Dice) -> Vec<u8> {
     match dice.pick(10) {
         0 => get("/o2ims-infrastructureInventory/v2/resourcePools"),
         1 => get(&stock.list()),
@@ -192,7 +193,8 @@ impl Own {
     }
 }
 
-fn id(answer: &[u8]) -> Result<String> {
+/// Returns the id of a subscription that was made.
+pub(crate) fn id(answer: &[u8]) -> Result<String> {
     const BEFORE: &[u8] = b"\"subscriptionId\":\"";
     let from = memmem::find(answer, BEFORE).ok_or("no id")? + BEFORE.len();
     let rest = answer.get(from..).unwrap_or_default();
@@ -201,7 +203,7 @@ fn id(answer: &[u8]) -> Result<String> {
 }
 
 /// Sends a request; returns the body of an answer with that status.
-async fn expect(connection: &mut Connection, request: &[u8], status: u16) -> Result<Vec<u8>> {
+pub(crate) async fn expect(connection: &mut Connection, request: &[u8], status: u16) -> Result<Vec<u8>> {
     let answer = connection.send(request).await?;
     let body = connection.body(answer).to_vec();
     if answer.status == status {

@@ -1,16 +1,26 @@
-//! The gateway, nginx under the same duties and the bare hyper server, side by side with the same bytes.
+//! The gateway, nginx and `HAProxy` under the same duties and the bare hyper server, side by side with the same bytes.
 
 use crate::Bench;
 use netweave_benches::Result;
 use netweave_benches::connection::{Connection, fetch, get};
+use netweave_benches::go::{self, Go};
+use netweave_benches::haproxy::{self, Collector};
 use netweave_benches::pki;
 use netweave_benches::report::{Report, say};
 use netweave_benches::server::{self, Server};
 use netweave_benches::stock::Stock;
-use std::path::Path;
+use rustls::ClientConfig;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// One of the three servers.
+/// How long the first lines of `HAProxy`'s access log may take.
+const LOGGED: Duration = Duration::from_secs(5);
+
+const DUTIES: &str = "nginx and HAProxy verify client certificates, limit each client and write an access log; hyper does nothing but mTLS 1.3.";
+const GO: &str = "go is the Go gateway of BENCH_GO_TREE, which answers its own paths, with the duties that its start script gives it; it is not held to the same bytes.";
+
+/// One of the servers.
 pub(crate) struct Peer {
     /// Its name in reports.
     pub(crate) name: &'static str,
@@ -28,10 +38,13 @@ impl Peer {
     }
 }
 
-/// All three, ready, with each body in the gateway's cache.
+/// All of them, ready, with each body in the gateway's cache.
 pub(crate) struct Peers {
-    all: [Peer; 3],
-    bytes: Vec<(String, usize)>,
+    all: Vec<Peer>,
+    /// What all of them send and do.
+    notes: Vec<String>,
+    /// Outlives `HAProxy`, whose access log it takes.
+    _collector: Collector,
 }
 
 impl Peers {
@@ -62,32 +75,75 @@ impl Peers {
         }
         let files: Vec<String> = bodies.iter().map(|(label, ..)| format!("/{label}")).collect();
         let mut nginx = server::nginx(bench.nginx()?, home, Arc::clone(&tls))?;
+        let collector = Collector::start().await?;
+        let haproxy = haproxy(bench.haproxy()?, (home, &www), Arc::clone(&tls), (&collector, &files)).await?;
+        let go = go::start(home, Arc::clone(&tls), bodies.len()).await?;
         let mut hyper = server::floor(bench.floor()?, home, tls)?;
         for file in &files {
-            nginx.answers(file, |bytes| !bytes.is_empty()).await?;
-            hyper.answers(file, |bytes| !bytes.is_empty()).await?;
+            for server in [&mut nginx, &mut hyper] {
+                server.answers(file, |bytes| !bytes.is_empty()).await?;
+            }
         }
         say(&format!("nginx runs with:\n{}", server::nginx_conf(home, nginx.api.address)))?;
-        let all = [
-            Peer { name: "netweave", key: "cpu_us", server: gateway, paths: lists },
-            Peer { name: "nginx", key: "nginx", server: nginx, paths: files.clone() },
-            Peer { name: "hyper", key: "hyper", server: hyper, paths: files },
+        let peer = |name, key, server| Peer { name, key, server, paths: files.clone() };
+        let gateway = Peer { name: "netweave", key: "cpu_us", server: gateway, paths: lists };
+        let others = [
+            peer("nginx", "nginx", nginx),
+            peer("haproxy", "haproxy", haproxy),
+            peer("hyper", "hyper", hyper),
         ];
-        Ok(Self { all, bytes: sizes })
+        let mut all: Vec<Peer> = std::iter::once(gateway).chain(others).collect();
+        let mut notes = duties(&sizes);
+        if let Some(Go { server, paths, bytes }) = go {
+            notes.push(format!("{GO} Its answers have {bytes:?} bytes."));
+            all.push(Peer { name: "go", key: "go", server, paths });
+        }
+        Ok(Self { all, notes, _collector: collector })
     }
 
-    /// Returns the gateway, nginx and hyper.
-    pub(crate) fn all(&self) -> &[Peer; 3] {
+    /// Returns the gateway, nginx, `HAProxy`, hyper, and the Go gateway where there is one.
+    pub(crate) fn all(&self) -> &[Peer] {
         &self.all
     }
 
-    /// Says in a report what all of them send.
+    /// Says in a report what all of them send and do.
     pub(crate) fn notes(&self, report: &mut Report) {
-        for (label, bytes) in &self.bytes {
-            report.note(format!("Each server sends the same {bytes} bytes as the body {label}."));
+        for note in &self.notes {
+            report.note(note);
         }
-        report.note("nginx verifies client certificates, limits each client and writes an access log; hyper does nothing but mTLS 1.3.");
     }
+}
+
+/// Says what each server does, and what it sends.
+fn duties(sizes: &[(String, usize)]) -> Vec<String> {
+    let same = |(label, bytes): &(String, usize)| {
+        format!("Each server sends the same {bytes} bytes as the body {label}.")
+    };
+    sizes.iter().map(same).chain([DUTIES.to_owned()]).collect()
+}
+
+/// Starts `HAProxy` with the files of `www`, and shows its configuration. It has to log a request before it is measured.
+async fn haproxy(
+    program: &Path,
+    (home, www): (&Path, &Path),
+    tls: Arc<ClientConfig>,
+    (collector, files): (&Collector, &[String]),
+) -> Result<Server> {
+    let bodies: Vec<(String, PathBuf)> =
+        files.iter().map(|file| (file.clone(), www.join(file.trim_start_matches('/')))).collect();
+    let (mut server, conf) = haproxy::start(program, home, tls, collector, &bodies)?;
+    for file in files {
+        server.answers(file, |bytes| !bytes.is_empty()).await?;
+    }
+    let end = Instant::now() + LOGGED;
+    while collector.lines() == 0 {
+        if Instant::now() > end {
+            return Err("HAProxy sends no access log".into());
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    say(&format!("HAProxy runs with:\n{conf}"))?;
+    Ok(server)
 }
 
 /// Pads the servers of a file until their list has the size, then returns the list's bytes.

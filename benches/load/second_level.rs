@@ -1,8 +1,8 @@
 //! The response cache that gateways share: what a hit in it costs, how much is hit while the inventory changes, and how
 //! soon a change is visible everywhere.
 
-mod pods;
-mod zipf;
+pub(crate) mod pods;
+pub(crate) mod zipf;
 
 use crate::Bench;
 use hdrhistogram::Histogram;
@@ -26,7 +26,7 @@ const WARM_UP: Duration = Duration::from_secs(20);
 
 /// Runs the bench.
 pub(crate) async fn run(bench: &Bench, redis: &Path, full: bool) -> Result<()> {
-    let mut pods = Pods::set(bench, redis).await?;
+    let mut pods = Pods::set(bench, redis, "second", pods::PODS).await?;
     let mut report = Report::new("cache-second-level", &["what", "figure"]);
     report.note(format!(
         "Three gateways on one Redis for state and one for answers. Hits: {} different filtered pages over {CONNECTIONS} connections; \

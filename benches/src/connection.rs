@@ -2,7 +2,7 @@
 
 use crate::Result;
 use memchr::memmem;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, HandshakeKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,6 +31,7 @@ pub struct Connection {
     stream: Box<dyn Stream>,
     buffer: Vec<u8>,
     resumed: bool,
+    server: Option<CertificateDer<'static>>,
 }
 
 /// What came back. The body stays in the connection until the next request.
@@ -51,17 +52,24 @@ impl Connection {
     pub async fn open(target: &Target) -> Result<Self> {
         let tcp = TcpStream::connect(target.address).await?;
         tcp.set_nodelay(true)?;
-        let mut resumed = false;
+        let (mut resumed, mut server) = (false, None);
         let stream: Box<dyn Stream> = match &target.tls {
             Some(tls) => {
                 let name = ServerName::from(target.address.ip());
                 let stream = TlsConnector::from(Arc::clone(tls)).connect(name, tcp).await?;
-                resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
+                let session = stream.get_ref().1;
+                resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
+                server = session.peer_certificates().and_then(|chain| chain.first()).cloned();
                 Box::new(stream)
             }
             None => Box::new(tcp),
         };
-        Ok(Self { stream, buffer: Vec::with_capacity(BUFFER), resumed })
+        Ok(Self { stream, buffer: Vec::with_capacity(BUFFER), resumed, server })
+    }
+
+    /// Returns the certificate that the server showed, of a connection over TLS.
+    pub fn server(&self) -> Option<&CertificateDer<'static>> {
+        self.server.as_ref()
     }
 
     /// Whether the handshake took up a session of a former connection.
@@ -69,10 +77,10 @@ impl Connection {
         self.resumed
     }
 
-    /// Sends a whole request and reads the whole answer.
+    /// Sends a whole request and reads the whole answer. The body of one in chunks is left as it comes.
     ///
     /// # Errors
-    /// The connection broke, or the answer has no `Content-Length`.
+    /// The connection broke, or the answer has neither `Content-Length` nor chunks.
     pub async fn send(&mut self, request: &[u8]) -> Result<Answer> {
         self.stream.write_all(request).await?;
         self.stream.flush().await?;
@@ -86,11 +94,18 @@ impl Connection {
         let text = std::str::from_utf8(self.buffer.get(..head).unwrap_or_default())?.to_ascii_lowercase();
         let header = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
         let status = text.split(' ').nth(1).ok_or("no status")?.parse()?;
+        let last = header("connection:") == Some("close");
+        if header("transfer-encoding:") == Some("chunked") {
+            // JSON has no line of its own that is a 0.
+            while !self.buffer.ends_with(b"\r\n0\r\n\r\n") {
+                self.more().await?;
+            }
+            return Ok(Answer { status, last, head });
+        }
         let length: usize = match (status, header("content-length:")) {
             (204 | 304, _) => 0,
             (_, length) => length.ok_or("an answer without Content-Length")?.parse()?,
         };
-        let last = header("connection:") == Some("close");
         while self.buffer.len() < head + length {
             self.more().await?;
         }

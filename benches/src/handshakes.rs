@@ -27,7 +27,7 @@ pub async fn closed(target: &Target, path: &str, length: Duration, resumed: bool
 }
 
 /// Gives a client sessions of its own, or none.
-fn with_sessions(target: &Target, resumed: bool) -> Target {
+pub fn with_sessions(target: &Target, resumed: bool) -> Target {
     let tls = target.tls.as_ref().map(|tls| {
         let mut tls = ClientConfig::clone(tls);
         tls.resumption = if resumed { Resumption::in_memory_sessions(8) } else { Resumption::disabled() };

@@ -10,13 +10,17 @@ pub mod connection;
 pub mod consumers;
 pub mod dice;
 pub mod drive;
+pub mod go;
 pub mod h2;
 pub mod handshakes;
+pub mod haproxy;
+pub mod metrics;
 pub mod micro;
 pub mod pki;
 pub mod process;
 pub mod redis;
 pub mod report;
+pub mod sentinel;
 pub mod server;
 pub mod stock;
 

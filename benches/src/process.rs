@@ -1,6 +1,7 @@
 //! A measured process with its children: CPU time and memory, as the kernel counts them.
 
 use crate::Result;
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::path::Path;
 use std::process::Child;
@@ -53,6 +54,41 @@ impl Process {
             kib += line.trim().trim_end_matches(" kB").parse::<u64>()?;
         }
         Ok(kib << 10)
+    }
+
+    /// Returns how many files, sockets and the like the process itself has open.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn descriptors(&self) -> Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.0.id()))?.count())
+    }
+
+    /// Returns how many threads the process itself has.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn threads(&self) -> Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/task", self.0.id()))?.count())
+    }
+
+    /// Sends a signal to the process itself.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw).ok_or("no process id")?;
+        Ok(kill_process(pid, signal)?)
+    }
+
+    /// Kills the process at once, as a power cut does, and waits until it is gone.
+    ///
+    /// # Errors
+    /// The kernel does not let it.
+    pub fn kill(&mut self) -> Result<()> {
+        self.0.kill()?;
+        self.0.wait()?;
+        Ok(())
     }
 
     /// Fails if the process has ended.

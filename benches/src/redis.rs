@@ -50,11 +50,29 @@ impl Redis {
     /// # Errors
     /// The program does not start, or does not answer in ten seconds.
     pub async fn start(program: &Path, folder: &Path, role: Role) -> Result<Self> {
+        Self::start_with(program, folder, role, &[]).await
+    }
+
+    /// As [`Self::start`], with further arguments.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub(crate) async fn start_with(
+        program: &Path,
+        folder: &Path,
+        role: Role,
+        arguments: &[&str],
+    ) -> Result<Self> {
         let address = free()?;
-        let log = File::create(folder.join("redis.log"))?;
         let mut command = Command::new(program);
         command.args(["--bind", "127.0.0.1", "--port", &address.port().to_string(), "--save", ""]);
-        command.args(role.arguments());
+        command.args(role.arguments()).args(arguments);
+        Self::launch(command, folder, address).await
+    }
+
+    /// Starts a command that listens at an address, and waits until it answers.
+    pub(crate) async fn launch(mut command: Command, folder: &Path, address: SocketAddr) -> Result<Self> {
+        let log = File::create(folder.join("redis.log"))?;
         command.current_dir(folder).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let mut redis = Self { process: Process::new(command.spawn()?), address };
         let end = Instant::now() + START;
@@ -98,6 +116,16 @@ impl Redis {
         Ok(calls.unwrap_or(0))
     }
 
+    /// Returns a number that `INFO` tells, such as `total_commands_processed` of the section `stats`.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], or there is no such number.
+    pub async fn info(&self, section: &str, name: &str) -> Result<u64> {
+        let text = self.ask(&format!("INFO {section}")).await?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        Ok(line.ok_or_else(|| format!("INFO {section} has no {name}"))?.trim().parse()?)
+    }
+
     /// Returns when the latest entry of the gateway's change log was committed, in milliseconds since 1970.
     ///
     /// # Errors
@@ -109,7 +137,7 @@ impl Redis {
     }
 
     /// Sends one command; returns all of the answer, as it comes.
-    async fn raw(&self, command: &str) -> Result<String> {
+    pub(crate) async fn raw(&self, command: &str) -> Result<String> {
         let mut stream = TcpStream::connect(self.address).await?;
         stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes()).await?;
         let mut answer = Vec::new();

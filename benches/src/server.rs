@@ -1,4 +1,4 @@
-//! The measured servers: the gateway, and nginx under the same duties.
+//! The measured servers: the gateway, nginx under the same duties, and bare hyper.
 
 use crate::Result;
 use crate::cgroup::Ceiling;
@@ -99,7 +99,7 @@ pub fn start_in(
     std::fs::write(folder.join("netweave.yaml"), conf.document.to_string())?;
     let mut command = command(ceiling, program);
     command.args(["serve", "-c", "netweave.yaml"]);
-    spawn(command, folder, Target { address: conf.api, tls: Some(tls) })
+    spawn(command, folder, "log", Target { address: conf.api, tls: Some(tls) })
 }
 
 /// Starts the gateway as [`conf`] plans it.
@@ -119,7 +119,7 @@ pub fn nginx(program: &Path, folder: &Path, tls: Arc<ClientConfig>) -> Result<Se
     std::fs::write(folder.join("nginx.conf"), nginx_conf(folder, address))?;
     let mut command = Command::new(program);
     command.arg("-p").arg(folder).arg("-c").arg(folder.join("nginx.conf"));
-    spawn(command, folder, Target { address, tls: Some(tls) })
+    spawn(command, folder, "nginx.out", Target { address, tls: Some(tls) })
 }
 
 /// Starts the bare hyper server with the files of the folder `www`.
@@ -130,7 +130,7 @@ pub fn floor(program: &Path, folder: &Path, tls: Arc<ClientConfig>) -> Result<Se
     let address = free()?;
     let mut command = Command::new(program);
     command.arg(address.to_string()).arg(folder);
-    spawn(command, folder, Target { address, tls: Some(tls) })
+    spawn(command, folder, "floor.out", Target { address, tls: Some(tls) })
 }
 
 /// Writes a configuration with the gateway's duties: client certificates verified, a limit per client, an access log.
@@ -201,7 +201,7 @@ pub fn sample_in(ceiling: Option<&Ceiling>, program: &Path, folder: &Path) -> Re
         "--ops-port",
         &ops.port().to_string(),
     ]);
-    let server = spawn(command, folder, Target { address: api, tls: None })?;
+    let server = spawn(command, folder, "log", Target { address: api, tls: None })?;
     Ok((server, Target { address: ops, tls: None }))
 }
 
@@ -209,12 +209,12 @@ fn command(ceiling: Option<&Ceiling>, program: &Path) -> Command {
     ceiling.map_or_else(|| Command::new(program), |ceiling| ceiling.command(program))
 }
 
-/// Starts a server in a folder, where its log goes, that will answer at a target.
+/// Starts a server in a folder, where what it says goes to a file, that will answer at a target.
 ///
 /// # Errors
 /// The program does not start.
-pub fn spawn(mut command: Command, folder: &Path, api: Target) -> Result<Server> {
-    let log = File::create(folder.join("log"))?;
+pub fn spawn(mut command: Command, folder: &Path, log: &str, api: Target) -> Result<Server> {
+    let log = File::create(folder.join(log))?;
     let child =
         command.current_dir(folder).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
     Ok(Server { process: Process::new(child), api, started: Instant::now() })

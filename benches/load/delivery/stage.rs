@@ -21,6 +21,8 @@ const CONNECTIONS: usize = 16;
 const FILES: u32 = 20;
 /// Servers of a file, which change in turns, so that none changes twice before the file was read.
 const SERVERS: u32 = 5;
+/// Subscriptions that may exist beside those of the callbacks.
+const SPARE: u32 = 10;
 
 /// Where the state is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +68,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) manners: &'a [Manner],
     /// How many subscriptions.
     pub(crate) callbacks: u32,
-    /// A file beside the small ones, which does not change.
+    /// A file beside the small ones, which changes only as a whole.
     pub(crate) large: Option<Stock>,
     /// What holds the gateway.
     pub(crate) ceiling: Option<&'a Ceiling>,
@@ -82,11 +84,9 @@ impl Plan<'_> {
         if let Some(redis) = redis {
             conf.set("state", json!({ "kind": "redis", "url": redis.url() }));
         }
+        let most = self.callbacks + SPARE;
         let callback = json!({ "schemes": ["https"], "allow": ["127.0.0.0/8"], "ca": "ca.crt" });
-        conf.set(
-            "subscriptions",
-            json!({ "perOwner": self.callbacks, "total": self.callbacks, "callback": callback }),
-        );
+        conf.set("subscriptions", json!({ "perOwner": most, "total": most, "callback": callback }));
         Ok(conf)
     }
 }
@@ -96,9 +96,12 @@ pub(crate) struct Stage {
     pub(crate) store: Store,
     pub(crate) consumers: Consumers,
     pub(crate) gateway: Server,
-    redis: Option<Redis>,
+    /// Where the gateway's metrics are.
+    pub(crate) ops: Target,
+    pub(crate) redis: Option<Redis>,
     home: PathBuf,
     stocks: Vec<Stock>,
+    large: Option<Stock>,
     made: u64,
 }
 
@@ -136,7 +139,18 @@ impl Stage {
         }
         let consumers = Consumers::start(&home, plan.manners, plan.callbacks as usize).await?;
         subscribe(&gateway.api, consumers.urls()).await?;
-        Ok(Self { store: plan.store, consumers, gateway, redis, home, stocks, made: 0 })
+        let ops = Target { address: conf.ops, tls: None };
+        Ok(Self {
+            store: plan.store,
+            consumers,
+            gateway,
+            ops,
+            redis,
+            home,
+            stocks,
+            large: plan.large,
+            made: 0,
+        })
     }
 
     /// Changes the next server of the next file.
@@ -147,6 +161,16 @@ impl Stage {
         let stock = self.stocks.get_mut(usize::try_from(file)?).ok_or("no such file")?;
         stock.marks.insert(usize::try_from(server)?, format!("change {}", self.made));
         stock.write(&self.home.join(&stock.name))
+    }
+
+    /// Changes every server of the large file at once; returns what they are described as now.
+    pub(crate) fn change_large(&mut self) -> Result<String> {
+        let stock = self.large.as_mut().ok_or("no large file")?;
+        let text = format!("change {}", self.made + 1);
+        stock.marks = (0..stock.servers).map(|server| (server, text.clone())).collect();
+        self.made += u64::try_from(stock.servers)?;
+        stock.write(&self.home.join(&stock.name))?;
+        Ok(text)
     }
 
     /// Makes changes at a constant pace.

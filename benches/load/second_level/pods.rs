@@ -1,7 +1,8 @@
-//! Three gateways over the same files, the Redis of their state, and the Redis of the answers that they share.
+//! Gateways over the same files, the Redis of their state, and the Redis of the answers that they share.
 
 use crate::{Bench, folder};
-use netweave_benches::connection::{Connection, Target, fetch, get};
+use netweave_benches::connection::{Connection, Target, get};
+use netweave_benches::metrics::sum;
 use netweave_benches::redis::{Redis, Role};
 use netweave_benches::server::{self, Server};
 use netweave_benches::stock::Stock;
@@ -12,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Gateways.
-pub(super) const PODS: usize = 3;
+pub(crate) const PODS: usize = 3;
 /// Files of one pool each.
-pub(super) const POOLS: usize = 40;
+pub(crate) const POOLS: usize = 40;
 /// Servers of each pool.
 const SERVERS: usize = 100;
 const RACKS: usize = 40;
@@ -25,31 +26,33 @@ const SETTLE: Duration = Duration::from_secs(5);
 const STORING: Duration = Duration::from_secs(10);
 
 /// Everything, with the gateways ending before their servers.
-pub(super) struct Pods {
+pub(crate) struct Pods {
     /// The gateways, and where their metrics are.
     gateways: Vec<(Server, Target)>,
-    pub(super) state: Redis,
-    answers: Redis,
+    pub(crate) state: Redis,
+    pub(crate) answers: Redis,
     home: PathBuf,
-    pub(super) stocks: Vec<Stock>,
+    /// Where folders of gateways are made.
+    name: &'static str,
+    pub(crate) stocks: Vec<Stock>,
     /// What the first gateway had stored when it was last looked at.
     stored: u64,
 }
 
 /// Where answers came from.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     /// The gateway's memory.
-    pub(super) own: u64,
+    pub(crate) own: u64,
     /// Redis.
-    pub(super) shared: u64,
+    pub(crate) shared: u64,
     /// The views.
-    pub(super) made: u64,
+    pub(crate) made: u64,
 }
 
 impl Counts {
     /// Counts an answer by its `X-Cache`.
-    pub(super) fn count(&mut self, word: &str) -> Result<()> {
+    pub(crate) fn count(&mut self, word: &str) -> Result<()> {
         let which = match word {
             "hit" => &mut self.own,
             "hit-shared" => &mut self.shared,
@@ -61,7 +64,7 @@ impl Counts {
     }
 
     /// Returns how many answers there were.
-    pub(super) fn all(&self) -> u64 {
+    pub(crate) fn all(&self) -> u64 {
         self.own + self.shared + self.made
     }
 }
@@ -75,50 +78,66 @@ impl AddAssign for Counts {
 }
 
 impl Pods {
-    /// Starts everything and waits until each gateway serves all pools and has met the server of answers.
-    pub(super) async fn set(bench: &Bench, redis: &Path) -> Result<Self> {
-        let home = folder(bench, "second")?;
+    /// Starts so many gateways with everything they need, in folders under a name.
+    pub(crate) async fn set(bench: &Bench, redis: &Path, name: &'static str, count: usize) -> Result<Self> {
+        let home = folder(bench, name)?;
         let stocks: Vec<_> = (0..POOLS).map(|n| Stock::new(format!("pool-{n}"), SERVERS)).collect();
         for stock in &stocks {
             stock.write(&home)?;
         }
-        let state = Redis::start(redis, &folder(bench, "second/state")?, Role::State).await?;
-        let answers = Redis::start(redis, &folder(bench, "second/answers")?, Role::Cache).await?;
-        let mut gateways = Vec::new();
-        for number in 0..PODS {
-            let folder = folder(bench, &format!("second/pod-{number}"))?;
-            let tls = pki::set_up(&folder)?;
-            let mut conf = server::conf(&[])?;
-            conf.set("backends", stocks.iter().map(backend).collect());
-            conf.set("state", json!({ "kind": "redis", "url": state.url() }));
-            conf.set("cache", json!({ "maxBytes": "256MiB", "redis": { "url": answers.url() } }));
-            let gateway = server::start(&bench.netweave, &folder, tls, &conf)?;
-            gateways.push((gateway, Target { address: conf.ops, tls: None }));
+        let state = Redis::start(redis, &folder(bench, &format!("{name}/state"))?, Role::State).await?;
+        let answers = Redis::start(redis, &folder(bench, &format!("{name}/answers"))?, Role::Cache).await?;
+        let mut all = Self { gateways: Vec::new(), state, answers, home, name, stocks, stored: 0 };
+        for _ in 0..count {
+            all.launch(bench)?;
         }
-        let mut all = Self { gateways, state, answers, home, stocks, stored: 0 };
-        for (gateway, _) in &mut all.gateways {
-            for stock in &all.stocks {
-                gateway.answers(&stock.first(), |_| true).await?;
-            }
-        }
-        for target in all.targets() {
-            for stock in &all.stocks {
-                fetch(&target, &stock.list()).await?;
-            }
-        }
-        tokio::time::sleep(SETTLE).await;
-        let (_, ops) = all.gateways.first().ok_or("no gateway")?;
-        all.stored = sum(ops, "netweave_cache_second_fills_total").await?;
+        all.settle().await?;
         Ok(all)
     }
 
+    /// Starts one more gateway, which has nothing in its memory.
+    pub(crate) async fn add(&mut self, bench: &Bench) -> Result<()> {
+        self.launch(bench)?;
+        self.settle().await
+    }
+
+    fn launch(&mut self, bench: &Bench) -> Result<()> {
+        let folder = folder(bench, &format!("{}/pod-{}", self.name, self.gateways.len()))?;
+        let tls = pki::set_up(&folder)?;
+        let mut conf = server::conf(&[])?;
+        conf.set("backends", self.stocks.iter().map(backend).collect());
+        conf.set("state", json!({ "kind": "redis", "url": self.state.url() }));
+        conf.set("cache", json!({ "maxBytes": "256MiB", "redis": { "url": self.answers.url() } }));
+        let gateway = server::start(&bench.netweave, &folder, tls, &conf)?;
+        self.gateways.push((gateway, Target { address: conf.ops, tls: None }));
+        Ok(())
+    }
+
+    /// Waits until each gateway serves all pools and has met the server of answers; what it is asked for is no key.
+    async fn settle(&mut self) -> Result<()> {
+        for (gateway, _) in &mut self.gateways {
+            for stock in &self.stocks {
+                gateway.answers(&format!("{}?limit=1", stock.list()), |body| body.len() > 2).await?;
+            }
+        }
+        tokio::time::sleep(SETTLE).await;
+        let (_, ops) = self.gateways.first().ok_or("no gateway")?;
+        self.stored = sum(ops, "netweave_cache_second_fills_total").await?;
+        Ok(())
+    }
+
+    /// Returns a gateway.
+    pub(crate) fn gateway(&self, pod: usize) -> Result<&Server> {
+        Ok(&self.gateways.get(pod).ok_or("no such gateway")?.0)
+    }
+
     /// Returns the paths of filtered pages with one server each: few and small, so that a gateway keeps them all.
-    pub(super) fn small(&self) -> Vec<String> {
+    pub(crate) fn small(&self) -> Vec<String> {
         self.stocks.iter().take(POOLS / 2).flat_map(serials).collect()
     }
 
     /// Returns the paths of all lists and filtered pages.
-    pub(super) fn lists(&self) -> Vec<String> {
+    pub(crate) fn lists(&self) -> Vec<String> {
         let of_one = |stock: &Stock| {
             let list = stock.list();
             let racks = (0..RACKS).map(|n| format!("{list}?filter=(eq,extensions/rack,{n})"));
@@ -129,7 +148,7 @@ impl Pods {
     }
 
     /// Returns the paths of everything that is asked for: lists, filtered pages and single objects.
-    pub(super) fn keys(&self) -> Vec<String> {
+    pub(crate) fn keys(&self) -> Vec<String> {
         let of_one = |stock: &Stock| {
             let (list, name) = (stock.list(), &stock.name);
             (0..SERVERS).map(|n| format!("{list}/{name}-{n:06}")).collect::<Vec<_>>()
@@ -140,26 +159,26 @@ impl Pods {
     }
 
     /// Changes the first server of a pool.
-    pub(super) fn change(&mut self, pool: usize, text: &str) -> Result<()> {
+    pub(crate) fn change(&mut self, pool: usize, text: &str) -> Result<()> {
         let stock = self.stocks.get_mut(pool).ok_or("no such pool")?;
         stock.marks.insert(0, text.to_owned());
         stock.write(&self.home)
     }
 
     /// Returns where the gateways answer.
-    pub(super) fn targets(&self) -> Vec<Target> {
+    pub(crate) fn targets(&self) -> Vec<Target> {
         self.gateways.iter().map(|(gateway, _)| gateway.api.clone()).collect()
     }
 
     /// Asks one gateway once for each path, as fast as it answers; returns where the answers came from and its CPU time for
     /// one, in us.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &self,
         pod: usize,
         paths: &[String],
         connections: usize,
     ) -> Result<(Counts, f64)> {
-        let (gateway, _) = self.gateways.get(pod).ok_or("no such gateway")?;
+        let gateway = self.gateway(pod)?;
         let before = gateway.process.cpu()?;
         let mut tasks = Vec::new();
         for some in paths.chunks(paths.len().div_ceil(connections)) {
@@ -174,7 +193,7 @@ impl Pods {
     }
 
     /// Waits until the first gateway has stored so many answers more.
-    pub(super) async fn stored(&mut self, more: u64) -> Result<()> {
+    pub(crate) async fn stored(&mut self, more: u64) -> Result<()> {
         let (_, ops) = self.gateways.first().ok_or("no gateway")?;
         let (end, wanted) = (Instant::now() + STORING, self.stored + more);
         loop {
@@ -189,12 +208,12 @@ impl Pods {
     }
 
     /// Returns how often the answers' Redis was asked for one.
-    pub(super) async fn look_ups(&self) -> Result<u64> {
+    pub(crate) async fn look_ups(&self) -> Result<u64> {
         self.answers.calls("get").await
     }
 
     /// Returns how often the gateways have evaluated views for an answer.
-    pub(super) async fn evaluated(&self) -> Result<u64> {
+    pub(crate) async fn evaluated(&self) -> Result<u64> {
         let mut all = 0;
         for (_, ops) in &self.gateways {
             all += sum(ops, "o2ims_adapter_cache_misses_total").await?;
@@ -227,14 +246,4 @@ async fn ask_for(target: Target, paths: Vec<String>) -> Result<Counts> {
         }
     }
     Ok(counts)
-}
-
-/// Adds up the samples of a family of metrics.
-async fn sum(ops: &Target, family: &str) -> Result<u64> {
-    let (_, text) = fetch(ops, "/metrics").await?;
-    let text = String::from_utf8(text)?;
-    let samples = text.lines().filter_map(|line| line.strip_prefix(family));
-    let values =
-        samples.filter(|rest| rest.starts_with([' ', '{'])).filter_map(|rest| rest.rsplit(' ').next());
-    values.map(|value| value.parse::<u64>().map_err(Into::into)).sum()
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// Requests per second, over all gateways.
-pub(super) const RATE: u32 = 3000;
+pub(crate) const RATE: u32 = 3000;
 /// Connections to each gateway.
 const CONNECTIONS: u32 = 4;
 const EACH: Duration = Duration::from_secs(1);
@@ -22,19 +22,19 @@ const LOOK: Duration = Duration::from_millis(1);
 const LONGEST_US: u64 = 60_000_000;
 
 /// What was counted.
-pub(super) struct Run {
+pub(crate) struct Run {
     /// The readers' answers.
-    pub(super) counts: Counts,
+    pub(crate) counts: Counts,
     /// Everybody's answers that were made.
-    pub(super) made: u64,
+    pub(crate) made: u64,
     /// How often views were evaluated.
-    pub(super) evaluated: u64,
+    pub(crate) evaluated: u64,
     /// From a commit until a gateway showed it, in us; one for each gateway and change.
-    pub(super) visible: Histogram<u64>,
+    pub(crate) visible: Histogram<u64>,
 }
 
 /// The keys, the most frequent first, and the sum of the shares up to each.
-struct Keys {
+pub(crate) struct Keys {
     requests: Vec<Vec<u8>>,
     sums: Vec<f64>,
 }
@@ -42,7 +42,7 @@ struct Keys {
 impl Keys {
     /// Ranks keys in an order that scatters the pools.
     #[expect(clippy::cast_precision_loss, reason = "ten thousand ranks")]
-    fn new(paths: &[String]) -> Self {
+    pub(crate) fn new(paths: &[String]) -> Self {
         /// Shares no factor with the number of keys, so that each gets one rank.
         const STRIDE: usize = 7919;
         let ranked = (0..paths.len()).filter_map(|rank| paths.get(rank * STRIDE % paths.len()));
@@ -56,7 +56,7 @@ impl Keys {
     }
 
     /// Picks a request by a number from 0 to 1.
-    fn pick(&self, dice: f64) -> &[u8] {
+    pub(crate) fn pick(&self, dice: f64) -> &[u8] {
         let wanted = dice * self.sums.last().copied().unwrap_or_default();
         let rank = self.sums.partition_point(|sum| *sum < wanted);
         self.requests.get(rank).map(Vec::as_slice).unwrap_or_default()
@@ -64,7 +64,7 @@ impl Keys {
 }
 
 /// Reads and changes for a while, of which only what comes after `warm_up` counts.
-pub(super) async fn run(pods: &mut Pods, warm_up: Duration, length: Duration) -> Result<Run> {
+pub(crate) async fn run(pods: &mut Pods, warm_up: Duration, length: Duration) -> Result<Run> {
     let keys = Arc::new(Keys::new(&pods.keys()));
     stretch(pods, &keys, warm_up).await?;
     stretch(pods, &keys, length).await

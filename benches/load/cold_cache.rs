@@ -1,0 +1,250 @@
+//! The first requests for ten thousand keys, by Zipf's law, when nothing is cached: in a new gateway whose shared cache is
+//! empty, and in one that joins a gateway which has filled it.
+
+use crate::Bench;
+use crate::second_level::pods::{Counts, Pods};
+use crate::second_level::zipf::Keys;
+use hdrhistogram::Histogram;
+use netweave_benches::Result;
+use netweave_benches::connection::{Connection, Target};
+use netweave_benches::dice::Dice;
+use netweave_benches::redis::Redis;
+use netweave_benches::report::{Report, tenth};
+use serde_json::json;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// Requests per second.
+const RATE: u32 = 3000;
+const CONNECTIONS: u32 = 16;
+/// Connections that fill: so few that everything finds room in the queue of what is to be stored.
+const FILLING: usize = 2;
+/// Over how many of the latest answers the hit ratio is taken, and how many of them must be hits.
+const WINDOW: usize = 1000;
+const HITS: usize = 900;
+/// How long it may take until that is so.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// How long hits alone are measured.
+const WARM: Duration = Duration::from_secs(5);
+const LONGEST_US: u64 = 60_000_000;
+
+/// One answer.
+struct Seen {
+    /// When it came, since the first request was due.
+    at: Duration,
+    /// Since it was due.
+    took: Duration,
+    /// It came from the gateway's own memory.
+    hit: bool,
+}
+
+/// All answers in their order, and where they came from.
+#[derive(Default)]
+struct Ledger {
+    seen: Vec<Seen>,
+    counts: Counts,
+}
+
+/// What one scene showed.
+struct Figures {
+    warm_s: f64,
+    counts: Counts,
+    misses: Histogram<u64>,
+    /// CPU of an answer that was not in memory, and of one that was, in microseconds.
+    miss_us: f64,
+    hit_us: f64,
+    /// Commands to the Redis of answers and to that of the state.
+    calls: [u64; 2],
+}
+
+/// Runs the bench.
+pub(crate) async fn run(bench: &Bench, redis: &Path) -> Result<()> {
+    let mut pods = Pods::set(bench, redis, "cold", 1).await?;
+    let paths = pods.keys();
+    let keys = Arc::new(Keys::new(&paths));
+    let columns = &[
+        "scene",
+        "seconds_to_90",
+        "requests",
+        "from_memory",
+        "from_redis",
+        "made",
+        "miss_p50_ms",
+        "miss_p99_ms",
+        "miss_cpu_us",
+        "hit_cpu_us",
+        "cache_redis_calls",
+        "state_redis_calls",
+    ];
+    let mut report = Report::new("cold-cache", columns);
+    report.note(format!(
+        "{} keys, of which {} are lists and filtered pages, by Zipf's law (s = 1) at {RATE} requests per second in an open loop over {CONNECTIONS} connections, mTLS 1.3, \
+         until {HITS} of the latest {WINDOW} answers came from the gateway's own memory; the figures are those of all requests until then. all: a new gateway, and the Redis of \
+         answers is empty. joined: a new gateway, and another one has stored every answer in Redis. A miss is an answer that was not in the gateway's memory; its CPU is that of \
+         the whole process without {WARM:?} worth of hits at the same rate, and includes that of storing the answer in Redis.",
+        paths.len(),
+        pods.lists().len(),
+    ));
+    let all = scene(&pods, 0, &keys).await?;
+    let made = pods.ask(0, &paths, FILLING).await?.0.made;
+    pods.stored(made).await?;
+    pods.add(bench).await?;
+    let joined = scene(&pods, 1, &keys).await?;
+    let mut summary = Vec::new();
+    for (name, figures) in [("all", all), ("joined", joined)] {
+        row(&mut report, name, &figures)?;
+        let Figures { warm_s, misses, miss_us, .. } = figures;
+        summary.push(format!(
+            "{name}_seconds_to_90={} {name}_miss_p99_ms={} {name}_miss_cpu_us={}",
+            tenth(warm_s),
+            millis(&misses, 0.99),
+            tenth(miss_us)
+        ));
+    }
+    report.finish(&bench.out, &summary.join(" "))
+}
+
+fn row(report: &mut Report, name: &str, figures: &Figures) -> Result<()> {
+    let Figures { warm_s, counts, misses, miss_us, hit_us, calls: [answers, state] } = figures;
+    report.row(vec![
+        json!(name),
+        json!(tenth(*warm_s)),
+        json!(counts.all()),
+        json!(counts.own),
+        json!(counts.shared),
+        json!(counts.made),
+        json!(millis(misses, 0.5)),
+        json!(millis(misses, 0.99)),
+        json!(tenth(*miss_us)),
+        json!(tenth(*hit_us)),
+        json!(answers),
+        json!(state),
+    ])
+}
+
+/// Reads until most answers come from memory, then everything once, and then again for hits alone.
+async fn scene(pods: &Pods, pod: usize, keys: &Arc<Keys>) -> Result<Figures> {
+    let gateway = pods.gateway(pod)?;
+    let (cpu, answers, state) =
+        (gateway.process.cpu()?, commands(&pods.answers).await?, commands(&pods.state).await?);
+    let cold = stretch(&gateway.api, keys, 1, PATIENCE, |seen| warm_after(seen).is_some()).await?;
+    let spent = gateway.process.cpu()?.saturating_sub(cpu);
+    let calls = [commands(&pods.answers).await? - answers, commands(&pods.state).await? - state];
+    let warm = warm_after(&cold.seen).ok_or("the cache does not get warm")?;
+    pods.ask(pod, &pods.keys(), FILLING).await?;
+    let cpu = gateway.process.cpu()?;
+    let hot = stretch(&gateway.api, keys, 2, WARM, |_| false).await?;
+    let hit_us = each(gateway.process.cpu()?.saturating_sub(cpu), hot.counts.all());
+    let mut misses = Histogram::new_with_max(LONGEST_US, 3)?;
+    for one in cold.seen.iter().filter(|one| !one.hit) {
+        misses.saturating_record(u64::try_from(one.took.as_micros())?);
+    }
+    let hits = spent_on(hit_us, cold.counts.own);
+    let miss_us = each(spent.saturating_sub(hits), misses.len());
+    Ok(Figures { warm_s: warm.as_secs_f64(), counts: cold.counts, misses, miss_us, hit_us, calls })
+}
+
+/// Returns when the latest answers were mostly hits for the first time.
+fn warm_after(seen: &[Seen]) -> Option<Duration> {
+    let mut hits = 0;
+    for (number, one) in seen.iter().enumerate() {
+        hits += usize::from(one.hit);
+        if let Some(gone) = number.checked_sub(WINDOW).and_then(|gone| seen.get(gone)) {
+            hits -= usize::from(gone.hit);
+        }
+        if number + 1 >= WINDOW && hits >= HITS {
+            return Some(one.at);
+        }
+    }
+    None
+}
+
+/// Reads at a constant pace for so long, or until what was seen is enough.
+async fn stretch(
+    target: &Target,
+    keys: &Arc<Keys>,
+    seed: u64,
+    longest: Duration,
+    enough: impl Fn(&[Seen]) -> bool,
+) -> Result<Ledger> {
+    let (start, ledger) = (Instant::now(), Arc::new(Mutex::new(Ledger::default())));
+    let mut readers = tokio::task::JoinSet::new();
+    for index in 0..CONNECTIONS {
+        let dice = Dice(seed << 32 | u64::from(index));
+        readers.spawn(read(target.clone(), Arc::clone(keys), dice, (start, index), Arc::clone(&ledger)));
+    }
+    while start.elapsed() < longest && !enough(&ledger.lock().unwrap_or_else(PoisonError::into_inner).seen) {
+        if let Some(ended) = readers.try_join_next() {
+            ended??;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    readers.shutdown().await;
+    let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(std::mem::take(&mut *ledger))
+}
+
+async fn read(
+    target: Target,
+    keys: Arc<Keys>,
+    mut dice: Dice,
+    (start, index): (Instant, u32),
+    ledger: Arc<Mutex<Ledger>>,
+) -> Result<()> {
+    let step = Duration::from_secs(1) * CONNECTIONS / RATE;
+    let mut due = start + step * index / CONNECTIONS;
+    let mut connection = Connection::open(&target).await?;
+    loop {
+        sleep_until(due).await;
+        let answer = connection.send(keys.pick(dice.roll())).await?;
+        if answer.status != 200 {
+            return Err(format!("a reader is answered by {}", answer.status).into());
+        }
+        let word = connection.cache(answer);
+        let seen = Seen { at: start.elapsed(), took: due.elapsed(), hit: word == "hit" };
+        {
+            let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+            ledger.counts.count(&word)?;
+            ledger.seen.push(seen);
+        }
+        if answer.last {
+            connection = Connection::open(&target).await?;
+        }
+        due += step;
+    }
+}
+
+async fn commands(redis: &Redis) -> Result<u64> {
+    redis.info("stats", "total_commands_processed").await
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
+fn each(spent: Duration, count: u64) -> f64 {
+    spent.as_secs_f64() * 1e6 / count.max(1) as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are small")]
+fn spent_on(each_us: f64, count: u64) -> Duration {
+    Duration::from_secs_f64(each_us * count as f64 / 1e6)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+fn millis(micros: &Histogram<u64>, quantile: f64) -> f64 {
+    tenth(micros.value_at_quantile(quantile) as f64 / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cache_is_warm_when_nine_of_ten_of_the_latest_answers_are_hits() {
+        let seen = |hit: bool, n: u64| Seen { at: Duration::from_millis(n), took: Duration::ZERO, hit };
+        let cold: Vec<_> = (0..3000).map(|n| seen(n % 2 == 0, n)).collect();
+        assert_eq!(warm_after(&cold), None);
+        let warming: Vec<_> = (0..3000).map(|n| seen(n >= 1000, n)).collect();
+        assert_eq!(warm_after(&warming), Some(Duration::from_millis(1899)));
+    }
+}

@@ -1,0 +1,134 @@
+//! `HAProxy` under the gateway's duties, and the receiver of its access log.
+
+use crate::Result;
+use crate::connection::Target;
+use crate::server::{Server, free, spawn};
+use rustls::ClientConfig;
+use std::fmt::Write as _;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// `HAProxy`'s own size of a buffer, and what it keeps free of it for headers that are added.
+const BUFFER: u64 = 16 << 10;
+const RESERVE: u64 = 2 << 10;
+
+/// Takes the access log as a collector of logs does; it ends when this is dropped.
+pub struct Collector {
+    address: SocketAddr,
+    lines: Arc<AtomicU64>,
+    _task: JoinSet<()>,
+}
+
+impl Collector {
+    /// Starts to listen.
+    ///
+    /// # Errors
+    /// There is no free port.
+    pub async fn start() -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let (address, lines) = (listener.local_addr()?, Arc::new(AtomicU64::new(0)));
+        let (mut task, count) = (JoinSet::new(), Arc::clone(&lines));
+        task.spawn(async move {
+            let mut buffer = vec![0; 64 << 10];
+            while let Ok((mut stream, _)) = listener.accept().await {
+                while let Ok(length @ 1..) = stream.read(&mut buffer).await {
+                    let ends = memchr::memchr_iter(b'\n', buffer.get(..length).unwrap_or_default()).count();
+                    count.fetch_add(u64::try_from(ends).unwrap_or_default(), Ordering::Relaxed);
+                }
+            }
+        });
+        Ok(Self { address, lines, _task: task })
+    }
+
+    /// Returns how many lines came so far.
+    pub fn lines(&self) -> u64 {
+        self.lines.load(Ordering::Relaxed)
+    }
+}
+
+/// Starts `HAProxy`, which answers each path with a file that it holds in memory; returns it with its configuration.
+///
+/// # Errors
+/// The program does not start.
+pub fn start(
+    program: &Path,
+    folder: &Path,
+    tls: Arc<ClientConfig>,
+    collector: &Collector,
+    bodies: &[(String, PathBuf)],
+) -> Result<(Server, String)> {
+    let address = free()?;
+    let pem = [fs::read_to_string(folder.join("tls.crt"))?, fs::read_to_string(folder.join("tls.key"))?];
+    fs::write(folder.join("haproxy.pem"), pem.concat())?;
+    let text = conf(folder, (address, collector.address), bodies)?;
+    fs::write(folder.join("haproxy.cfg"), &text)?;
+    let mut command = Command::new(program);
+    command.arg("-db").arg("-f").arg(folder.join("haproxy.cfg"));
+    if let Some(libraries) = libraries(program) {
+        command.env("LD_LIBRARY_PATH", libraries);
+    }
+    Ok((spawn(command, folder, "haproxy.out", Target { address, tls: Some(tls) })?, text))
+}
+
+/// Returns the folder of the libraries that were unpacked beside the program, if it was.
+fn libraries(program: &Path) -> Option<PathBuf> {
+    let folder = program.parent()?.parent()?.join(format!("lib/{}-linux-gnu", std::env::consts::ARCH));
+    folder.is_dir().then_some(folder)
+}
+
+/// Writes a configuration with the gateway's duties: client certificates verified, a limit per client, an access log.
+///
+/// Tuned: two threads for two cores, answers from memory without a server behind, the log sent in batches from a ring, as a
+/// line for each request on a socket of its own costs a system call; buffers that hold the largest answer, and not more. It
+/// would start only with two descriptors for each connection, of which the second one is for a server behind.
+fn conf(
+    folder: &Path,
+    (address, collector): (SocketAddr, SocketAddr),
+    bodies: &[(String, PathBuf)],
+) -> Result<String> {
+    let (folder, mut answers, mut largest) = (folder.display(), String::new(), 0);
+    for (path, file) in bodies {
+        largest = largest.max(fs::metadata(file)?.len());
+        let file = file.display();
+        writeln!(
+            answers,
+            "  http-request return status 200 content-type application/json file {file} if {{ path {path} }}"
+        )?;
+    }
+    let buffer = BUFFER.max((largest + RESERVE).next_multiple_of(BUFFER));
+    Ok(format!(
+        "global
+  nbthread 2
+  maxconn 12000
+  no strict-limits
+  tune.bufsize {buffer}
+  ssl-default-bind-options ssl-min-ver TLSv1.3
+  log ring@access format rfc3164 local0
+ring access
+  maxlen 1200
+  size 1048576
+  timeout connect 5s
+  timeout server 10s
+  server collector {collector}
+defaults
+  mode http
+  log global
+  option httplog
+  timeout client 60s
+  timeout http-request 5s
+  timeout http-keep-alive 60s
+frontend api
+  bind {address} ssl crt {folder}/haproxy.pem ca-file {folder}/ca.crt verify required alpn h2,http/1.1
+  stick-table type string len 128 size 10k expire 1m store http_req_rate(1s)
+  http-request track-sc0 ssl_c_s_dn
+  http-request deny deny_status 429 if {{ sc_http_req_rate(0) gt 1000000 }}
+{answers}"
+    ))
+}
