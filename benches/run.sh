@@ -34,6 +34,7 @@
 # report as far as it got, and 130.
 set -euo pipefail
 
+from=$PWD # paths of `compare` are those of the caller
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 
@@ -64,7 +65,10 @@ set -- "${own[@]}"
 
 if [ "${1:-}" = compare ]; then
   shift
-  exec "${CARGO_TARGET_DIR:-target}/release/netweave" bench compare "$@"
+  netweave=${CARGO_TARGET_DIR:-$PWD/target}/release/netweave
+  [ -x "$netweave" ] || { echo "$netweave is missing: any bench builds it" >&2; exit 2; }
+  cd "$from"
+  exec "$netweave" bench compare "$@"
 fi
 case ${1:-} in
   cache-hit | cache-second-level | connections | delivery | inventory | idle | list-filter | mtls-handshake | read-heavy | sizes | small | subscription-heavy) ;;

@@ -14,8 +14,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, timeout_at};
 
-pub(crate) use honest::Watch;
-pub use honest::{Kind, Sends};
+pub use honest::{Kind, Sends, Watch};
 pub(crate) use tally::Whole;
 pub use tally::{Counted, Tally};
 
@@ -87,7 +86,7 @@ pub async fn closed_with(
         task.await??;
     }
     let run = counted.run(start)?;
-    watch.end(&run, None)?;
+    watch.end(Some(&run.latency), None)?;
     Ok(run)
 }
 
@@ -114,7 +113,7 @@ pub async fn open_with(
 ) -> Result<Run> {
     let (watch, connections) = (Watch::start(Kind::Open)?, connected(target).await?);
     let (run, sends) = paced(target, connections, request, (length, rate)).await?;
-    watch.end(&run, Some(&sends))?;
+    watch.end(Some(&run.latency), Some(&sends))?;
     Ok(run)
 }
 
@@ -138,7 +137,7 @@ async fn paced(
     for task in tasks {
         sends.add(&task.await??)?;
     }
-    sends.intended = pacer.await?;
+    pacer.await?;
     Ok((counted.run(start)?, sends))
 }
 
@@ -177,20 +176,12 @@ impl Client {
     ) -> Result<Sends> {
         let mut sends = Sends::new()?;
         let mut free = Instant::now();
-        // Until when this process kept a request back: what was due before waits for the same reason.
-        let mut held = free;
         while let Some(due) = dues.recv().await {
-            let now = Instant::now();
-            if now >= end {
-                sends.unsent += 1;
+            if Instant::now() >= end {
+                sends.never();
                 continue;
             }
-            if free <= due {
-                sends.left(now - due);
-                held = now;
-            } else if due <= held {
-                sends.left(now - due);
-            }
+            sends.leaves(due, free);
             let asked = timeout_at(end, self.ask(&request())).await;
             asked.map_err(|_late| format!("no answer {OVERTIME:?} after the end of the run"))??;
             self.tally.record(due.elapsed())?;

@@ -37,7 +37,7 @@ pub async fn closed(target: &Target, path: &str, length: Duration) -> Result<Run
         task.await??;
     }
     let run = counted.run(start)?;
-    watch.end(&run, None)?;
+    watch.end(Some(&run.latency), None)?;
     Ok(run)
 }
 

@@ -24,7 +24,7 @@ pub async fn closed(target: &Target, path: &str, length: Duration, resumed: bool
         task.await??;
     }
     let run = counted.run(start)?;
-    watch.end(&run, None)?;
+    watch.end(Some(&run.latency), None)?;
     Ok(run)
 }
 

@@ -39,7 +39,7 @@ impl Report {
         self.book().notes.push(text.into());
     }
 
-    /// Gives the next row latencies, in microseconds, in place of those of the last run.
+    /// Gives the next row latencies, in microseconds, in place of those of the runs since the last one.
     ///
     /// # Errors
     /// There is no memory for a histogram.
@@ -52,6 +52,11 @@ impl Report {
         Ok(())
     }
 
+    /// Says that what ran since the last row was to warm up, and does not count.
+    pub fn warmed_up(&self) {
+        session::discard();
+    }
+
     /// Adds a row, and shows it at once.
     ///
     /// # Errors
@@ -59,7 +64,11 @@ impl Report {
     pub fn row(&mut self, cells: Vec<Value>) -> Result<()> {
         let runs = session::pending();
         let faults: Vec<String> = runs.iter().flat_map(|run| run.faults.clone()).collect();
-        let latency = self.latency.take().or_else(|| runs.into_iter().next_back().map(|run| run.latency));
+        let mut latency = self.latency.take();
+        if latency.is_none() {
+            let all = runs.into_iter().filter_map(|run| run.latency);
+            latency = all.reduce(|sum, one| sum + one);
+        }
         let row = Row { cells, faults, latency };
         let shown = row.shown(self.book().columns);
         self.book().rows.push(row);

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A run that was handed in.
 pub(crate) struct Measured {
     pub(crate) kind: Kind,
-    /// Latencies in nanoseconds.
-    pub(crate) latency: Histogram<u64>,
+    /// Latencies in nanoseconds, if they are not given to the report otherwise.
+    pub(crate) latency: Option<Histogram<u64>>,
     /// What is wrong with it.
     pub(crate) faults: Vec<String>,
 }
@@ -81,15 +81,20 @@ pub(crate) fn is_loaded() -> bool {
 
 /// Takes a run for the next row of the report.
 pub(crate) fn measured(run: Measured) {
-    session(|all| {
-        all.invalid |= run.kind == Kind::Open && !run.faults.is_empty();
-        all.pending.push(run);
-    });
+    session(|all| all.pending.push(run));
 }
 
-/// Hands out the runs since the last row.
+/// Hands out the runs since the last row, which count from now on.
 pub(crate) fn pending() -> Vec<Measured> {
-    session(|all| std::mem::take(&mut all.pending))
+    session(|all| {
+        all.invalid |= all.pending.iter().any(|run| run.kind == Kind::Open && !run.faults.is_empty());
+        std::mem::take(&mut all.pending)
+    })
+}
+
+/// Forgets the runs since the last row.
+pub(crate) fn discard() {
+    session(|all| all.pending.clear());
 }
 
 /// Returns the faults of the runs since the last row.

@@ -1,12 +1,13 @@
 //! Whether a load was what it was meant to be: the generator had time of its cores left, and kept the rate that was asked for.
 
-use super::{LONGEST_NS, Run};
+use super::LONGEST_NS;
 use crate::process::own_cpu;
 use crate::session::{self, Measured};
 use crate::{Result, machine};
 use hdrhistogram::Histogram;
 use std::time::Duration;
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 
 /// Share of its cores from which on the generator is taken for the bottleneck.
 const BUSY: f64 = 0.9;
@@ -24,27 +25,56 @@ pub enum Kind {
     Open,
 }
 
-/// How the requests of an open loop left.
+/// How the requests of a connection, or of several, left in an open loop.
 #[derive(Clone, Debug)]
 pub struct Sends {
     /// Requests that were due.
-    pub intended: u64,
+    pub(super) intended: u64,
     /// Requests that were never sent.
-    pub unsent: u64,
+    pub(super) unsent: u64,
+    /// Until when this process kept a request back; what was due before waits for the same reason.
+    held: Option<Instant>,
     /// From when a request was due on a free connection until it left, in nanoseconds: what the generator itself took.
     late: Histogram<u64>,
 }
 
 impl Sends {
-    pub(super) fn new() -> Result<Self> {
-        Ok(Self { intended: 0, unsent: 0, late: Histogram::new_with_max(LONGEST_NS, 2)? })
+    /// Begins to count.
+    ///
+    /// # Errors
+    /// There is no memory for a histogram.
+    pub fn new() -> Result<Self> {
+        let late = Histogram::new_with_max(LONGEST_NS, 2)?;
+        Ok(Self { intended: 0, unsent: 0, held: None, late })
     }
 
-    pub(super) fn left(&mut self, late: Duration) {
+    /// Counts a request that leaves now, was due then, and whose connection has been free since some time.
+    pub fn leaves(&mut self, due: Instant, free: Instant) {
+        let now = Instant::now();
+        self.intended += 1;
+        if free <= due {
+            self.left(now - due);
+            self.held = Some(now);
+        } else if self.held.is_some_and(|held| due <= held) {
+            self.left(now - due);
+        }
+    }
+
+    /// Counts a request that will not be sent.
+    pub(super) fn never(&mut self) {
+        self.intended += 1;
+        self.unsent += 1;
+    }
+
+    fn left(&mut self, late: Duration) {
         self.late.saturating_record(u64::try_from(late.as_nanos()).unwrap_or(LONGEST_NS));
     }
 
-    pub(super) fn add(&mut self, other: &Self) -> Result<()> {
+    /// Adds those of another connection.
+    ///
+    /// # Errors
+    /// The histograms have other bounds, which is excluded.
+    pub fn add(&mut self, other: &Self) -> Result<()> {
         self.intended += other.intended;
         self.unsent += other.unsent;
         Ok(self.late.add(&other.late)?)
@@ -73,23 +103,32 @@ impl Sends {
 }
 
 /// Looks at the generator during a run.
-pub(crate) struct Watch {
+#[derive(Debug)]
+pub struct Watch {
     kind: Kind,
     own: Duration,
+    began: Instant,
 }
 
 impl Watch {
-    pub(crate) fn start(kind: Kind) -> Result<Self> {
+    /// Begins to look.
+    ///
+    /// # Errors
+    /// The kernel does not tell what this process uses.
+    pub fn start(kind: Kind) -> Result<Self> {
         session::loaded();
-        Ok(Self { kind, own: own_cpu()? })
+        Ok(Self { kind, own: own_cpu()?, began: Instant::now() })
     }
 
-    /// Hands the run to the report, with what is wrong with it.
-    pub(crate) fn end(self, run: &Run, sends: Option<&Sends>) -> Result<()> {
+    /// Hands the run to the report's next row: its latencies in nanoseconds, if it has any, and what is wrong with it.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn end(self, latency: Option<&Histogram<u64>>, sends: Option<&Sends>) -> Result<()> {
         let own = own_cpu()?.saturating_sub(self.own);
-        let mut faults: Vec<String> = busy(own, run.took, share()).into_iter().collect();
+        let mut faults: Vec<String> = busy(own, self.began.elapsed(), share()).into_iter().collect();
         faults.extend(sends.map(Sends::faults).unwrap_or_default());
-        session::measured(Measured { kind: self.kind, latency: run.latency.clone(), faults });
+        session::measured(Measured { kind: self.kind, latency: latency.cloned(), faults });
         Ok(())
     }
 }

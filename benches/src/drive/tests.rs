@@ -81,7 +81,7 @@ async fn a_generator_that_is_held_up_itself_is_told_apart_from_a_slow_server() {
     let (run, sends) = paced_at(address).await;
     hold.await.unwrap();
     assert!(run.micros(0.99) > 200_000.0, "what was due counts all the same: {}", run.micros(0.99));
-    watch.end(&run, Some(&sends)).unwrap();
+    watch.end(Some(&run.latency), Some(&sends)).unwrap();
     let faults = crate::session::pending_faults();
     assert!(faults.iter().any(|fault| fault.contains("late on a free connection")), "{faults:?}");
 }

@@ -97,7 +97,8 @@ pub(super) fn samples<'a>(
     all
 }
 
-/// Names the case that a row is of: its words and dimensions, but for those of one column if it is named.
+/// Names the case that a row is of: its words and dimensions, but for those of one column if it is named; `all` where there is one
+/// case only.
 pub(super) fn label(columns: &[&str], cells: &[Value], without: Option<&str>) -> String {
     let named = columns.iter().zip(cells).filter(|(column, _)| Some(**column) != without);
     let words = named.filter_map(|(column, value)| match (DIMENSIONS.contains(column), number(value)) {
@@ -105,7 +106,8 @@ pub(super) fn label(columns: &[&str], cells: &[Value], without: Option<&str>) ->
         (_, Some(_)) => None,
         (_, None) => value.as_str().filter(|word| *word != "-").map(str::to_owned),
     });
-    words.collect::<Vec<_>>().join(" ")
+    let words = words.collect::<Vec<_>>().join(" ");
+    if words.is_empty() { "all".to_owned() } else { words }
 }
 
 fn is_peer(columns: &[&str], cells: &[Value]) -> bool {

@@ -98,6 +98,16 @@ fn an_interrupted_report_says_so_and_keeps_its_rows() {
 }
 
 #[test]
+fn the_report_of_a_bench_that_is_dropped_is_written_by_the_session() {
+    let folder = tempfile::tempdir().unwrap();
+    session::opened(&Arc::new(Mutex::new(book())));
+    assert!(session::interrupted(folder.path()).unwrap());
+    let json = std::fs::read(folder.path().join("cache-hit.json")).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&json).unwrap()["interrupted"], json!(true));
+    assert!(!session::interrupted(folder.path()).unwrap(), "it is written once");
+}
+
+#[test]
 fn bars_of_nothing_are_no_fault() {
     let none = Samples {
         label: String::new(),

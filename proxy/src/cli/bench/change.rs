@@ -32,9 +32,9 @@ impl Change {
         let mut ratios: Vec<f64> =
             to.iter().flat_map(|after| from.iter().map(move |before| (after / before).ln())).collect();
         ratios.sort_by(f64::total_cmp);
-        let outside = outside(from.len(), to.len());
-        let low = ratios.get(outside)?.exp();
-        let high = ratios.get(ratios.len().checked_sub(outside + 1)?)?.exp();
+        let rank = rank(from.len(), to.len());
+        let low = ratios.get(rank.checked_sub(1)?)?.exp();
+        let high = ratios.get(ratios.len().checked_sub(rank)?)?.exp();
         Some(Self { from: median(from), to: median(to), low, high })
     }
 
@@ -58,8 +58,9 @@ pub(super) fn median(figures: &[f64]) -> f64 {
     if sorted.len() % 2 == 1 { at(half) } else { f64::midpoint(at(half.saturating_sub(1)), at(half)) }
 }
 
-/// Returns how many of the sorted ratios lie outside the interval at each end.
-fn outside(first: usize, second: usize) -> usize {
+/// Returns which of the sorted ratios, counted from 1 at either end, is the end of the interval: fewer pairs than that may point
+/// the other way for the sets to differ.
+fn rank(first: usize, second: usize) -> usize {
     let counts = arrangements(first, second);
     let all: f64 = counts.iter().sum();
     let mut sum = 0.0;
@@ -115,7 +116,7 @@ mod tests {
         assert_eq!(arrangements(2, 2), [1.0, 1.0, 2.0, 1.0, 1.0]);
         assert!((arrangements(5, 5).iter().sum::<f64>() - 252.0).abs() < 1e-9);
         // Critical values of U at 5 %, two-sided: 2 for 5 and 5, 23 for 10 and 10.
-        assert_eq!((outside(5, 5), outside(10, 10)), (3, 24));
+        assert_eq!((rank(5, 5), rank(10, 10)), (3, 24));
     }
 
     #[test]

@@ -160,8 +160,7 @@ impl Reports {
     pub(super) fn by_round(&self) -> Vec<Series> {
         let samples = self.all.iter().flat_map(|report| &report.samples);
         gathered(samples.map(|one| {
-            let space = if one.label.is_empty() { "" } else { ", " };
-            (format!("{}{space}{}", one.label, one.column), one.better, one.peer, one.values.as_slice())
+            (format!("{}, {}", one.label, one.column), one.better, one.peer, one.values.as_slice())
         }))
     }
 }
