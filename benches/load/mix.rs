@@ -104,7 +104,6 @@ pub(crate) async fn run(bench: &Bench, redis: &Path, name: &'static str) -> Resu
             json!(at(&counts.subscriptions, 0.5)),
             json!(write),
         ])?;
-        let micros = |value: u64| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
         for (all, one) in figures.iter_mut().zip([cpu, store, micros(read), micros(write)]) {
             all.push(one);
         }
@@ -116,6 +115,10 @@ pub(crate) async fn run(bench: &Bench, redis: &Path, name: &'static str) -> Resu
         tenth(store)
     );
     report.finish(&bench.out, &summary)
+}
+
+fn micros(value: u64) -> f64 {
+    f64::from(u32::try_from(value).unwrap_or(u32::MAX))
 }
 
 async fn stretch(target: &Target, reads: f64, round: usize) -> Result<Counts> {

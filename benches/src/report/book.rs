@@ -204,11 +204,12 @@ impl Book {
         all
     }
 
-    /// Returns the cell of the column `server` and the label without it, for each label that has latencies.
+    /// Returns for each line of a diagram the diagram, the line and the latencies: of servers, a line for each and a diagram for each
+    /// case; otherwise one diagram with a line for each case.
     pub(super) fn curves(&self) -> Vec<(String, String, Histogram<u64>)> {
         let Some(column) = self.columns.iter().position(|name| *name == figures::SERVER) else {
             let all = self.latencies(None).into_iter();
-            return all.map(|(label, latency)| (String::new(), label, latency)).collect();
+            return all.map(|(label, latency)| (self.name.to_owned(), label, latency)).collect();
         };
         let servers = self.rows.iter().filter_map(|row| row.cells.get(column)?.as_str());
         let mut names: Vec<&str> = Vec::new();
