@@ -1,6 +1,6 @@
 //! A measured process with its children: CPU time and memory, as the kernel counts them.
 
-use crate::{Result, memory};
+use crate::Result;
 use std::fs;
 use std::path::Path;
 use std::process::Child;
@@ -12,7 +12,7 @@ pub struct Process(Child);
 impl Process {
     /// Takes a child into care.
     pub fn new(child: Child) -> Self {
-        memory::began(child.id());
+        crate::memory::began(child.id());
         Self(child)
     }
 
@@ -78,7 +78,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        memory::ending(self.0.id());
+        crate::memory::ending(self.0.id());
         if let Ok(Some(_)) = self.0.try_wait() {
             return;
         }
