@@ -61,7 +61,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 set -- "${own[@]}"
-[[ $runs =~ ^[1-9][0-9]{0,2}$ ]] || { echo "--runs: write 1 to 999" >&2; exit 2; }
+[[ $runs =~ ^[1-9][0-9]{0,2}$ ]] && [ "$runs" -le 200 ] || { echo "--runs: write 1 to 200" >&2; exit 2; }
 
 if [ "${1:-}" = compare ]; then
   shift
