@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures release builds. Reports go to target/bench as JSON and Markdown; the last line has the figures.
+# Measures release builds. Reports go to target/bench as a page (HTML), Markdown and JSON; the last line has the figures.
 #
 #   benches/run.sh cache-hit    a cached GET through the whole chain over mTLS, HTTP/1.1 and HTTP/2, beside nginx and HAProxy under the
 #                               same duties and a bare hyper server
@@ -36,15 +36,58 @@
 #
 # Needs Rust; unpacks Debian's nginx and HAProxy into target/tools where they are compared with, and installs its redis-tools for the benches with a Redis, where they are missing. The first release build takes several minutes.
 # Run it on an otherwise idle machine: the figures are CPU time and latency.
+#
+# Options of every bench:
+#   --runs N         measures N times; the reports of all runs are kept in target/bench/runs/BENCH/TIME
+#   --flame          before, records by perf where the gateway spends its CPU time, in a round that is not counted; the page shows it
+#   --save-baseline  keeps the figures in target/bench/baselines, by the machine's processor and cores
+#   --baseline       compares with those
+# And without a bench: --list prints the names, `compare BEFORE AFTER` compares reports, as `netweave bench compare` does.
+#
+# Exits 1 if a rate was not kept because the load generator was too slow: the report is then marked INVALID. Ctrl-C ends a bench with the
+# report as far as it got, and 130.
 set -euo pipefail
 
+from=$PWD # paths of `compare` are those of the caller
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 
+usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+# Each bench with what it measures, one a line; in the usage a line that is indented further goes on.
+list() {
+  usage | awk '
+    function flush() { if (name) { gsub(/ +/, " ", text); printf "%-20s%s\n", name, text }; name = "" }
+    /^  benches\/run\.sh / { flush(); name = $2; $1 = $2 = ""; text = $0; next }
+    /^                    / { text = text " " $0; next }
+    { flush() }'
+}
+runs=1 flame='' baseline='' own=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    -h | --help) usage; exit 0 ;;
+    --list) list; exit 0 ;;
+    --runs) runs=${2:?--runs N}; shift ;;
+    --flame) flame=1 ;;
+    --save-baseline) baseline=save ;;
+    --baseline) baseline=compare ;;
+    *) own+=("$1") ;;
+  esac
+  shift
+done
+set -- "${own[@]}"
+[[ $runs =~ ^[1-9][0-9]{0,2}$ ]] && [ "$runs" -le 200 ] || { echo "--runs: write 1 to 200" >&2; exit 2; }
+
+if [ "${1:-}" = compare ]; then
+  shift
+  netweave=${CARGO_TARGET_DIR:-$PWD/target}/release/netweave
+  [ -x "$netweave" ] || { echo "$netweave is missing: any bench builds it" >&2; exit 2; }
+  cd "$from"
+  exec "$netweave" bench compare "$@"
+fi
 case ${1:-} in
   cache-hit | cache-second-level | cold-cache | connections | delivery | failover | fan-out | inventory | idle | list-filter | mtls-handshake | \
     notification-storm | read-heavy | reload | rotation | sizes | small | soak | start | subscription-heavy) ;;
-  *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) usage; exit 2 ;;
 esac
 
 needs_to_build
@@ -80,4 +123,32 @@ case $1 in
     export BENCH_REDIS=$PEERS_DIR/bin/redis-server
     ;;
 esac
-"$CARGO_TARGET_DIR/release/netweave-load" "$@"
+
+BENCH_COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+git diff --quiet HEAD -- 2>/dev/null || BENCH_COMMIT+=" with changes"
+BENCH_RUSTC=$(rustc --version)
+export BENCH_COMMIT BENCH_RUSTC
+[ -z "$flame" ] || export BENCH_FLAME=1
+load=$CARGO_TARGET_DIR/release/netweave-load
+if [ "$runs" = 1 ] && [ -z "$baseline" ]; then
+  "$load" "$@"
+  exit
+fi
+kept=$BENCH_OUT/runs/$1/$(date -u +%Y%m%dT%H%M%SZ)
+mkdir -p "$kept"
+for ((run = 1; run <= runs; run++)); do
+  "$load" "$@"
+  cp "$BENCH_OUT/$1.json" "$kept/$(printf '%03d' "$run").json"
+  rm -rf "${BENCH_FOLDER:?}"/*
+done
+echo "reports of all runs: $kept"
+case $baseline in
+  save) echo "baseline: $("$load" baseline "$kept"/*.json)" ;;
+  compare)
+    # Five runs and more are compared run by run, fewer by the rounds of the last one.
+    after=$kept
+    [ "$runs" -ge 5 ] || after=$BENCH_OUT/$1.json
+    "$BENCH_NETWEAVE" bench compare "$("$load" baseline)" "$after"
+    ;;
+esac
+echo "$1: $(sed -n 's/^  "summary": "\(.*\)",*$/\1/p' "$BENCH_OUT/$1.json")"

@@ -71,6 +71,7 @@ async fn rounds(report: &mut Report, peers: &Peers, body: usize, by: Loop) -> Re
     for peer in peers.all() {
         load(Case { peer, body, round: 0, by }, WARM_UP).await?;
     }
+    report.warmed_up();
     for round in 1..=ROUNDS {
         for (peer, cpus) in peers.all().iter().zip(&mut cpus) {
             cpus.push(one_round(report, Case { peer, body, round, by }).await?);

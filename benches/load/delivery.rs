@@ -103,6 +103,7 @@ fn row(
 ) -> Result<()> {
     let count = latency.len().max(1) as f64;
     let each = |cpu: Duration| json!(tenth(cpu.as_secs_f64() * 1e6 / count));
+    report.latency(latency)?;
     report.row(vec![
         json!(scene.store.name()),
         json!(scene.name),

@@ -32,6 +32,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<()> {
         for peer in peers.all() {
             handshakes::closed(&peer.server.api, peer.path(0), WARM_UP, resumed).await?;
         }
+        report.warmed_up();
         for round in 1..=ROUNDS {
             for (peer, cpus) in peers.all().iter().zip(&mut cpus) {
                 let before = peer.server.process.cpu()?;

@@ -1,5 +1,7 @@
 //! `netweave-load BENCH`: runs one bench against release builds; `benches/run.sh` prepares everything and calls it.
 
+mod attempt;
+mod baseline;
 mod cache_hit;
 mod cold_cache;
 mod connections;
@@ -55,8 +57,16 @@ impl Bench {
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-async fn main() -> Result<()> {
+async fn main() -> Result<std::process::ExitCode> {
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    if std::env::args().nth(1).as_deref() == Some("baseline") {
+        return baseline::run(std::env::args().skip(2)).map(|()| std::process::ExitCode::SUCCESS);
+    }
+    Box::pin(attempt::made(asked_for)).await
+}
+
+/// Runs the bench that the command line names.
+async fn asked_for() -> Result<()> {
     let variable =
         |name: &str| std::env::var_os(name).map(PathBuf::from).ok_or_else(|| format!("{name} is not set"));
     let bench = Bench {

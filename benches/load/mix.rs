@@ -5,7 +5,7 @@ use hdrhistogram::Histogram;
 use memchr::memmem;
 use netweave_benches::connection::{Connection, Target, delete, get, post};
 use netweave_benches::dice::Dice;
-use netweave_benches::drive::CONNECTIONS;
+use netweave_benches::drive::{CONNECTIONS, Kind, Sends, Watch};
 use netweave_benches::redis::{Redis, Role};
 use netweave_benches::report::{Report, median, tenth};
 use netweave_benches::server;
@@ -31,6 +31,7 @@ const LONGEST_US: u64 = 60_000_000;
 struct Counts {
     reads: Histogram<u64>,
     subscriptions: Histogram<u64>,
+    sends: Sends,
 }
 
 impl Counts {
@@ -38,7 +39,15 @@ impl Counts {
         Ok(Self {
             reads: Histogram::new_with_max(LONGEST_US, 3)?,
             subscriptions: Histogram::new_with_max(LONGEST_US, 3)?,
+            sends: Sends::new()?,
         })
+    }
+
+    /// Returns latencies of all requests.
+    fn all(&self) -> Result<Histogram<u64>> {
+        let mut all = self.reads.clone();
+        all.add(&self.subscriptions)?;
+        Ok(all)
     }
 
     fn requests(&self) -> u64 {
@@ -79,10 +88,12 @@ pub(crate) async fn run(bench: &Bench, redis: &Path, name: &'static str) -> Resu
         let cpu = each(gateway.process.cpu()?.saturating_sub(before.0));
         let store = each(redis.process.cpu()?.saturating_sub(before.1));
         if round == 0 {
-            continue; // warms up
+            report.warmed_up();
+            continue;
         }
         let at = |counts: &Histogram<u64>, quantile| counts.value_at_quantile(quantile);
         let (read, write) = (at(&counts.reads, 0.99), at(&counts.subscriptions, 0.99));
+        report.latency(&counts.all()?)?;
         report.row(vec![
             json!(round),
             json!(counts.requests()),
@@ -93,7 +104,6 @@ pub(crate) async fn run(bench: &Bench, redis: &Path, name: &'static str) -> Resu
             json!(at(&counts.subscriptions, 0.5)),
             json!(write),
         ])?;
-        let micros = |value: u64| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
         for (all, one) in figures.iter_mut().zip([cpu, store, micros(read), micros(write)]) {
             all.push(one);
         }
@@ -107,8 +117,12 @@ pub(crate) async fn run(bench: &Bench, redis: &Path, name: &'static str) -> Resu
     report.finish(&bench.out, &summary)
 }
 
+fn micros(value: u64) -> f64 {
+    f64::from(u32::try_from(value).unwrap_or(u32::MAX))
+}
+
 async fn stretch(target: &Target, reads: f64, round: usize) -> Result<Counts> {
-    let start = Instant::now();
+    let (watch, start) = (Watch::start(Kind::Open)?, Instant::now());
     let step = Duration::from_secs(1) * CONNECTIONS / RATE;
     let mut clients = Vec::new();
     for index in 0..CONNECTIONS {
@@ -122,7 +136,9 @@ async fn stretch(target: &Target, reads: f64, round: usize) -> Result<Counts> {
         let counts = client.await??;
         all.reads.add(counts.reads)?;
         all.subscriptions.add(counts.subscriptions)?;
+        all.sends.add(&counts.sends)?;
     }
+    watch.end(None, Some(&all.sends))?;
     Ok(all)
 }
 
@@ -136,17 +152,19 @@ async fn client(
     let stock = Stock::new("pool", RESOURCES);
     let mut connection = Connection::open(&target).await?;
     let mut counts = Counts::new()?;
-    let mut own = Own::None;
+    let (mut own, mut free) = (Own::None, Instant::now());
     while due < until {
         sleep_until(due).await;
+        counts.sends.leaves(due, free);
         let read = dice.roll() < reads;
         if read {
             expect(&mut connection, &read_request(&stock, &mut dice), 200).await?;
         } else {
             own = own.next(&mut connection, &mut dice).await?;
         }
-        let counts = if read { &mut counts.reads } else { &mut counts.subscriptions };
-        counts.record(u64::try_from(due.elapsed().as_micros())?)?;
+        let latency = if read { &mut counts.reads } else { &mut counts.subscriptions };
+        latency.record(u64::try_from(due.elapsed().as_micros())?)?;
+        free = Instant::now();
         due += step;
     }
     while !matches!(own, Own::None) {

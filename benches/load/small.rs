@@ -47,6 +47,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<()> {
     let mut summary = Vec::new();
     for (name, path) in &operations {
         ask(&gateway, name, path, WARM_UP).await?;
+        report.warmed_up();
         let mut cpus = Vec::new();
         for round in 1..=ROUNDS {
             let before = gateway.process.cpu()?;

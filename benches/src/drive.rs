@@ -1,16 +1,30 @@
 //! Closed and open loop over a fixed number of keep-alive connections.
+//!
+//! Closed, to saturate a server: each connection sends as soon as the former answer is complete. Open, to learn latencies:
+//! requests are due at a fixed rate whatever the server does, and latency counts from when a request was due.
+
+mod honest;
+mod pace;
+mod tally;
 
 use crate::Result;
-use crate::connection::{Answer, Connection, Target, get};
+use crate::connection::{Connection, Target, get};
 use hdrhistogram::Histogram;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{Instant, timeout_at};
+
+pub use honest::{Kind, Sends, Watch};
+pub(crate) use tally::Whole;
+pub use tally::{Counted, Tally};
 
 /// Keep-alive connections of a run.
 pub const CONNECTIONS: u32 = 16;
 
 /// Latencies up to a minute, three digits.
 pub(crate) const LONGEST_NS: u64 = 60_000_000_000;
+/// After the end of an open loop: how long what is overdue may still be sent and answered.
+const OVERTIME: Duration = Duration::from_secs(10);
 
 /// What a run counted.
 #[derive(Clone, Debug)]
@@ -61,80 +75,133 @@ pub async fn closed_with(
     request: impl Fn() -> Vec<u8> + Clone + Send + 'static,
     length: Duration,
 ) -> Result<Run> {
-    let until = Instant::now() + length;
-    all(target, request, move |_| Pace { next: None, step: Duration::ZERO, until }).await
+    let connections = connected(target).await?;
+    let (watch, counted) = (Watch::start(Kind::Closed)?, Counted::new()?);
+    let (start, mut tasks) = (Instant::now(), Vec::new());
+    for connection in connections {
+        let client = Client { target: target.clone(), connection, tally: counted.tally()? };
+        tasks.push(tokio::spawn(client.at_once(request.clone(), start + length)));
+    }
+    for task in tasks {
+        task.await??;
+    }
+    let run = counted.run(start)?;
+    watch.end(Some(&run.latency), None)?;
+    Ok(run)
 }
 
 /// Sends at a fixed rate over all connections; latency counts from when a request was due.
 ///
+/// The report is marked as invalid if this process could not keep the rate: [`Kind::Open`].
+///
 /// # Errors
-/// As [`closed`].
+/// As [`closed`], and an answer that is missing ten seconds after the end.
 pub async fn open(target: &Target, path: &str, length: Duration, rate: u32) -> Result<Run> {
-    let start = Instant::now();
-    let step = Duration::from_secs(1) * CONNECTIONS / rate.max(1);
     let request = get(path);
-    all(
-        target,
-        move || request.clone(),
-        move |index| Pace { next: Some(start + step * index / CONNECTIONS), step, until: start + length },
-    )
-    .await
+    open_with(target, move || request.clone(), length, rate).await
 }
 
-/// When a connection sends.
-#[derive(Clone, Copy)]
-struct Pace {
-    /// When the next request is due; `None`: at once.
-    next: Option<Instant>,
-    step: Duration,
-    until: Instant,
-}
-
-impl Pace {
-    /// Waits for the next request; returns when it was due, or `None` at the end of the run.
-    async fn turn(&mut self) -> Option<Instant> {
-        let due = match self.next {
-            Some(due) => {
-                tokio::time::sleep_until(due).await;
-                self.next = Some(due + self.step);
-                due
-            }
-            None => Instant::now(),
-        };
-        (due < self.until).then_some(due)
-    }
-}
-
-async fn all(
+/// As [`open`], with a request of its own each time.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_with(
     target: &Target,
     request: impl Fn() -> Vec<u8> + Clone + Send + 'static,
-    pace: impl Fn(u32) -> Pace,
+    length: Duration,
+    rate: u32,
 ) -> Result<Run> {
-    let start = Instant::now();
-    let mut tasks = Vec::new();
-    for index in 0..CONNECTIONS {
-        tasks.push(tokio::spawn(one(target.clone(), request.clone(), pace(index))));
-    }
-    let mut latency = Histogram::new_with_max(LONGEST_NS, 3)?;
-    for task in tasks {
-        latency.add(task.await??)?;
-    }
-    Ok(Run { requests: latency.len(), took: start.elapsed(), latency })
+    let (watch, connections) = (Watch::start(Kind::Open)?, connected(target).await?);
+    let (run, sends) = paced(target, connections, request, (length, rate)).await?;
+    watch.end(Some(&run.latency), Some(&sends))?;
+    Ok(run)
 }
 
-async fn one(target: Target, request: impl Fn() -> Vec<u8>, mut pace: Pace) -> Result<Histogram<u64>> {
-    let mut latency = Histogram::new_with_max(LONGEST_NS, 3)?;
-    let mut connection = Connection::open(&target).await?;
-    while let Some(due) = pace.turn().await {
-        let answer: Answer = connection.send(&request()).await?;
-        if answer.status != 200 {
-            let body = String::from_utf8_lossy(connection.body(answer)).into_owned();
-            return Err(format!("status {}: {body}", answer.status).into());
-        }
-        latency.record(u64::try_from(due.elapsed().as_nanos()).unwrap_or(LONGEST_NS))?;
-        if answer.last {
-            connection = Connection::open(&target).await?;
+async fn paced(
+    target: &Target,
+    connections: Vec<Connection>,
+    request: impl Fn() -> Vec<u8> + Clone + Send + 'static,
+    (length, rate): (Duration, u32),
+) -> Result<(Run, Sends)> {
+    let counted = Counted::new()?;
+    let (mut lanes, mut tasks) = (Vec::new(), Vec::new());
+    let start = Instant::now();
+    for connection in connections {
+        let (lane, dues) = tokio::sync::mpsc::unbounded_channel();
+        lanes.push(lane);
+        let client = Client { target: target.clone(), connection, tally: counted.tally()? };
+        tasks.push(tokio::spawn(client.when_due(request.clone(), dues, start + length + OVERTIME)));
+    }
+    let pacer = tokio::task::spawn_blocking(move || pace::keep(start, length, rate, &lanes));
+    let mut sends = Sends::new()?;
+    for task in tasks {
+        sends.add(&task.await??)?;
+    }
+    pacer.await?;
+    Ok((counted.run(start)?, sends))
+}
+
+async fn connected(target: &Target) -> Result<Vec<Connection>> {
+    let mut connections = Vec::new();
+    for _ in 0..CONNECTIONS {
+        connections.push(Connection::open(target).await?);
+    }
+    Ok(connections)
+}
+
+/// One connection, which another one replaces when the server ends it.
+struct Client {
+    target: Target,
+    connection: Connection,
+    tally: Tally,
+}
+
+impl Client {
+    async fn at_once(mut self, request: impl Fn() -> Vec<u8>, until: Instant) -> Result<()> {
+        loop {
+            let start = Instant::now();
+            if start >= until {
+                return Ok(());
+            }
+            self.ask(&request()).await?;
+            self.tally.record(start.elapsed())?;
         }
     }
-    Ok(latency)
+
+    async fn when_due(
+        mut self,
+        request: impl Fn() -> Vec<u8>,
+        mut dues: UnboundedReceiver<Instant>,
+        end: Instant,
+    ) -> Result<Sends> {
+        let mut sends = Sends::new()?;
+        let mut free = Instant::now();
+        while let Some(due) = dues.recv().await {
+            if Instant::now() >= end {
+                sends.never();
+                continue;
+            }
+            sends.leaves(due, free);
+            let asked = timeout_at(end, self.ask(&request())).await;
+            asked.map_err(|_late| format!("no answer {OVERTIME:?} after the end of the run"))??;
+            self.tally.record(due.elapsed())?;
+            free = Instant::now();
+        }
+        Ok(sends)
+    }
+
+    async fn ask(&mut self, request: &[u8]) -> Result<()> {
+        let answer = self.connection.send(request).await?;
+        if answer.status != 200 {
+            let body = String::from_utf8_lossy(self.connection.body(answer)).into_owned();
+            return Err(format!("status {}: {body}", answer.status).into());
+        }
+        if answer.last {
+            self.connection = Connection::open(&self.target).await?;
+        }
+        Ok(())
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,8 @@
 
 use crate::Result;
 use crate::connection::Target;
-use crate::drive::{CONNECTIONS, LONGEST_NS, Run};
+use crate::drive::{CONNECTIONS, Counted, Kind, Run, Tally, Watch};
 use bytes::Bytes;
-use hdrhistogram::Histogram;
 use http::Request;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::client::conn::http2::{SendRequest, handshake};
@@ -25,20 +24,21 @@ const STREAMS: u32 = 4;
 /// # Errors
 /// The server does not speak HTTP/2 over TLS, an answer is not 200, or a connection breaks.
 pub async fn closed(target: &Target, path: &str, length: Duration) -> Result<Run> {
-    let start = Instant::now();
-    let mut tasks = Vec::new();
+    let (watch, counted) = (Watch::start(Kind::Closed)?, Counted::new()?);
+    let (start, mut tasks) = (Instant::now(), Vec::new());
     for _ in 0..CONNECTIONS / STREAMS {
         let connection = Arc::new(Connection::open(target).await?);
         for _ in 0..STREAMS {
             let uri = format!("https://{}{path}", target.address);
-            tasks.push(tokio::spawn(one(Arc::clone(&connection), uri, start + length)));
+            tasks.push(tokio::spawn(one(Arc::clone(&connection), uri, start + length, counted.tally()?)));
         }
     }
-    let mut latency = Histogram::new_with_max(LONGEST_NS, 3)?;
     for task in tasks {
-        latency.add(task.await??)?;
+        task.await??;
     }
-    Ok(Run { requests: latency.len(), took: start.elapsed(), latency })
+    let run = counted.run(start)?;
+    watch.end(Some(&run.latency), None)?;
+    Ok(run)
 }
 
 /// Sends so many requests on one connection, each when the former answer is complete.
@@ -91,15 +91,14 @@ async fn connect(target: &Target) -> Result<SendRequest<Empty<Bytes>>> {
     Ok(sender)
 }
 
-async fn one(connection: Arc<Connection>, uri: String, until: Instant) -> Result<Histogram<u64>> {
-    let mut latency = Histogram::new_with_max(LONGEST_NS, 3)?;
+async fn one(connection: Arc<Connection>, uri: String, until: Instant, mut tally: Tally) -> Result<()> {
     loop {
         let start = Instant::now();
         if start >= until {
-            return Ok(latency);
+            return Ok(());
         }
         ask(&connection, &uri).await?;
-        latency.record(u64::try_from(start.elapsed().as_nanos()).unwrap_or(LONGEST_NS))?;
+        tally.record(start.elapsed())?;
     }
 }
 

@@ -2,8 +2,7 @@
 
 use crate::Result;
 use crate::connection::{Connection, Target, get};
-use crate::drive::{CONNECTIONS, LONGEST_NS, Run};
-use hdrhistogram::Histogram;
+use crate::drive::{CONNECTIONS, Counted, Kind, Run, Tally, Watch};
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use std::sync::Arc;
@@ -15,15 +14,18 @@ use tokio::time::Instant;
 /// # Errors
 /// An answer is not 200, a connection breaks, or a handshake is not of the kind that was asked for.
 pub async fn closed(target: &Target, path: &str, length: Duration, resumed: bool) -> Result<Run> {
-    let start = Instant::now();
-    let tasks: Vec<_> = (0..CONNECTIONS)
-        .map(|_| tokio::spawn(one(with_sessions(target, resumed), get(path), (start + length, resumed))))
-        .collect();
-    let mut latency = Histogram::new_with_max(LONGEST_NS, 3)?;
-    for task in tasks {
-        latency.add(task.await??)?;
+    let (watch, counted) = (Watch::start(Kind::Closed)?, Counted::new()?);
+    let (start, mut tasks) = (Instant::now(), Vec::new());
+    for _ in 0..CONNECTIONS {
+        let target = with_sessions(target, resumed);
+        tasks.push(tokio::spawn(one(target, get(path), (start + length, resumed), counted.tally()?)));
     }
-    Ok(Run { requests: latency.len(), took: start.elapsed(), latency })
+    for task in tasks {
+        task.await??;
+    }
+    let run = counted.run(start)?;
+    watch.end(Some(&run.latency), None)?;
+    Ok(run)
 }
 
 /// Gives a client sessions of its own, or none.
@@ -36,8 +38,12 @@ pub fn with_sessions(target: &Target, resumed: bool) -> Target {
     Target { tls, ..target.clone() }
 }
 
-async fn one(target: Target, request: Vec<u8>, (until, resumed): (Instant, bool)) -> Result<Histogram<u64>> {
-    let mut latency = Histogram::new_with_max(LONGEST_NS, 3)?;
+async fn one(
+    target: Target,
+    request: Vec<u8>,
+    (until, resumed): (Instant, bool),
+    mut tally: Tally,
+) -> Result<()> {
     // The first connection brings the session.
     let mut first = true;
     while Instant::now() < until {
@@ -53,7 +59,7 @@ async fn one(target: Target, request: Vec<u8>, (until, resumed): (Instant, bool)
             );
         }
         first = false;
-        latency.record(u64::try_from(start.elapsed().as_nanos()).unwrap_or(LONGEST_NS))?;
+        tally.record(start.elapsed())?;
     }
-    Ok(latency)
+    Ok(())
 }

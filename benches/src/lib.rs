@@ -10,18 +10,23 @@ pub mod connection;
 pub mod consumers;
 pub mod dice;
 pub mod drive;
+pub mod flame;
 pub mod go;
 pub mod h2;
 pub mod handshakes;
 pub mod haproxy;
+pub mod machine;
+pub mod memory;
 pub mod metrics;
 pub mod micro;
 pub mod pki;
 pub mod process;
+pub mod progress;
 pub mod redis;
 pub mod report;
 pub mod sentinel;
 pub mod server;
+pub mod session;
 pub mod stock;
 
 /// What any part of a bench returns: the first fault ends the bench.

@@ -13,6 +13,7 @@ pub struct Process(Child);
 impl Process {
     /// Takes a child into care.
     pub fn new(child: Child) -> Self {
+        crate::memory::began(child.id());
         Self(child)
     }
 
@@ -130,6 +131,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        crate::memory::ending(self.0.id());
         if let Ok(Some(_)) = self.0.try_wait() {
             return;
         }

@@ -1,69 +1,113 @@
-//! What a bench leaves behind: JSON for machines, Markdown for people, and its last line.
+//! What a bench leaves behind: JSON for machines, Markdown and HTML for people, and its last line.
 
-use crate::Result;
-use serde_json::{Value, json};
-use std::fmt::Write as _;
+mod book;
+mod chart;
+mod curve;
+mod figures;
+mod html;
+
+pub(crate) use book::Book;
+pub(crate) use chart::escaped;
+
+use crate::{Result, progress, session};
+use book::Row;
+use hdrhistogram::Histogram;
+use serde_json::Value;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Figures of one bench, row by row.
+/// Figures of one bench, row by row. The latencies and faults of the runs of [`crate::drive`] and its relatives since the last
+/// row belong to the next one.
 #[derive(Debug)]
 pub struct Report {
-    name: &'static str,
-    notes: Vec<String>,
-    columns: &'static [&'static str],
-    rows: Vec<Vec<Value>>,
+    book: Arc<Mutex<Book>>,
+    latency: Option<Histogram<u64>>,
 }
 
 impl Report {
     /// Begins a report with the columns of its table.
     pub fn new(name: &'static str, columns: &'static [&'static str]) -> Self {
-        Self { name, notes: Vec::new(), columns, rows: Vec::new() }
+        let book = Arc::new(Mutex::new(Book::new(name, columns)));
+        session::opened(&book);
+        progress::begin(name);
+        Self { book, latency: None }
     }
 
     /// Adds a sentence on how the figures came about.
     pub fn note(&mut self, text: impl Into<String>) {
-        self.notes.push(text.into());
+        self.book().notes.push(text.into());
+    }
+
+    /// Gives the next row latencies, in microseconds, in place of those of the runs since the last one.
+    ///
+    /// # Errors
+    /// There is no memory for a histogram.
+    pub fn latency(&mut self, micros: &Histogram<u64>) -> Result<()> {
+        let mut nanos = Histogram::new_with_max(crate::drive::LONGEST_NS, 3)?;
+        for step in micros.iter_recorded() {
+            nanos.saturating_record_n(step.value_iterated_to().saturating_mul(1000), step.count_at_value());
+        }
+        self.latency = Some(nanos);
+        Ok(())
+    }
+
+    /// Says that what ran since the last row was to warm up, and does not count.
+    pub fn warmed_up(&self) {
+        session::discard();
     }
 
     /// Adds a row, and shows it at once.
     ///
     /// # Errors
     /// Standard output is gone.
-    pub fn row(&mut self, row: Vec<Value>) -> Result<()> {
-        let cells = self.columns.iter().zip(&row).map(|(name, value)| format!("{name}={}", cell(value)));
-        say(&cells.collect::<Vec<_>>().join(" "))?;
-        self.rows.push(row);
-        Ok(())
+    pub fn row(&mut self, cells: Vec<Value>) -> Result<()> {
+        let runs = session::pending();
+        let faults: Vec<String> = runs.iter().flat_map(|run| run.faults.clone()).collect();
+        let mut latency = self.latency.take();
+        if latency.is_none() {
+            let all = runs.into_iter().filter_map(|run| run.latency);
+            latency = all.reduce(|sum, one| sum + one);
+        }
+        let row = Row { cells, faults, latency };
+        let shown = row.shown(self.book().columns);
+        self.book().rows.push(row);
+        progress::row();
+        say(&shown)
     }
 
-    /// Writes `NAME.json` and `NAME.md` into a folder and ends with the line `NAME: SUMMARY`.
+    /// Writes `NAME.json`, `NAME.md` and `NAME.html` into a folder and ends with the line `NAME: SUMMARY`.
     ///
     /// # Errors
     /// The folder cannot be written.
     pub fn finish(self, folder: &Path, summary: &str) -> Result<()> {
-        let rows: Vec<Value> =
-            self.rows.iter().map(|row| self.columns.iter().copied().zip(row.clone()).collect()).collect();
-        let document = json!({ "bench": self.name, "summary": summary, "notes": self.notes, "rows": rows });
-        std::fs::write(folder.join(format!("{}.json", self.name)), serde_json::to_vec_pretty(&document)?)?;
-        let mut text = format!("# {}\n\n{summary}\n\n", self.name);
-        for note in &self.notes {
-            writeln!(text, "{note}\n")?;
+        let mut book = self.book();
+        // Faults of runs after the last row belong to no row, but to the report.
+        book.faults = session::pending().into_iter().flat_map(|run| run.faults).collect();
+        let line = book.write(folder, summary)?;
+        for fault in book.all_faults() {
+            say(&format!("INVALID: {fault}"))?;
         }
-        writeln!(text, "| {} |\n|{}", self.columns.join(" | "), "---|".repeat(self.columns.len()))?;
-        for row in &self.rows {
-            writeln!(text, "| {} |", row.iter().map(cell).collect::<Vec<_>>().join(" | "))?;
-        }
-        std::fs::write(folder.join(format!("{}.md", self.name)), text)?;
-        say(&format!("{}: {summary}", self.name))
+        say(&line)
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Writes a line to standard output.
+/// Writes a line to standard output. Text of several lines, such as a peer's configuration, is kept for the report.
 ///
 /// # Errors
-/// It is gone.
+/// Standard output is gone.
 pub fn say(line: &str) -> Result<()> {
+    if session::rehearsal() {
+        return Ok(());
+    }
+    if line.contains('\n') {
+        session::said(line);
+    }
+    progress::clear();
     writeln!(std::io::stdout().lock(), "{line}")?;
     Ok(())
 }
@@ -79,17 +123,5 @@ pub fn tenth(figure: f64) -> f64 {
     (figure * 10.0).round() / 10.0
 }
 
-fn cell(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_is_the_middle_whatever_the_order() {
-        assert!((median(vec![3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
-        assert!(median(Vec::new()).abs() < f64::EPSILON);
-    }
-}
+mod tests;

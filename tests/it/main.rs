@@ -11,6 +11,7 @@
 mod audit;
 mod aws;
 mod backup;
+mod bench;
 mod cli;
 mod clouds;
 mod collections;

@@ -3,6 +3,7 @@
 mod audit;
 mod backend;
 mod backup;
+mod bench;
 mod capacity;
 mod certs;
 mod check_config;
@@ -206,6 +207,8 @@ enum Command {
     Audit(audit::Args),
     /// Runs the whole topology of production on this machine, and breaks parts of it
     Lab(lab::Args),
+    /// Runs the benches of a source tree, and compares their figures
+    Bench(bench::Args),
     /// Receives notifications
     Webhook(webhook::Args),
     /// Asks a gateway on this machine whether it lives, or is ready; exits 0 or 1
@@ -270,6 +273,7 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::UpgradeCheck(args) => block_on(upgrade_check::run(args, process))?.map(ExitCode::from),
         Command::Audit(args) => audit::run(args, process).map(ExitCode::from),
         Command::Lab(args) => lab::run(args, process).map(ExitCode::from),
+        Command::Bench(args) => bench::run(args, process).map(ExitCode::from),
         Command::Webhook(args) => block_on(webhook::run(args, process))?.map(done),
         Command::Healthcheck(args) => block_on(healthcheck::run(args, process))?.map(done),
         Command::Drain(args) => block_on(drain::run(args, process))?.map(done),

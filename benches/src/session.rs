@@ -1,0 +1,141 @@
+//! What one call of the load generator has seen so far, for the report: kept outside the bench, so that an interrupted one
+//! leaves it behind too.
+
+use crate::drive::Kind;
+use crate::report::Book;
+use hdrhistogram::Histogram;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A run that was handed in.
+pub(crate) struct Measured {
+    pub(crate) kind: Kind,
+    /// Latencies in nanoseconds, if they are not given to the report otherwise.
+    pub(crate) latency: Option<Histogram<u64>>,
+    /// What is wrong with it.
+    pub(crate) faults: Vec<String>,
+}
+
+struct Session {
+    /// The report that is being made.
+    book: Option<Arc<Mutex<Book>>>,
+    /// Runs since its last row.
+    pending: Vec<Measured>,
+    /// Texts of several lines that were printed.
+    texts: Vec<String>,
+    /// The gateway's flame graph.
+    flame: Option<String>,
+    /// A round that is not counted: nothing is printed or written.
+    rehearsal: bool,
+    /// An open loop was not kept.
+    invalid: bool,
+}
+
+impl Session {
+    const fn new() -> Self {
+        Self {
+            book: None,
+            pending: Vec::new(),
+            texts: Vec::new(),
+            flame: None,
+            rehearsal: false,
+            invalid: false,
+        }
+    }
+}
+
+static SESSION: Mutex<Session> = Mutex::new(Session::new());
+/// Load has begun.
+static LOADED: AtomicBool = AtomicBool::new(false);
+
+fn session<T>(f: impl FnOnce(&mut Session) -> T) -> T {
+    f(&mut SESSION.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Begins a round that is not counted.
+pub(crate) fn rehearse() {
+    session(|all| all.rehearsal = true);
+}
+
+/// Ends that round: what it left is forgotten but for a flame graph.
+pub(crate) fn rehearsed(flame: Option<String>) {
+    session(|all| *all = Session { flame, ..Session::new() });
+    LOADED.store(false, Ordering::Relaxed);
+}
+
+/// Says whether the round is not counted.
+pub(crate) fn rehearsal() -> bool {
+    session(|all| all.rehearsal)
+}
+
+/// Says that load begins.
+pub(crate) fn loaded() {
+    LOADED.store(true, Ordering::Relaxed);
+}
+
+/// Says whether load has begun.
+pub(crate) fn is_loaded() -> bool {
+    LOADED.load(Ordering::Relaxed)
+}
+
+/// Takes a run for the next row of the report.
+pub(crate) fn measured(run: Measured) {
+    session(|all| all.pending.push(run));
+}
+
+/// Hands out the runs since the last row, which count from now on.
+pub(crate) fn pending() -> Vec<Measured> {
+    session(|all| {
+        all.invalid |= all.pending.iter().any(|run| run.kind == Kind::Open && !run.faults.is_empty());
+        std::mem::take(&mut all.pending)
+    })
+}
+
+/// Forgets the runs since the last row.
+pub(crate) fn discard() {
+    session(|all| all.pending.clear());
+}
+
+/// Returns the faults of the runs since the last row.
+#[cfg(test)]
+pub(crate) fn pending_faults() -> Vec<String> {
+    session(|all| all.pending.iter().flat_map(|run| run.faults.clone()).collect())
+}
+
+/// Takes the report that is being made.
+pub(crate) fn opened(book: &Arc<Mutex<Book>>) {
+    session(|all| all.book = Some(Arc::clone(book)));
+}
+
+/// Keeps a text that was printed.
+pub(crate) fn said(text: &str) {
+    session(|all| all.texts.push(text.to_owned()));
+}
+
+/// Returns the texts that were printed.
+pub(crate) fn texts() -> Vec<String> {
+    session(|all| all.texts.clone())
+}
+
+/// Returns the flame graph, if one was made.
+pub(crate) fn flame() -> Option<String> {
+    session(|all| all.flame.clone())
+}
+
+/// Says whether an open loop was not kept, so that the bench fails.
+pub fn invalid() -> bool {
+    session(|all| all.invalid)
+}
+
+/// Writes the report of a bench that was interrupted, as far as it got; returns whether there was one.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn interrupted(folder: &Path) -> crate::Result<bool> {
+    let Some(book) = session(|all| all.book.take()) else { return Ok(false) };
+    let mut book = book.lock().unwrap_or_else(PoisonError::into_inner);
+    book.interrupted = true;
+    book.write(folder, "interrupted=1")?;
+    Ok(true)
+}
