@@ -107,9 +107,14 @@ impl Tracer {
         Some(Trace { id, span, sampled: id.get() % (1 << 48) % on.one_in == 0 })
     }
 
+    /// Returns a trace if its spans go to the collector.
+    pub fn recorded(&self, own: Option<Trace>) -> Option<Trace> {
+        own.filter(|own| own.sampled && self.is_on())
+    }
+
     /// Takes a span that is over, if its trace is recorded; `over` is asked only then. Never waits.
     pub fn end(&self, own: Option<Trace>, over: impl FnOnce(Trace) -> Over) {
-        let (Some(on), Some(own)) = (&self.on, own.filter(|own| own.sampled)) else { return };
+        let (Some(on), Some(own)) = (&self.on, self.recorded(own)) else { return };
         let Over { name, kind, spans: (parent, own), took, failed, attributes } = over(own);
         let now = u64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(0);
         let took = u64::try_from(took.as_nanos()).unwrap_or(0);
