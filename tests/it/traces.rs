@@ -4,8 +4,8 @@ use netweave::webhook::inbox::{self, Inbox, Options};
 use netweave_tests::harness::client::V2;
 use netweave_tests::harness::compute::{Compute, instance};
 use netweave_tests::harness::consumer::Wall;
-use netweave_tests::harness::otlp::{Otlp, Span};
-use netweave_tests::harness::{Client, Gateway, Inventory, Setup, soon};
+use netweave_tests::harness::otlp::{Otlp, OtlpGrpc, Span};
+use netweave_tests::harness::{Client, Gateway, Inventory, Pki, Setup, soon};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -138,6 +138,38 @@ async fn the_bucket_of_a_recorded_request_names_its_trace_to_who_asks_for_openme
         !String::from_utf8_lossy(&plain.body).contains("trace_id"),
         "the older format has no place for it"
     );
+}
+
+#[tokio::test]
+async fn spans_go_by_grpc_over_tls_and_without_and_what_is_refused_is_counted() {
+    let inventory = Inventory::with_servers(1);
+    let path = format!("{V2}/resourceTypes");
+    let name = "GET /o2ims-infrastructureInventory/v2/resourceTypes";
+    let pki = Pki::new();
+    for leaf in [None, Some(pki.server())] {
+        let otlp = OtlpGrpc::start(leaf.as_ref()).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let ca = folder.path().join("otlp-ca.crt");
+        std::fs::write(&ca, pki.authority()).expect("a file");
+        let tracing = json!({ "url": otlp.url(), "protocol": "grpc", "ca": ca, "oneIn": 1_000_000 });
+        let gateway = Setup::memory().file("lab", &inventory).set("/tracing", tracing).start().await;
+        let smo = gateway.client("smo");
+        let counted = async |outcome: &str| {
+            gateway.metric(&format!("netweave_trace_spans_total{{outcome=\"{outcome}\"}}")).await
+        };
+        otlp.refuse(Some("14"));
+        smo.get_with(&path, &[("traceparent", &traceparent(true))]).await.expect(200);
+        soon("spans are refused", async || counted("failed").await.is_some_and(|count| count > 0.0)).await;
+        assert!(otlp.refused() > 0);
+        assert_eq!(counted("sent").await, None);
+        let told = "the collector answered with the gRPC status 14";
+        soon("it is told", async || gateway.log().contains(told)).await;
+        otlp.refuse(None);
+        smo.get_with(&path, &[("traceparent", &traceparent(true))]).await.expect(200);
+        let request = otlp.wait("the request's span", is(name)).await;
+        assert_eq!((request.parent.as_str(), request.kind, request.failed), (CALLER, 2, false));
+        soon("spans are counted", async || counted("sent").await.is_some_and(|count| count > 0.0)).await;
+    }
 }
 
 #[tokio::test]

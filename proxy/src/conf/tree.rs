@@ -34,7 +34,7 @@ mod subscriptions;
 mod tokens;
 mod tracing;
 
-pub use self::tracing::Tracing;
+pub use self::tracing::{Protocol, Tracing};
 pub use access::{Access, Client, Collection, Role, Rule, ScopeConf, TenantConf};
 pub use audit::{Audit, AuditFile, AuditMode, AuditOtlp, AuditSyslog, SinkKind};
 pub use limits::{Limits, Rate};

@@ -1,6 +1,7 @@
 //! The names of all log fields, metrics and spans.
 
 pub mod exemplars;
+mod grpc;
 pub mod log;
 pub mod metrics;
 pub mod openmetrics;

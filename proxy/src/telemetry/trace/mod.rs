@@ -10,7 +10,7 @@ pub mod span;
 use super::metrics::Metrics;
 use super::otlp::Collector;
 use crate::conf::tree::Tracing;
-use exporter::{Exporter, MEDIA_TYPE};
+use exporter::{Exporter, carrier};
 use netweave_model::port::{Clock, Ids};
 use netweave_model::{Error, Result, Trace};
 use span::{Kind, Span, Value};
@@ -70,7 +70,7 @@ impl Tracer {
         metrics: Arc<Metrics>,
     ) -> Result<Self> {
         let Some(url) = &conf.url else { return Ok(Self::default()) };
-        let collector = Collector::open(url, conf.ca.as_deref(), MEDIA_TYPE, clock)?;
+        let collector = Collector::open(url, conf.ca.as_deref(), carrier(conf.protocol), clock)?;
         let (queue, spans) = sync_channel(conf.queue.max(1));
         let (told, done) = sync_channel(1);
         let closing = Arc::new(AtomicBool::new(false));
