@@ -3,7 +3,7 @@
 mod browser;
 mod health;
 mod host;
-mod memory;
+pub(crate) mod memory;
 mod status;
 
 pub use browser::Browser;
