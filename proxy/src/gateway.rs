@@ -275,16 +275,16 @@ impl ProxyHttp for Gateway {
 
     async fn logging(&self, session: &mut Session, error: Option<&Error>, ctx: &mut Ctx) {
         let status = ctx.status.unwrap_or(StatusCode::BAD_REQUEST);
-        let outcome = Outcome { slot: ctx.seen.slot, method: &ctx.method, status, bytes: ctx.bytes };
+        let own = ctx.spans.1.filter(|_| ctx.stage != Stage::Health);
+        let trace = self.tracer.recorded(own);
+        let outcome = Outcome { slot: ctx.seen.slot, method: &ctx.method, status, bytes: ctx.bytes, trace };
         let took = ctx.began.elapsed();
         self.requests.record(&outcome, took);
         if let Some(error) = error {
             ctx.failure = Some(error.to_string());
         }
         Context::of(ctx.spans.1).enter(|| access(ctx, status));
-        if ctx.stage != Stage::Health {
-            self.tracer.end(ctx.spans.1, |own| spans::of_request(ctx, own, status));
-        }
+        self.tracer.end(own, |own| spans::of_request(ctx, own, status));
         if self.audit.is_on() && !ctx.recorded && ctx.stage != Stage::Health {
             self.audit.call(call(session.req_header(), ctx, took));
         }

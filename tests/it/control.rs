@@ -41,6 +41,40 @@ async fn drain_returns_when_the_process_has_ended_and_takes_its_socket_along() {
 }
 
 #[tokio::test]
+async fn a_profile_says_where_the_time_goes() {
+    let (gateway, _inventory) = gateway().await;
+    let smo = gateway.client("smo");
+    let path = format!("{V2}/resourcePools");
+    let load = async {
+        loop {
+            smo.get(&path).await.expect(200);
+        }
+    };
+    let profiles = async {
+        let asked = ["profile", "--seconds", "1", "--frequency", "999"];
+        let (first, second) = tokio::join!(ask(&gateway, &asked), async {
+            let under_way = "a profile of the processor's time is being taken";
+            soon("the first has begun", async || gateway.log().contains(under_way)).await;
+            ask(&gateway, &asked).await
+        });
+        let ours = first.1["stacks"].as_array().expect("stacks").iter();
+        let ours = ours.filter(|line| line.as_str().is_some_and(|line| line.contains("netweave::gateway")));
+        assert!(first.0 == 0 && ours.count() > 0, "{first:?}");
+        assert_eq!(second.0, 2, "one at a time: {second:?}");
+        let graph = ["profile", "--seconds", "1", "--out", "graph.svg"];
+        assert_eq!(ask(&gateway, &graph).await.0, 0);
+        let drawn = fs::read_to_string(gateway.folder().join("graph.svg")).expect("the graph");
+        assert!(drawn.starts_with("<svg ") && drawn.contains("netweave::gateway"), "{drawn}");
+        assert_eq!(ask(&gateway, &graph).await.0, 7, "the file exists");
+    };
+    tokio::select! {
+        () = load => unreachable!("it goes on"),
+        () = profiles => {}
+    }
+    assert_eq!(ask(&gateway, &["profile", "--seconds", "61"]).await.0, 2);
+}
+
+#[tokio::test]
 async fn a_live_key_is_taken_over_and_a_key_that_needs_a_restart_is_named() {
     let (gateway, _inventory) = gateway().await;
     let smo = gateway.client("smo");

@@ -4,8 +4,8 @@ use netweave::webhook::inbox::{self, Inbox, Options};
 use netweave_tests::harness::client::V2;
 use netweave_tests::harness::compute::{Compute, instance};
 use netweave_tests::harness::consumer::Wall;
-use netweave_tests::harness::otlp::{Otlp, Span};
-use netweave_tests::harness::{Inventory, Setup, soon};
+use netweave_tests::harness::otlp::{Otlp, OtlpGrpc, Span};
+use netweave_tests::harness::{Client, Gateway, Inventory, Pki, Setup, soon};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -22,6 +22,18 @@ fn traceparent(sampled: bool) -> String {
 
 fn machine(name: &str) -> Value {
     instance(PROJECT, ZONE, name, &json!({}))
+}
+
+/// The lines of `OpenMetrics` text that name the trace of the tests.
+async fn exemplars(gateway: &Gateway) -> Vec<String> {
+    let ops = Client::plain(format!("http://{}", gateway.ops_address()));
+    let answer = ops.get_with("/metrics", &[("accept", "application/openmetrics-text; version=1.0.0")]).await;
+    let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    assert_eq!((answer.status, answer.header("content-type")), (200, media_type));
+    let text = String::from_utf8(answer.body.to_vec()).expect("text");
+    assert!(text.ends_with("\n# EOF\n"), "{text}");
+    let of_trace = format!(" # {{trace_id=\"{TRACE}\"}} ");
+    text.lines().filter(|line| line.contains(&of_trace)).map(str::to_owned).collect()
 }
 
 /// Whether a span is part of the trace of the tests and has a name.
@@ -93,8 +105,71 @@ async fn a_request_leads_to_the_backend_and_a_change_to_its_callback() {
 
     let sent = gateway.metric("netweave_trace_spans_total{outcome=\"sent\"}").await;
     assert!(sent.is_some_and(|sent| sent >= 4.0), "{sent:?}");
+    measured(&gateway).await;
+}
+
+/// Looks for what is counted of calls and deliveries.
+async fn measured(gateway: &Gateway) {
     let calls = "o2ims_adapter_backend_requests_total{adapter=\"gcp-1\",endpoint=\"instances\",method=\"GET\",status=\"200\"}";
     assert!(gateway.metric(calls).await.is_some_and(|calls| calls >= 2.0));
+    let of_delivery = "o2ims_webhook_latency_seconds_bucket{attempt=\"first\",le=";
+    let lines = exemplars(gateway).await;
+    assert!(lines.iter().any(|line| line.starts_with(of_delivery)), "{lines:?}");
+}
+
+#[tokio::test]
+async fn the_bucket_of_a_recorded_request_names_its_trace_to_who_asks_for_openmetrics() {
+    let otlp = Otlp::start().await;
+    let inventory = Inventory::with_servers(1);
+    let setup = Setup::memory().file("lab", &inventory);
+    let gateway = setup.set("/tracing", json!({ "url": otlp.url(), "oneIn": 1_000_000 })).start().await;
+    let smo = gateway.client("smo");
+    let path = format!("{V2}/resourceTypes");
+    smo.get_with(&path, &[("traceparent", &traceparent(false))]).await.expect(200);
+    assert_eq!(exemplars(&gateway).await, Vec::<String>::new(), "that trace is not recorded");
+    smo.get_with(&path, &[("traceparent", &traceparent(true))]).await.expect(200);
+    soon("the request is counted", async || !exemplars(&gateway).await.is_empty()).await;
+    let lines = exemplars(&gateway).await;
+    let series = format!("o2ims_http_request_duration_seconds_bucket{{method=\"GET\",path=\"{path}\",le=");
+    assert!(matches!(&lines[..], [line] if line.starts_with(&series)), "{lines:?}");
+    let plain = gateway.ops("/metrics").await.expect(200);
+    assert_eq!(plain.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    assert!(
+        !String::from_utf8_lossy(&plain.body).contains("trace_id"),
+        "the older format has no place for it"
+    );
+}
+
+#[tokio::test]
+async fn spans_go_by_grpc_over_tls_and_without_and_what_is_refused_is_counted() {
+    let inventory = Inventory::with_servers(1);
+    let path = format!("{V2}/resourceTypes");
+    let name = "GET /o2ims-infrastructureInventory/v2/resourceTypes";
+    let pki = Pki::new();
+    for leaf in [None, Some(pki.server())] {
+        let otlp = OtlpGrpc::start(leaf.as_ref()).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let ca = folder.path().join("otlp-ca.crt");
+        std::fs::write(&ca, pki.authority()).expect("a file");
+        let tracing = json!({ "url": otlp.url(), "protocol": "grpc", "ca": ca, "oneIn": 1_000_000 });
+        let gateway = Setup::memory().file("lab", &inventory).set("/tracing", tracing).start().await;
+        let smo = gateway.client("smo");
+        let counted = async |outcome: &str| {
+            gateway.metric(&format!("netweave_trace_spans_total{{outcome=\"{outcome}\"}}")).await
+        };
+        otlp.refuse(Some("14"));
+        smo.get_with(&path, &[("traceparent", &traceparent(true))]).await.expect(200);
+        soon("spans are refused", async || counted("failed").await.is_some_and(|count| count > 0.0)).await;
+        assert!(otlp.refused() > 0);
+        assert_eq!(counted("sent").await, None);
+        let told = "the collector answered with the gRPC status 14";
+        soon("it is told", async || gateway.log().contains(told)).await;
+        otlp.refuse(None);
+        smo.get_with(&path, &[("traceparent", &traceparent(true))]).await.expect(200);
+        let request = otlp.wait("the request's span", is(name)).await;
+        assert_eq!((request.parent.as_str(), request.kind, request.failed), (CALLER, 2, false));
+        soon("spans are counted", async || counted("sent").await.is_some_and(|count| count > 0.0)).await;
+    }
 }
 
 #[tokio::test]

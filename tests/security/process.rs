@@ -54,6 +54,25 @@ async fn the_gateway_serves_reloads_notifies_and_ends_under_its_seccomp_profile(
     assert!(status.success(), "{status}");
 }
 
+#[tokio::test]
+async fn a_profile_is_taken_under_the_seccomp_profile() {
+    let inventory = Inventory::with_servers(1);
+    let setup = Setup::memory().file("lab", &inventory).set("/ops/control", json!("control.sock"));
+    let gateway = setup.starter(&[CONFINED, PROFILE]).start().await;
+    let smo = gateway.client("smo");
+    let load = async {
+        loop {
+            smo.get(&format!("{V2}/resourcePools")).await.expect(200);
+        }
+    };
+    let asked = ["profile", "--seconds", "1", "--frequency", "999", "-c", "netweave.yaml"];
+    let (code, stacks, complaint) = tokio::select! {
+        () = load => unreachable!("it goes on"),
+        told = gateway.run(&asked) => told,
+    };
+    assert!(code == 0 && stacks.contains("netweave::gateway"), "{code} {complaint} {stacks}");
+}
+
 #[test]
 fn what_the_profile_lacks_is_refused() {
     let run = |program: &str, arguments: &[&str]| {

@@ -7,10 +7,11 @@ use crate::{client, tls};
 use bytes::{Bytes, BytesMut};
 use http::header::{HeaderName, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, Request};
+use http_body_util::BodyExt;
 use netweave_model::port::{Clock, InfrastructureCall};
 use netweave_model::trace::Context;
 use netweave_model::{Error, ErrorKind, Result, Retry, Timestamp};
-use reqwest::{Client, Response};
+use reqwest::{Body, Client};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,6 +38,8 @@ pub struct ApiSettings {
     pub silence: Option<Duration>,
     /// Most bytes of an answer's body; a longer one is an error, never cut short.
     pub max_body: usize,
+    /// Whether only HTTP/2 is spoken, also without TLS.
+    pub http2_only: bool,
 }
 
 impl Default for ApiSettings {
@@ -47,6 +50,7 @@ impl Default for ApiSettings {
             timeout: Duration::from_mins(1),
             silence: None,
             max_body: 32 * 1024 * 1024,
+            http2_only: false,
         }
     }
 }
@@ -66,6 +70,8 @@ pub struct ApiAnswer {
     pub retry_after: Option<Duration>,
     /// The whole body.
     pub body: Bytes,
+    /// The fields behind the body.
+    pub trailers: HeaderMap,
 }
 
 /// A client with a pool of connections per host; cheap to share, to be used on one runtime.
@@ -85,6 +91,9 @@ impl Api {
         let mut client = client::builder(tls::api(settings.ca.as_deref(), "ca")?, times, IDLE_PER_HOST);
         if let Some(silence) = settings.silence {
             client = client.read_timeout(silence);
+        }
+        if settings.http2_only {
+            client = client.http2_prior_knowledge();
         }
         let client = client
             .build()
@@ -123,30 +132,33 @@ impl Api {
     async fn send(&self, request: Request<Bytes>) -> Result<ApiAnswer> {
         let request = reqwest::Request::try_from(request)
             .map_err(|error| Error::internal("a request cannot be made").with_source(error))?;
-        let mut response = self.client.execute(request).await.map_err(broken)?;
-        let body = self.body(&mut response).await?;
-        let headers = std::mem::take(response.headers_mut());
-        Ok(ApiAnswer {
-            status: response.status().as_u16(),
-            retry_after: retry_after(&headers, self.clock.now()),
-            headers,
-            body,
-        })
-    }
-
-    async fn body(&self, response: &mut Response) -> Result<Bytes> {
+        let response = self.client.execute(request).await.map_err(broken)?;
         let announced = response.content_length().unwrap_or_default();
         if usize::try_from(announced).map_or(true, |length| length > self.max_body) {
             return Err(too_long(self.max_body));
         }
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(broken)? {
-            if body.len() + chunk.len() > self.max_body {
-                return Err(too_long(self.max_body));
+        let (head, body) = http::Response::from(response).into_parts();
+        let (body, trailers) = self.read(body).await?;
+        Ok(ApiAnswer {
+            status: head.status.as_u16(),
+            retry_after: retry_after(&head.headers, self.clock.now()),
+            headers: head.headers,
+            body,
+            trailers,
+        })
+    }
+
+    /// Reads a body to its end, and what stands behind it.
+    async fn read(&self, mut from: Body) -> Result<(Bytes, HeaderMap)> {
+        let (mut body, mut trailers) = (BytesMut::new(), HeaderMap::new());
+        while let Some(frame) = from.frame().await {
+            match frame.map_err(broken)?.into_data() {
+                Ok(chunk) if body.len() + chunk.len() > self.max_body => return Err(too_long(self.max_body)),
+                Ok(chunk) => body.extend_from_slice(&chunk),
+                Err(frame) => trailers = frame.into_trailers().unwrap_or_default(),
             }
-            body.extend_from_slice(&chunk);
         }
-        Ok(body.freeze())
+        Ok((body.freeze(), trailers))
     }
 }
 

@@ -23,6 +23,7 @@ mod lab;
 mod log_level;
 mod out;
 mod plain;
+mod profile;
 mod receive;
 mod redis;
 mod reload;
@@ -219,6 +220,8 @@ enum Command {
     Reload(reload::Args),
     /// Has the gateway of this machine log more, or less, for a while
     LogLevel(log_level::Args),
+    /// Says where the processor time of the gateway of this machine goes: samples of its stacks, or a flame graph
+    Profile(profile::Args),
     /// Prints the service level objectives as a gateway's process measures them; exits 1 if one is missed
     Slo(slo::Args),
     /// Prints a script that completes the command line in a shell
@@ -279,6 +282,7 @@ fn run(command: &Command, process: &mut Process) -> Result<ExitCode, Failure> {
         Command::Drain(args) => block_on(drain::run(args, process))?.map(done),
         Command::Reload(args) => block_on(reload::run(args, process))?.map(ExitCode::from),
         Command::LogLevel(args) => block_on(log_level::run(args, process))?.map(done),
+        Command::Profile(args) => block_on(profile::run(args, process))?.map(done),
         Command::Slo(args) => block_on(slo::run(args, process))?.map(ExitCode::from),
         Command::Completion(args) => shell::completion(args, process).map(done),
         Command::Man(args) => shell::manual(args, process).map(done),

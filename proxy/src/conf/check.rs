@@ -10,7 +10,7 @@ mod tokens;
 
 pub use files::{files, inventories};
 
-use super::tree::{Callback, Conf, Environment};
+use super::tree::{Callback, Conf, Environment, Protocol};
 use crate::listen::allow;
 use netweave_adapters::{RedisConf, StoreConf};
 use netweave_http::{Guard, Settings, System};
@@ -75,6 +75,12 @@ fn tracing(conf: &Conf, findings: &mut Findings) {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     match url.filter(|url| url.host().is_some() && url.username().is_empty() && url.password().is_none()) {
         None => findings.fault(KEY, "must be a URL, such as `https://otel-collector:4318/v1/traces`"),
+        Some(url)
+            if conf.tracing.protocol == Protocol::Grpc && (url.path() != "/" || url.query().is_some()) =>
+        {
+            findings
+                .fault(KEY, "must have no path with `protocol: grpc`, such as `https://otel-collector:4317`");
+        }
         Some(url) if conf.environment != Environment::Dev && url.scheme() == "http" => {
             findings.fault(KEY, "must be `https` outside `dev`");
         }

@@ -34,7 +34,7 @@ mod subscriptions;
 mod tokens;
 mod tracing;
 
-pub use self::tracing::Tracing;
+pub use self::tracing::{Protocol, Tracing};
 pub use access::{Access, Client, Collection, Role, Rule, ScopeConf, TenantConf};
 pub use audit::{Audit, AuditFile, AuditMode, AuditOtlp, AuditSyslog, SinkKind};
 pub use limits::{Limits, Rate};
@@ -223,7 +223,7 @@ section! {
         /// Networks from which clients may connect; all if there is none here. The node's probes need theirs.
         #[schemars(example = ["10.0.0.0/8", "127.0.0.1"])]
         allow: Vec<String> = Vec::new(),
-        /// The Unix socket for `netweave drain`, `reload` and `log-level`, open to the gateway's own user alone; none if left out.
+        /// The Unix socket for `netweave drain`, `reload`, `log-level` and `profile`, open to the gateway's own user alone; none if left out.
         #[schemars(example = &"/run/netweave/control.sock")]
         control: Option<PathBuf> = None,
     }

@@ -45,29 +45,52 @@ impl Client {
         path: &str,
         body: Option<&Value>,
     ) -> Result<(StatusCode, Value)> {
-        let late = |error| Error::new(ErrorKind::Timeout, "the gateway does not answer").with_source(error);
-        tokio::time::timeout(TIME, self.ask(method, path, body))
-            .await
-            .map_err(|error: tokio::time::error::Elapsed| late(error))?
+        let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+        let (status, body) = within(TIME, self.ask(method, path, body, MAX_ANSWER)).await?;
+        Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
+    }
+
+    /// Asks for something that takes its time, or is long; returns the status and the body, of at most so many bytes.
+    ///
+    /// # Errors
+    /// `Unavailable`: the connection broke, or the answer is longer. `Timeout`: there was no answer in that time.
+    pub async fn fetch(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: &Value,
+        (time, most): (Duration, usize),
+    ) -> Result<(StatusCode, Bytes)> {
+        within(time, self.ask(method, path, body.to_string().into(), most)).await
     }
 
     /// Waits until the process has ended.
     pub async fn ended(mut self) {
         // It is never answered, so whatever comes of it is the end.
-        self.ask(Method::GET, "/end", None).await.ok();
+        self.ask(Method::GET, "/end", Bytes::new(), MAX_ANSWER).await.ok();
     }
 
-    async fn ask(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<(StatusCode, Value)> {
-        let body = Full::new(body.map(|body| Bytes::from(body.to_string())).unwrap_or_default());
-        let request =
-            Request::builder().method(method).uri(path).header(http::header::HOST, "localhost").body(body);
+    async fn ask(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        most: usize,
+    ) -> Result<(StatusCode, Bytes)> {
+        let request = Request::builder().method(method).uri(path).header(http::header::HOST, "localhost");
+        let request = request.body(Full::new(body));
         let request =
             request.map_err(|error| Error::internal("a request cannot be made").with_source(error))?;
         let answer = self.0.send_request(request).await.map_err(broken)?;
         let status = answer.status();
-        let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await.map_err(broken)?.to_bytes();
-        Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
+        let body = Limited::new(answer.into_body(), most).collect().await.map_err(broken)?.to_bytes();
+        Ok((status, body))
     }
+}
+
+async fn within<T>(time: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = |error| Error::new(ErrorKind::Timeout, "the gateway does not answer").with_source(error);
+    tokio::time::timeout(time, call).await.map_err(|error: tokio::time::error::Elapsed| late(error))?
 }
 
 fn unreachable(path: &Path, error: io::Error) -> Error {

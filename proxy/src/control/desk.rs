@@ -1,20 +1,22 @@
 //! Answers what comes through the control socket: HTTP/1.1, one small JSON object each way.
 //!
 //! `GET /` tells what runs, `POST /drain`, `POST /reload` and `POST /hand-over` ask for that, `PUT /log-level` takes `{level,
-//! forSeconds}`. `GET /end` is never answered: its connection ends with the process.
+//! forSeconds}`. `POST /profile` takes `{seconds, frequency}` and is answered with lines of text. `GET /end` is never answered: its connection ends with the process.
 
-use super::{Level, Reloader, socket};
+use super::{Level, Profiler, Reloader, socket};
 use crate::conf::tree::Shutdown;
 use crate::listen::{Ask, StopHandle, Stopping};
 use crate::problem::Problem;
 use crate::reply::Reply;
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use netweave_model::{Error, Result};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::convert::Infallible;
@@ -31,6 +33,8 @@ const CONNECTIONS: usize = 16;
 const MAX_BODY: usize = 4 << 10;
 /// Longest time for which another log level may be asked for.
 const LONGEST: Duration = Duration::from_hours(24);
+/// The media type of stacks.
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 /// Pause after a failed accept.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -48,6 +52,8 @@ pub struct Desk {
     pub level: Arc<Level>,
     /// How the process ends.
     pub shutdown: Shutdown,
+    /// Takes profiles.
+    pub profiler: Profiler,
 }
 
 /// What is asked for with `PUT /log-level`.
@@ -113,6 +119,10 @@ impl Desk {
                 Ok(reply) => reply,
                 Err(error) => Problem::from(&error).reply(""),
             },
+            (&Method::POST, "/profile") => match self.profile(body).await {
+                Ok(reply) => reply,
+                Err(error) => Problem::from(&error).reply(""),
+            },
             _ => Problem::no_such_path().reply(""),
         }
     }
@@ -158,13 +168,14 @@ impl Desk {
         }
     }
 
+    async fn profile(&self, body: Incoming) -> Result<Reply> {
+        let asked = read(body, "must be {\"seconds\": n, \"frequency\": n}").await?;
+        let body = self.profiler.stacks(asked).await?.into();
+        Ok(Reply { status: StatusCode::OK, headers: vec![(CONTENT_TYPE, TEXT)], body })
+    }
+
     async fn log_level(&self, body: Incoming) -> Result<Reply> {
-        let wrong = |reason: &'static str| Error::invalid("/", reason);
-        let bytes = Limited::new(body, MAX_BODY).collect().await;
-        let bytes =
-            bytes.map_err(|error| wrong("the body is too large or broke off").with_source(error))?.to_bytes();
-        let asked: AskedLevel = serde_json::from_slice(&bytes)
-            .map_err(|error| wrong("must be {\"level\": \"...\", \"forSeconds\": n}").with_source(error))?;
+        let asked: AskedLevel = read(body, "must be {\"level\": \"...\", \"forSeconds\": n}").await?;
         let lasts = Duration::from_secs(asked.for_seconds);
         if lasts.is_zero() || lasts > LONGEST {
             return Err(Error::invalid("/forSeconds", "must be 1 to 86400"));
@@ -176,6 +187,15 @@ impl Desk {
             &json!({ "level": asked.level, "before": before, "forSeconds": asked.for_seconds }),
         ))
     }
+}
+
+/// Reads a small body; `form` says what it must be.
+async fn read<T: DeserializeOwned>(body: Incoming, form: &'static str) -> Result<T> {
+    let wrong = |reason: &'static str| Error::invalid("/", reason);
+    let bytes = Limited::new(body, MAX_BODY).collect().await;
+    let bytes =
+        bytes.map_err(|error| wrong("the body is too large or broke off").with_source(error))?.to_bytes();
+    serde_json::from_slice(&bytes).map_err(|error| wrong(form).with_source(error))
 }
 
 fn unaccepted(error: &std::io::Error) {

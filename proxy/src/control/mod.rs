@@ -1,13 +1,15 @@
-//! What somebody on this machine may ask of the running process: drain, reload, log level.
+//! What somebody on this machine may ask of the running process: drain, reload, log level, profile.
 //!
-//! `socket` is the file that they come through, `desk` answers them, `level` and `reload` do what they ask.
+//! `socket` is the file that they come through, `desk` answers them, `level`, `reload` and `profile` do what they ask.
 
 pub mod client;
 mod desk;
 mod level;
+pub mod profile;
 mod reload;
 pub mod socket;
 
 pub use desk::Desk;
 pub use level::Level;
+pub use profile::Profiler;
 pub use reload::{Read, Refused, Reloader, Report, Source, Target};

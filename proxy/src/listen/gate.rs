@@ -195,8 +195,13 @@ where
             AsyncWriteExt::shutdown(stream).await
         };
         let written = timeout(self.pace.write_time, written).await;
-        let outcome =
-            Outcome { slot: UNREAD, method: &Method::GET, status: reply.status, bytes: reply.body.len() };
+        let outcome = Outcome {
+            slot: UNREAD,
+            method: &Method::GET,
+            status: reply.status,
+            bytes: reply.body.len(),
+            trace: None,
+        };
         self.requests.record(&outcome, began.elapsed());
         if matches!(written, Ok(Ok(()))) {
             let (time, bytes) = LINGER;

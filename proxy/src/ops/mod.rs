@@ -3,7 +3,7 @@
 mod browser;
 mod health;
 mod host;
-mod memory;
+pub(crate) mod memory;
 mod status;
 
 pub use browser::Browser;
@@ -18,8 +18,9 @@ use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::routes::{Health, table};
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::openmetrics;
 use async_trait::async_trait;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use http::{HeaderValue, Method, StatusCode};
 use pingora::http::RequestHeader;
 use pingora_core::apps::{HttpPersistentSettings, HttpServerApp, ReusedHttpStream};
@@ -30,6 +31,9 @@ use std::time::Duration;
 
 /// The media type of the Prometheus text format.
 const METRICS_TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+/// The media type of `OpenMetrics` text.
+const METRICS_OPEN: HeaderValue =
+    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
 /// The application behind the operations listener.
 pub(crate) struct Ops {
@@ -70,29 +74,32 @@ impl Ops {
         if head.method != Method::GET && head.method != Method::HEAD {
             return Problem::method_not_allowed(&[Method::GET]).reply("");
         }
+        let accept = head.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("");
         match asked {
             Asked::Health(health) => {
                 let verbose = query.split('&').any(|part| part == "verbose" || part.starts_with("verbose="));
                 self.health.reply(health, verbose, "")
             }
-            Asked::Metrics => self.metrics(),
+            Asked::Metrics => self.metrics(accept),
             Asked::Page(page) => page,
-            Asked::Status => {
-                let accept = head.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
-                self.status.reply(accept.unwrap_or(""))
-            }
+            Asked::Status => self.status.reply(accept),
         }
     }
 
-    fn metrics(&self) -> Reply {
+    fn metrics(&self, accept: &str) -> Reply {
         if let Some(bytes) = memory::resident() {
             self.metrics.resident.set(bytes);
         }
         self.health.observe(&self.metrics);
-        match self.metrics.render() {
-            Ok(text) => Reply {
+        let rendered = if openmetrics::is_asked_for(accept) {
+            Ok((METRICS_OPEN, self.metrics.render_open()))
+        } else {
+            self.metrics.render().map(|text| (METRICS_TEXT, text))
+        };
+        match rendered {
+            Ok((media_type, text)) => Reply {
                 status: StatusCode::OK,
-                headers: vec![(CONTENT_TYPE, METRICS_TEXT)],
+                headers: vec![(CONTENT_TYPE, media_type), (VARY, HeaderValue::from_static("accept"))],
                 body: text.into(),
             },
             Err(error) => Problem::from(&error).reply(""),

@@ -53,6 +53,7 @@ impl TokenKeys {
                     timeout: TIME,
                     silence: None,
                     max_body: MAX_SET,
+                    ..ApiSettings::default()
                 };
                 Origin::Address(Box::new(Api::new(&settings, Arc::clone(&clock))?), url.clone())
             }

@@ -3,6 +3,8 @@
 //! Names under `o2ims_` come from the operations documents, new ones start with `netweave_`. Labels come from closed
 //! sets (route templates, backend names of the configuration, kinds), never from ids or addresses.
 
+use super::exemplars::Exemplars;
+use super::openmetrics;
 use netweave_model::{Error, Result};
 use prometheus::{
     Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
@@ -20,6 +22,8 @@ macro_rules! families {
         /// All families, registered once.
         pub struct Metrics {
             registry: Registry,
+            /// The exemplars of histograms.
+            pub exemplars: Exemplars,
             $($(#[$doc])* pub $field: $type,)*
         }
 
@@ -33,6 +37,7 @@ macro_rules! families {
                 Ok(Self {
                     $($field: $make(&registry, $name, $help $(, $labels)?).map_err(faulty)?,)*
                     registry,
+                    exemplars: Exemplars::default(),
                 })
             }
         }
@@ -217,6 +222,11 @@ impl Metrics {
         let mut out = Vec::with_capacity(32 * 1024);
         TextEncoder::new().encode(&self.registry.gather(), &mut out).map_err(faulty)?;
         Ok(out)
+    }
+
+    /// Renders all families, with exemplars, as `OpenMetrics` text 1.0.0.
+    pub fn render_open(&self) -> Vec<u8> {
+        openmetrics::encode(&self.registry.gather(), &self.exemplars).into_bytes()
     }
 }
 

@@ -1,9 +1,11 @@
 //! Counts requests: the metric children of every route, resolved once, so that counting hashes no labels.
 
-use super::metrics::Metrics;
+use super::exemplars::{Exemplar, Series};
+use super::metrics::{Metrics, SECONDS};
 use crate::routes::Route;
 use crate::routes::table::{self, SLOTS};
 use http::{Method, StatusCode};
+use netweave_model::Trace;
 use prometheus::{Histogram, IntCounter};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -30,6 +32,8 @@ pub struct Requests {
 struct Row {
     path: &'static str,
     duration: Histogram,
+    /// Its exemplars, from the first one on.
+    exemplars: OnceLock<Arc<Series>>,
     size: Histogram,
     counts: [OnceLock<IntCounter>; STATUSES.len()],
 }
@@ -45,6 +49,8 @@ pub struct Outcome<'a> {
     pub status: StatusCode,
     /// Size of the answer's body.
     pub bytes: usize,
+    /// Its trace, if that is recorded.
+    pub trace: Option<Trace>,
 }
 
 impl Requests {
@@ -63,7 +69,13 @@ impl Requests {
         };
         let method = METHODS.get(column).copied().unwrap_or("other");
         let row = cell.get_or_init(|| Box::new(self.row(outcome.slot, method)));
-        row.duration.observe(took.as_secs_f64());
+        let took = took.as_secs_f64();
+        row.duration.observe(took);
+        if let Some(trace) = outcome.trace {
+            let metrics = &self.metrics;
+            let series = || metrics.exemplars.series(&metrics.http_duration, &[method, row.path], SECONDS);
+            row.exemplars.get_or_init(series).keep(Exemplar::now(trace, took));
+        }
         #[expect(clippy::cast_precision_loss, reason = "a body's size is far below 2^52")]
         row.size.observe(outcome.bytes as f64);
         let status = outcome.status.as_u16();
@@ -82,6 +94,7 @@ impl Requests {
         Row {
             path,
             duration: self.metrics.http_duration.with_label_values(&[method, path]),
+            exemplars: OnceLock::new(),
             size: self.metrics.http_response_size.with_label_values(&[path]),
             counts: [const { OnceLock::new() }; STATUSES.len()],
         }
@@ -118,7 +131,8 @@ mod tests {
         let route = table::resolve("/readyz", &[]).unwrap();
         for (status, method) in [(200, Method::GET), (418, Method::GET), (405, Method::TRACE)] {
             let status = StatusCode::from_u16(status).unwrap();
-            let outcome = Outcome { slot: slot(Some(&route)), method: &method, status, bytes: 10 };
+            let outcome =
+                Outcome { slot: slot(Some(&route)), method: &method, status, bytes: 10, trace: None };
             requests.record(&outcome, Duration::from_millis(3));
         }
         let text = String::from_utf8(metrics.render().unwrap()).unwrap();

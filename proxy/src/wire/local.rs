@@ -4,7 +4,7 @@ use crate::cli::serve::ServeOptions;
 use crate::conf::tree::Conf;
 use crate::control::client::Client;
 use crate::control::socket::{self, File};
-use crate::control::{Desk, Level, Reloader};
+use crate::control::{Desk, Level, Profiler, Reloader};
 use crate::listen::Edge;
 use crate::listen::handover::{Giver, Inherited, Waiting};
 use crate::ops::Readiness;
@@ -60,6 +60,9 @@ pub(super) fn connect(
     }));
     edge.add_service(Arc::new(ConfigFile::new(Arc::clone(&reloader))));
     let renewal = edge.renewal();
+    let path = conf.ops.control.clone();
+    // Where the socket's file is made, a file of the profiler can be.
+    let folder = path.as_deref().and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
     let desk = Arc::new(Desk {
         handle: edge.handle(),
         stopping: edge.stopping(),
@@ -67,9 +70,9 @@ pub(super) fn connect(
         certificates: Box::new(move || renewal.load()),
         level,
         shutdown: conf.shutdown.clone(),
+        profiler: Profiler::new(folder),
     });
     let held = Held::default();
-    let path = conf.ops.control.clone();
     let Some(giver) = giver else {
         if let Some(path) = path {
             hold(&held, &Handle::current(), desk, socket::listen(&path, false)?);

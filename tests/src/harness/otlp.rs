@@ -2,6 +2,10 @@
 //!
 //! Source: opentelemetry-proto 1.x, `collector/trace/v1/trace_service.proto`, `trace/v1/trace.proto`; Protocol Buffers, "Encoding".
 
+mod grpc;
+
+pub use grpc::OtlpGrpc;
+
 use super::consumer::Wall;
 use super::soon;
 use netweave::webhook::inbox::{self, Inbox, Options};

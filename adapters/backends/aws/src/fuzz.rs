@@ -28,7 +28,8 @@ const REGION: &str = "us-west-2";
 /// Inside: as a look.
 pub fn answers(status: u16, body: &[u8]) -> Vec<Result<Vec<Object>>> {
     let body = Bytes::copy_from_slice(body);
-    let answer = ApiAnswer { status, headers: HeaderMap::new(), retry_after: None, body };
+    let answer =
+        ApiAnswer { status, headers: HeaderMap::new(), retry_after: None, body, trailers: HeaderMap::new() };
     vec![
         resources::<Instances>(&answer, Sort::Instance, |here, item| {
             (!instance::is_gone(item)).then(|| (item.instance_id.clone(), instance::instance(here, item)))

@@ -19,7 +19,8 @@ use std::sync::Arc;
 /// Inside: as a look.
 pub fn answers(status: u16, body: &[u8]) -> Vec<Result<Vec<Object>>> {
     let body = Bytes::copy_from_slice(body);
-    let answer = &ApiAnswer { status, headers: HeaderMap::new(), retry_after: None, body };
+    let answer =
+        &ApiAnswer { status, headers: HeaderMap::new(), retry_after: None, body, trailers: HeaderMap::new() };
     vec![
         flat(answer, |regions: Vec<Region>| Report { regions, ..report() }),
         flat(answer, |zones: Vec<Zone>| Report { zones, ..report() }),

@@ -6,7 +6,7 @@
 use super::{Batch, Sink};
 use crate::audit::record::Record;
 use crate::conf::tree::AuditOtlp;
-use crate::telemetry::otlp::Collector;
+use crate::telemetry::otlp::{Carrier, Collector};
 use netweave_model::port::Clock;
 use netweave_model::{Result, Timestamp};
 use serde_json::{Value, json};
@@ -27,7 +27,8 @@ impl Otlp {
     /// # Errors
     /// `Invalid`: the authorities cannot be read. `Internal`: no client can be made.
     pub fn open(conf: &AuditOtlp, clock: Arc<dyn Clock>) -> Result<Self> {
-        let collector = Collector::open(&conf.url, conf.ca.as_deref(), "application/json", clock)?;
+        let carrier = Carrier::Http("application/json");
+        let collector = Collector::open(&conf.url, conf.ca.as_deref(), carrier, clock)?;
         Ok(Self { collector })
     }
 }

@@ -93,6 +93,11 @@ fn each_faulty_file_has_exactly_its_faults() {
             "delivery: { maxPause: 1h, retention: 30m }",
             &["1:23: delivery.maxPause: must be shorter than delivery.retention"],
         ),
+        (
+            "tracing: { url: 'https://h:4317/v1/traces', protocol: grpc }",
+            &["1:17: tracing.url: must have no path with `protocol: grpc`, such as"],
+        ),
+        ("tracing: { protocol: http }", &["1:22: tracing.protocol: must be one of `http/protobuf`, `grpc`"]),
         ("log: { level: 'a=b=c' }", &["1:15: log.level: is no level"]),
         ("ops: { listen: '0.0.0.0:8443' }", &["1:16: ops.listen: 0.0.0.0:8443 is taken by api.listen[0]"]),
         (

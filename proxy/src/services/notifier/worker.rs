@@ -5,13 +5,17 @@ use super::outcome::{Outcome, REFUSED_TRIES, pause};
 use super::owners::Permits;
 use super::{Shared, Slot, span};
 use crate::services::lease;
+use crate::telemetry::exemplars::Exemplar;
+use crate::telemetry::metrics::SECONDS;
 use crate::webhook::notification;
 use crate::webhook::signature::Secret;
 use bytes::Bytes;
 use http::HeaderMap;
 use netweave_http::{Answer, NO_TOKEN};
 use netweave_model::port::{Acked, Attempt, Claim, DeadLetterReason, Item, Notice, Update};
-use netweave_model::{Context, Error, ErrorKind, Result, Subscription, SubscriptionState, Timestamp, Trace};
+use netweave_model::{
+    Context, Error, ErrorKind, Result, Subscription, SubscriptionState, Timestamp, Trace, trace,
+};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -250,11 +254,12 @@ impl Worker<'_> {
         parts.metrics.webhook_deliveries.with_label_values(&["delivered"]).inc();
         if let Notice::Change(event) = &item.notice {
             let which = if item.attempts == 0 { "first" } else { "later" };
-            parts
-                .metrics
-                .webhook_latency
-                .with_label_values(&[which])
-                .observe(now.since(event.at).as_secs_f64());
+            let (family, took) = (&parts.metrics.webhook_latency, now.since(event.at).as_secs_f64());
+            family.with_label_values(&[which]).observe(took);
+            if let Some(trace) = parts.tracer.recorded(trace::current()) {
+                let series = parts.metrics.exemplars.series(family, &[which], SECONDS);
+                series.keep(Exemplar::now(trace, took));
+            }
         }
         let acked = parts.deliveries.ack_head(self.claim, attempt).await?;
         lease::try_alive(&*parts.subscriptions, subscription.clone(), now).await;

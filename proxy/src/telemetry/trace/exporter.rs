@@ -4,8 +4,9 @@
 
 use super::proto;
 use super::span::{Span, Value};
+use crate::conf::tree::Protocol;
 use crate::telemetry::metrics::Metrics;
-use crate::telemetry::otlp::Collector;
+use crate::telemetry::otlp::{Carrier, Collector};
 use crate::telemetry::throttle::Throttle;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +20,17 @@ const GATHER: Duration = Duration::from_secs(1);
 /// How often the thread looks whether it is to end.
 const LOOK: Duration = Duration::from_millis(100);
 /// The media type of a document.
-pub(super) const MEDIA_TYPE: &str = "application/x-protobuf";
+const MEDIA_TYPE: &str = "application/x-protobuf";
+/// The method that takes a document by gRPC. Source: opentelemetry-proto 1.x, `collector/trace/v1/trace_service.proto`.
+const METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+/// Returns how spans travel.
+pub(super) fn carrier(protocol: Protocol) -> Carrier {
+    match protocol {
+        Protocol::Http => Carrier::Http(MEDIA_TYPE),
+        Protocol::Grpc => Carrier::Grpc(METHOD),
+    }
+}
 
 /// The exporter, on its thread.
 pub(super) struct Exporter {

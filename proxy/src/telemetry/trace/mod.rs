@@ -10,7 +10,7 @@ pub mod span;
 use super::metrics::Metrics;
 use super::otlp::Collector;
 use crate::conf::tree::Tracing;
-use exporter::{Exporter, MEDIA_TYPE};
+use exporter::{Exporter, carrier};
 use netweave_model::port::{Clock, Ids};
 use netweave_model::{Error, Result, Trace};
 use span::{Kind, Span, Value};
@@ -70,7 +70,7 @@ impl Tracer {
         metrics: Arc<Metrics>,
     ) -> Result<Self> {
         let Some(url) = &conf.url else { return Ok(Self::default()) };
-        let collector = Collector::open(url, conf.ca.as_deref(), MEDIA_TYPE, clock)?;
+        let collector = Collector::open(url, conf.ca.as_deref(), carrier(conf.protocol), clock)?;
         let (queue, spans) = sync_channel(conf.queue.max(1));
         let (told, done) = sync_channel(1);
         let closing = Arc::new(AtomicBool::new(false));
@@ -107,9 +107,14 @@ impl Tracer {
         Some(Trace { id, span, sampled: id.get() % (1 << 48) % on.one_in == 0 })
     }
 
+    /// Returns a trace if its spans go to the collector.
+    pub fn recorded(&self, own: Option<Trace>) -> Option<Trace> {
+        own.filter(|own| own.sampled && self.is_on())
+    }
+
     /// Takes a span that is over, if its trace is recorded; `over` is asked only then. Never waits.
     pub fn end(&self, own: Option<Trace>, over: impl FnOnce(Trace) -> Over) {
-        let (Some(on), Some(own)) = (&self.on, own.filter(|own| own.sampled)) else { return };
+        let (Some(on), Some(own)) = (&self.on, self.recorded(own)) else { return };
         let Over { name, kind, spans: (parent, own), took, failed, attributes } = over(own);
         let now = u64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(0);
         let took = u64::try_from(took.as_nanos()).unwrap_or(0);

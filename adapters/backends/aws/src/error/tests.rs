@@ -20,6 +20,7 @@ fn mapped(status: u16, pause: Option<u64>, body: &str) -> Error {
         headers: http::HeaderMap::new(),
         retry_after: pause.map(Duration::from_secs),
         body: bytes::Bytes::copy_from_slice(body.as_bytes()),
+        trailers: http::HeaderMap::new(),
     })
 }
 

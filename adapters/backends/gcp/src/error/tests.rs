@@ -8,6 +8,7 @@ fn answered(status: u16, retry_after: Option<u64>, body: &str) -> Error {
         headers: HeaderMap::new(),
         retry_after: retry_after.map(Duration::from_secs),
         body: body.to_owned().into(),
+        trailers: HeaderMap::new(),
     })
 }
 
