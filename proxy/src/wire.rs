@@ -278,7 +278,7 @@ fn tokens(
 async fn role_checks(conf: &Conf, base: &Base, stores: &Stores) -> Result<Arc<RoleChecks>> {
     let mut servers = Vec::new();
     if let Some(health) = &stores.health {
-        health.observed_by(Arc::new(Observed::new(Arc::clone(&base.metrics), Arc::clone(&base.tracer))));
+        health.observed_by(Arc::new(Observed::new(base)));
         servers.push(Role::State(Arc::clone(health)));
     }
     if let Some(redis) = &conf.cache.redis {

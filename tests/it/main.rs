@@ -31,6 +31,7 @@ mod redis_cli;
 mod regions;
 mod rest;
 mod restart;
+mod rights;
 mod role_checks;
 mod rooms;
 mod schema;

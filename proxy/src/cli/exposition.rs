@@ -1,5 +1,12 @@
 //! Reads what `/metrics` answers: the Prometheus text format 0.0.4.
 
+use netweave_model::Timestamp;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Within this time a refusal is recent: a service that fails tries again after 30 s at the latest.
+const RECENT: Duration = Duration::from_mins(1);
+
 /// The samples of one answer, in their order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Samples(Vec<Sample>);
@@ -41,6 +48,14 @@ impl Samples {
     /// Returns the first sample of that name that `keep` keeps.
     pub(super) fn one(&self, name: &str, keep: impl Fn(&Sample) -> bool) -> Option<f64> {
         self.of(name).find(|sample| keep(sample)).map(|sample| sample.value)
+    }
+
+    /// Returns the calls that a Redis server has refused of late because the user lacks a right.
+    pub(super) fn denied(&self, now: Timestamp) -> BTreeSet<&str> {
+        #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit")]
+        let recent = |sample: &&Sample| Timestamp((sample.value * 1000.0) as i64) > now.minus(RECENT);
+        let all = self.of("netweave_redis_denied_timestamp_seconds").filter(recent);
+        all.map(|sample| sample.label("command")).collect()
     }
 
     /// Joins the samples of several processes, so that sums go over all of them.

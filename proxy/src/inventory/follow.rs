@@ -212,7 +212,10 @@ impl Follow {
                     warn!(%error, "the change log's past is gone; starting over");
                     *state = State::default();
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.measure_lag(from).await;
+                    return Err(error);
+                }
             }
         }
         if let Some(views) = state.draft.as_mut() {

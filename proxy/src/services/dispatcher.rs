@@ -127,6 +127,15 @@ impl Dispatcher {
             matcher.refresh(&*self.parts.subscriptions).await?;
             cursor
         };
+        let more = self.advance(cursor, matcher).await;
+        if more.is_err() {
+            self.measure(cursor).await;
+        }
+        more
+    }
+
+    /// Fans out what lies behind the cursor, a batch at most; returns whether there is more.
+    async fn advance(&self, cursor: Position, matcher: &mut Matcher) -> Result<bool> {
         let entries = match self.parts.log.read(cursor, BATCH).await {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 // A store that changed its server meanwhile counts in another generation, and nothing is missing.
@@ -149,9 +158,21 @@ impl Dispatcher {
         self.reach(to);
         let all = entries.len() < BATCH && entries.last().and_then(Entry::position) <= Some(to);
         let head = if all { to } else { self.parts.log.head().await? };
-        let left = head.sequence.saturating_sub(to.sequence);
+        Ok(self.waiting(head, to) > 0)
+    }
+
+    /// Counts what waits behind the cursor although nothing can be fanned out, as long as the log says where it ends.
+    async fn measure(&self, cursor: Position) {
+        if let Ok(head) = self.parts.log.head().await {
+            self.waiting(head, cursor);
+        }
+    }
+
+    /// Notes and returns how many entries lie behind a position.
+    fn waiting(&self, head: Position, position: Position) -> u64 {
+        let left = head.sequence.saturating_sub(position.sequence);
         self.parts.metrics.stream_length.set(i64::try_from(left).unwrap_or(i64::MAX));
-        Ok(left > 0)
+        left
     }
 
     fn reach(&self, position: Position) {

@@ -80,11 +80,13 @@ impl Run {
         let name = self.service.name();
         let count = |outcome| self.metrics.service_rounds.with_label_values(&[name, outcome]);
         let (good, bad) = (count("ok"), count("error"));
+        let streak = self.metrics.service_failed_rounds.with_label_values(&[name]);
         let mut failures = 0_u32;
         loop {
             match self.round().await {
                 Ok(more) => {
                     good.inc();
+                    streak.set(0);
                     recovered(name, std::mem::take(&mut failures));
                     if !more {
                         self.service.wait().await;
@@ -93,6 +95,7 @@ impl Run {
                 Err(error) => {
                     bad.inc();
                     failures = failures.saturating_add(1);
+                    streak.set(i64::from(failures));
                     failed(name, failures, &error);
                     tokio::time::sleep(pause(self.first_pause, failures, self.ids.uuid().as_u128())).await;
                 }
@@ -149,8 +152,8 @@ mod tests {
     }
 
     /// Panics, fails, has more work, then waits for ever.
-    #[derive(Default)]
     struct Moody {
+        metrics: Arc<Metrics>,
         rounds: AtomicU32,
         stopped: AtomicU32,
         idle: tokio::sync::Notify,
@@ -166,7 +169,11 @@ mod tests {
             match self.rounds.fetch_add(1, Ordering::SeqCst) {
                 0 => panic!("on purpose"),
                 1 => Err(Error::internal("on purpose")),
-                2 => Ok(true),
+                2 => {
+                    let streak = self.metrics.service_failed_rounds.with_label_values(&["moody"]);
+                    assert_eq!(streak.get(), 2, "both rounds before failed");
+                    Ok(true)
+                }
                 _ => Ok(false),
             }
         }
@@ -191,8 +198,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_service_survives_panics_and_errors_and_hands_over_at_the_end() {
-        let (moody, stopping) = (Arc::new(Moody::default()), Arc::new(Stopping::default()));
-        let metrics = Arc::new(Metrics::new().unwrap());
+        let (metrics, stopping) = (Arc::new(Metrics::new().unwrap()), Arc::new(Stopping::default()));
+        let moody = Arc::new(Moody {
+            metrics: Arc::clone(&metrics),
+            rounds: AtomicU32::new(0),
+            stopped: AtomicU32::new(0),
+            idle: tokio::sync::Notify::new(),
+        });
         let driver = Driver {
             services: vec![Arc::clone(&moody) as Arc<dyn Service>],
             metrics: Arc::clone(&metrics),
@@ -208,5 +220,6 @@ mod tests {
         tokio::join!(driver.start(tokio::sync::watch::channel(false).1), end);
         assert_eq!((moody.rounds.load(Ordering::SeqCst), moody.stopped.load(Ordering::SeqCst)), (4, 1));
         assert_eq!(metrics.service_rounds.with_label_values(&["moody", "error"]).get(), 2);
+        assert_eq!(metrics.service_failed_rounds.with_label_values(&["moody"]).get(), 0);
     }
 }

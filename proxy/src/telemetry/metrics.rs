@@ -151,6 +151,8 @@ families! {
     follow_lag: IntGauge = gauge("netweave_follow_lag_entries", "Change log entries that the views have not applied yet");
     /// Rounds of background services, by outcome.
     service_rounds: IntCounterVec = counter_vec("netweave_service_rounds_total", "Rounds of background services", &["service", "outcome"]);
+    /// Failed rounds of a service since its last good one.
+    service_failed_rounds: IntGaugeVec = gauge_vec("netweave_service_failed_rounds", "Failed rounds of a background service since its last good one", &["service"]);
     /// 1 while a server answers, by role.
     redis_up: IntGaugeVec = gauge_vec("netweave_redis_up", "1 while the server answers", &["role"]);
     /// 1 if the server that is used takes writes.
@@ -183,6 +185,8 @@ families! {
     redis_replayed: IntCounter = counter("netweave_redis_journal_replayed_total", "Subscriptions and log entries that this process told servers that lacked them");
     /// Time of calls to servers, by script and outcome.
     redis_duration: HistogramVec = seconds("netweave_redis_command_duration_seconds", "Time of calls to servers", &["command", "outcome"]);
+    /// When a server refused a script for want of a right, by script.
+    redis_denied: GaugeVec = float_gauge_vec("netweave_redis_denied_timestamp_seconds", "When a server refused a call last because the user lacks a right, in seconds since 1970", &["command"]);
     /// Audit records that a sink took.
     audit_records: IntCounterVec = counter_vec("netweave_audit_records_total", "Audit records that a sink took", &["sink"]);
     /// Audit records that were lost before or at a sink.

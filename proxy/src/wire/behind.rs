@@ -121,7 +121,7 @@ fn reads(conf: &Conf, base: &Base, stores: &Stores, inventory: &Inventory) -> Re
 /// Makes the second level of the response cache, if there is to be one.
 fn second(conf: &Conf, base: &Base) -> Result<Option<Second>> {
     let Some(redis) = &conf.cache.redis else { return Ok(None) };
-    let observer = Arc::new(Observed::new(Arc::clone(&base.metrics), Arc::clone(&base.tracer)));
+    let observer = Arc::new(Observed::new(base));
     let cache = netweave_adapters::open_cache(redis, observer, Arc::clone(&base.ids))?;
     Ok(Some(Second::new(cache, &conf.o_cloud.id)))
 }

@@ -38,8 +38,7 @@ impl Inventory {
             sources: Arc::clone(&sources),
             holder: base.ids.uuid().to_string().into(),
         };
-        let observer: Arc<dyn Observer> =
-            Arc::new(Observed::new(Arc::clone(&base.metrics), Arc::clone(&base.tracer)));
+        let observer: Arc<dyn Observer> = Arc::new(Observed::new(base));
         let o_cloud = Id::from(conf.o_cloud.id.as_str());
         let mut feeds = Vec::new();
         for backend in &conf.backends {

@@ -1,13 +1,14 @@
 //! Counts the calls to backends, to the servers of stores and to the shared response cache in their metric families.
 
+use super::Base;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::trace::span::{Kind, Value};
 use crate::telemetry::trace::{Over, Tracer};
 use netweave_adapters::layers::{Observer, Traced};
 use netweave_model::port::{
-    CacheFill, CacheObserver, CacheRead, CallOutcome, InfrastructureCall, StoreObserver,
+    CacheFill, CacheObserver, CacheRead, CallOutcome, Clock, InfrastructureCall, StoreObserver,
 };
-use netweave_model::{ErrorKind, SourceName, Trace};
+use netweave_model::{ErrorKind, SourceName, Timestamp, Trace};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,11 +16,16 @@ use std::time::Duration;
 pub(super) struct Observed {
     metrics: Arc<Metrics>,
     tracer: Arc<Tracer>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Observed {
-    pub(super) fn new(metrics: Arc<Metrics>, tracer: Arc<Tracer>) -> Self {
-        Self { metrics, tracer }
+    pub(super) fn new(base: &Base) -> Self {
+        Self {
+            metrics: Arc::clone(&base.metrics),
+            tracer: Arc::clone(&base.tracer),
+            clock: Arc::clone(&base.clock),
+        }
     }
 }
 
@@ -123,6 +129,10 @@ impl StoreObserver for Observed {
             CallOutcome::Answered => "answered",
             CallOutcome::TimedOut => "timeout",
             CallOutcome::Failed => "error",
+            CallOutcome::Denied => {
+                self.metrics.redis_denied.with_label_values(&[command]).set(seconds(self.clock.now()));
+                "error"
+            }
         };
         self.metrics.redis_duration.with_label_values(&[command, outcome]).observe(took.as_secs_f64());
     }
@@ -131,6 +141,12 @@ impl StoreObserver for Observed {
         self.metrics.redis_switches.inc();
         self.metrics.redis_replayed.inc_by(told);
     }
+}
+
+/// Returns the seconds since 1970.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a floating-point number")]
+fn seconds(at: Timestamp) -> f64 {
+    at.0 as f64 / 1000.0
 }
 
 /// Returns the reason of a miss.

@@ -35,7 +35,7 @@ YAML
 # As processes of their own, which `finish` can stop.
 (exec "$PEERS_DIR/bin/jaeger" --config "$WORK/jaeger.yaml") >"$WORK/jaeger.log" 2>&1 &
 jaeger=$!
-(exec env -i PATH="$PATH" NETWEAVE_TRACING_URL="http://127.0.0.1:$OTLP" "$NETWEAVE_BIN" serve --dev --dir "$WORK/dev" --port 0 --ops-port 0) \
+(exec env -i PATH="$PATH" NETWEAVE_TRACING_URL="http://127.0.0.1:$OTLP/v1/traces" "$NETWEAVE_BIN" serve --dev --dir "$WORK/dev" --port 0 --ops-port 0) \
   >"$WORK/out" 2>&1 &
 pid=$!
 finish() {

@@ -110,6 +110,8 @@ pub enum CallOutcome {
     TimedOut,
     /// The connection broke, or the server could not do it.
     Failed,
+    /// The server refused, as the user has not the right.
+    Denied,
 }
 
 /// Who is told what became of calls.

@@ -92,9 +92,23 @@ pub(crate) fn absent() -> Error {
     Error::new(ErrorKind::Unavailable, "the store does not answer at present")
 }
 
-/// Says in our words that the store did not answer.
+/// Says in our words that the store did not answer, or that it refuses for want of a right.
 pub(crate) fn unavailable(error: fred::error::Error) -> Error {
-    absent().with_source(error)
+    if is_denied(&error) { denied().with_source(error) } else { absent().with_source(error) }
+}
+
+/// The error of a call that the user of this program has no right to; the server's words say which right.
+fn denied() -> Error {
+    Error::new(ErrorKind::Unavailable, "the store refuses this at present")
+        .with_private("its user has not all the rights of deploy/redis/users.acl")
+}
+
+/// Says whether a server refuses because the user has not the right to a command or a key, be it in a script.
+pub(crate) fn is_denied(error: &fred::error::Error) -> bool {
+    let words = error.details();
+    // Of a script: Redis 7.2 and later, and before.
+    let in_script = ["ERR ACL failure in script", "ERR The user executing the script can't"];
+    words.starts_with("NOPERM ") || in_script.iter().any(|begin| words.starts_with(begin))
 }
 
 fn builder(config: Config) -> Builder {

@@ -13,7 +13,7 @@ mod enter;
 pub(crate) use enter::existing;
 
 use self::enter::{Greeting, Server};
-use crate::client::{absent, unavailable};
+use crate::client::{absent, is_denied, unavailable};
 #[cfg(feature = "failpoints")]
 use crate::failpoint::pass;
 use crate::schema;
@@ -22,7 +22,7 @@ use crate::store::Redis;
 use fred::prelude::{ClientLike, LuaInterface, Value};
 use fred::types::scripts::Script;
 use netweave_model::port::{CallOutcome, Schema};
-use netweave_model::{Error, ErrorKind, Result};
+use netweave_model::{Error, ErrorKind, Result, Retry};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -74,6 +74,8 @@ enum Failure {
     Switched,
     /// There was no answer, or not yet: other processes still have to say what they know.
     Lost,
+    /// The user of this program has not the right.
+    Denied,
 }
 
 impl Session {
@@ -129,6 +131,10 @@ impl Redis {
         }
         let end = Instant::now() + if failing { Duration::ZERO } else { PATIENCE };
         let answer = self.call_until(end, lua, (keys, arguments)).await;
+        if answer.as_ref().is_err_and(is_final) {
+            // The server is there, and its user may be given the right later.
+            return answer.map_err(|denied| denied.with_retry(Retry::Later));
+        }
         session.failing.store(answer.is_err() && !self.follows(), Ordering::Relaxed);
         answer
     }
@@ -185,7 +191,7 @@ impl Redis {
                 Err(error) => error,
             };
             let refused = self.follows() && !lua.reads;
-            if lost.kind() != ErrorKind::Unavailable || refused || Instant::now() >= end {
+            if lost.kind() != ErrorKind::Unavailable || is_final(&lost) || refused || Instant::now() >= end {
                 return Err(lost);
             }
             tokio::time::sleep(PAUSE).await;
@@ -232,6 +238,7 @@ impl Redis {
                 *given += 1;
                 self.leave(&entered);
             }
+            Failure::Denied => return Err(unavailable(error).with_retry(Retry::Never)),
             Failure::Unknown | Failure::Switched | Failure::Lost => return Err(unavailable(error)),
         }
         Ok(None)
@@ -263,6 +270,11 @@ impl Redis {
     }
 }
 
+/// Says whether a call would end like this again at once, although the server is there: the user has not the right.
+fn is_final(error: &Error) -> bool {
+    error.kind() == ErrorKind::Unavailable && error.retry() == Retry::Never
+}
+
 /// Tests let the process die here; in any other build nothing happens.
 #[cfg(not(feature = "failpoints"))]
 fn pass(_when: &str, _script: &str) {}
@@ -274,6 +286,7 @@ impl Failure {
             Self::Refused(_) | Self::Unknown | Self::Switched => CallOutcome::Answered,
             Self::Lost if *error.kind() == fred::error::ErrorKind::Timeout => CallOutcome::TimedOut,
             Self::Lost => CallOutcome::Failed,
+            Self::Denied => CallOutcome::Denied,
         }
     }
 
@@ -284,6 +297,7 @@ impl Failure {
             Some(("NW", "UNSETTLED")) => Self::Lost,
             Some(("NW", code)) => Self::Refused(code.to_owned()),
             Some(("NOSCRIPT", _)) => Self::Unknown,
+            _ if is_denied(error) => Self::Denied,
             _ => Self::Lost,
         }
     }

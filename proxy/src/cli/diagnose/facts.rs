@@ -65,6 +65,17 @@ impl Facts {
         all.map(|sample| sample.value).reduce(f64::min)
     }
 
+    /// Returns the greatest value of a gauge by a label, where it is above 0.
+    pub(super) fn greatest_by(&self, name: &str, label: &str) -> BTreeMap<String, f64> {
+        let mut all = BTreeMap::new();
+        for sample in self.answering().flat_map(|(_, samples)| samples.of(name)) {
+            let greatest = all.entry(sample.label(label).to_owned()).or_insert(0.0);
+            *greatest = sample.value.max(*greatest);
+        }
+        all.retain(|_, greatest| *greatest > 0.0);
+        all
+    }
+
     /// Returns what a counter has counted since the processes began.
     pub(super) fn total(&self, name: &str, keep: impl Fn(&Sample) -> bool) -> f64 {
         self.answering().map(|(_, samples)| samples.sum(name, &keep)).sum()

@@ -14,7 +14,7 @@ pub(super) async fn all(conf: &Conf, process: &Process) -> Vec<Check> {
         tokio::join!(backend::check_all(backends, conf, process), Looked::at(Some(conf)));
     let seen = Seen { told: Vec::new(), samples: None, servers };
     let mut checks = vec![listeners(conf)];
-    checks.extend(redis::all(&seen, Some(conf), 0));
+    checks.extend(redis::all(&seen, Some(conf), 0, process.now()));
     let mut check = Check::new("backends");
     check.seen(format!("{} answer", checked.len()));
     for one in checked {

@@ -107,7 +107,7 @@ async fn all(conf: Option<&Conf>, about: &About, now: Timestamp) -> Vec<Check> {
     let samples = gateways::samples(&told);
     let seen = Seen { told, samples, servers };
     let mut checks = vec![running::gateways(&seen), running::readiness(&seen)];
-    checks.extend(redis::all(&seen, conf, replicas(about, conf)));
+    checks.extend(redis::all(&seen, conf, replicas(about, conf), now));
     checks.push(running::sources(&seen));
     checks.push(measured::subscriptions(&seen, conf));
     checks.push(measured::requests(&seen));

@@ -4,6 +4,7 @@ use super::Seen;
 use crate::cli::verdict::{Check, Finding, State};
 use crate::conf::tree::Conf;
 use netweave_adapters::StoreConf;
+use netweave_model::Timestamp;
 use netweave_model::port::{self, Severity, StoreReport};
 
 /// A replica that was not heard of for so many seconds lags. Source: the alert `NetweaveRedisReplicaLags`.
@@ -17,7 +18,7 @@ const DISK: &str = "redis-disk";
 const CACHE: &str = "redis-cache";
 
 /// Judges the servers of state and cache; `replicas` must follow the primary.
-pub(super) fn all(seen: &Seen, conf: Option<&Conf>, replicas: usize) -> Vec<Check> {
+pub(super) fn all(seen: &Seen, conf: Option<&Conf>, replicas: usize, now: Timestamp) -> Vec<Check> {
     let mut checks = match (&seen.servers.state, conf) {
         (Some(Ok(report)), _) => of_state(report, replicas),
         (Some(Err(reason)), _) => silent(reason),
@@ -28,6 +29,7 @@ pub(super) fn all(seen: &Seen, conf: Option<&Conf>, replicas: usize) -> Vec<Chec
     };
     if let Some(primary) = checks.iter_mut().find(|check| check.name == PRIMARY) {
         unreached(seen, primary);
+        denied(seen, primary, now);
     }
     match &seen.servers.cache {
         Some(Ok(report)) => checks.push(of_cache(report)),
@@ -141,6 +143,18 @@ fn unreached(seen: &Seen, check: &mut Check) {
     }
 }
 
+/// Says so if it refuses what gateways ask for, as their user lacks rights.
+fn denied(seen: &Seen, check: &mut Check, now: Timestamp) {
+    let calls = seen.samples.as_ref().map(|samples| samples.denied(now)).unwrap_or_default();
+    if !calls.is_empty() {
+        let calls: Vec<&str> = calls.into_iter().collect();
+        let what = format!("it refuses calls of gateways for want of a right: {}", calls.join(", "));
+        let change =
+            "give the user all rights of deploy/redis/users.acl; the gateways' log says which is missing";
+        check.failed(what, change, Some("NetweaveServiceFailing"));
+    }
+}
+
 fn of_cache(report: &StoreReport) -> Check {
     let mut check = Check::new(CACHE);
     check.seen(format!("{} answers", report.version));
@@ -156,6 +170,8 @@ mod tests {
     use crate::cli::doctor::measured::tests::measuring;
     use crate::cli::redis::Looked;
     use netweave_model::port::{Replica, Watcher};
+
+    const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
     fn report() -> StoreReport {
         let replica =
@@ -175,7 +191,7 @@ mod tests {
 
     fn judged(report: StoreReport) -> Vec<(&'static str, State)> {
         let seen = holding(Ok(report), "");
-        let checks = all(&seen, None, 2);
+        let checks = all(&seen, None, 2, NOW);
         checks
             .iter()
             .filter(|check| check.state > State::NotJudged)
@@ -206,7 +222,7 @@ mod tests {
     fn of_a_silent_server_nothing_else_is_judged() {
         let metrics = "netweave_redis_up{role=\"state\"} 0\n";
         let seen = holding(Err("gone".to_owned()), metrics);
-        let checks = all(&seen, None, 2);
+        let checks = all(&seen, None, 2, NOW);
         let states: Vec<State> = checks.iter().map(|check| check.state).collect();
         assert_eq!(states.first(), Some(&State::Failed));
         assert!(states.iter().skip(1).all(|state| *state == State::NotJudged), "{checks:?}");
@@ -216,7 +232,20 @@ mod tests {
     #[test]
     fn a_gateway_that_does_not_reach_a_good_server_is_named() {
         let seen = holding(Ok(report()), "netweave_redis_up{role=\"state\"} 0\n");
-        let checks = all(&seen, None, 2);
+        let checks = all(&seen, None, 2, NOW);
         assert_eq!((checks[0].name, checks[0].state), (PRIMARY, State::Warning));
+    }
+
+    #[test]
+    fn a_right_that_is_missing_now_is_told() {
+        let told = |ago: i64| {
+            let at = NOW.0 / 1000 - ago;
+            let metrics = format!("netweave_redis_denied_timestamp_seconds{{command=\"log_read\"}} {at}\n");
+            all(&holding(Ok(report()), &metrics), None, 2, NOW)
+        };
+        assert_eq!(told(61)[0].state, State::Ok);
+        let checks = told(59);
+        assert_eq!((checks[0].name, checks[0].state), (PRIMARY, State::Failed));
+        assert!(checks[0].findings[0].what.ends_with(": log_read"), "{checks:?}");
     }
 }

@@ -233,7 +233,7 @@ impl Redis {
             Failure::Switched | Failure::Unknown => {
                 Error::new(ErrorKind::Unavailable, "the store has just changed its primary")
             }
-            Failure::Lost => unavailable(error),
+            Failure::Lost | Failure::Denied => unavailable(error),
         })
     }
 }

@@ -40,11 +40,11 @@ pub(in super::super) fn limited(facts: &Facts) -> Option<Finding> {
 
 /// Limits are not exchanged.
 pub(in super::super) fn not_shared(facts: &Facts) -> Option<Finding> {
-    let failed = facts.grown("netweave_limits_exchange_failures_total", any);
+    let failed = facts.max("netweave_service_failed_rounds", with("service", "tally"))?;
     (failed > 0.0).then(|| {
         let sentence = "the gateways reach Redis and cannot exchange what their limits let through: their user lacks the keys \
                         `tally:*` (`deploy/redis/users.acl`), or the server refuses";
-        finding("limit-keys", sentence.to_owned(), vec![format!("{failed:.0} exchanges failed meanwhile")])
+        finding("limit-keys", sentence.to_owned(), vec![format!("{failed:.0} exchanges have failed since the last good one")])
     })
 }
 

@@ -5,6 +5,8 @@ use crate::cli::diagnose::facts::{Facts, any, finding, listed};
 
 /// A counter that grows by about one a second from the start of a process.
 const ROUNDS: &str = "netweave_service_rounds_total";
+/// Failed rounds of a service since its last good one.
+const FAILED: &str = "netweave_service_failed_rounds";
 /// Seconds within which a start is recent.
 const RECENT: f64 = 1800.0;
 
@@ -69,12 +71,15 @@ pub(in super::super) fn configuration(facts: &Facts) -> Option<Finding> {
     Some(finding("configuration", sentence, Vec::new()))
 }
 
-/// Services whose rounds fail.
+/// Services that fail now; one that fails tries again twice a minute, so what was counted meanwhile would not tell.
 pub(in super::super) fn service_fails(facts: &Facts) -> Option<Finding> {
-    let failed = facts.grown_by(ROUNDS, "service", |one| one.label("outcome") == "error");
+    let failed = facts.greatest_by(FAILED, "service");
     if failed.is_empty() {
         return None;
     }
-    let sentence = format!("rounds of background services fail: {}; the log says why", listed(&failed));
+    let sentence = format!(
+        "background services fail, each so many times since it worked last: {}; the log says why",
+        listed(&failed)
+    );
     Some(finding("service-fails", sentence, facts.seen()))
 }

@@ -3,6 +3,7 @@
 use crate::cli::diagnose::Finding;
 use crate::cli::diagnose::facts::{Facts, finding, listed, with};
 use crate::cli::exposition::Sample;
+use std::collections::BTreeSet;
 
 const CALLS: &str = "netweave_redis_command_duration_seconds";
 /// Calls that take longer than this many seconds on average are slow.
@@ -149,8 +150,21 @@ pub(in super::super) fn fills_up(facts: &Facts) -> Option<Finding> {
     Some(finding("redis-fills-up", sentence, vec![format!("{queued:.0} changes wait to be told")]))
 }
 
-/// Calls come back as errors: the server answers, and refuses.
+/// Calls come back as errors: the server answers, and refuses. One that lacks a right is made again twice a minute only, so it need
+/// not be among those of the last seconds.
 pub(in super::super) fn refused(facts: &Facts) -> Option<Finding> {
+    let denied: BTreeSet<&str> =
+        facts.answering().flat_map(|(_, samples)| samples.denied(facts.at)).collect();
+    if !denied.is_empty() {
+        let names: Vec<&str> = denied.into_iter().collect();
+        let sentence = "Redis answers and refuses calls: the gateways' user lacks rights (`deploy/redis/users.acl`); the log says which";
+        let evidence = vec![format!("refused for want of a right: {}", names.join(", "))];
+        return Some(finding(
+            "redis-refuses",
+            sentence.to_owned(),
+            [evidence, facts.degraded("state")].concat(),
+        ));
+    }
     let failed = facts.grown_by(&format!("{CALLS}_count"), "command", with("outcome", "error"));
     let all = facts.grown(&format!("{CALLS}_count"), |_| true);
     let errors: f64 = failed.values().sum();
