@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// By how many percent a count of a function may grow: five runs differed by 1.6 at most.
+/// By how many percent a count of a function may grow: nine runs differed by 1.6 at most.
 const FUNCTION: f64 = 3.0;
 /// The same of a whole request, whose task is woken a little differently each time.
 const REQUEST: f64 = 5.0;
