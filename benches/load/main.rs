@@ -77,34 +77,50 @@ async fn asked_for() -> Result<()> {
         haproxy: variable("BENCH_HAPROXY").ok(),
         floor: variable("BENCH_FLOOR").ok(),
     };
-    match std::env::args().nth(1).as_deref() {
-        Some("cache-hit") => cache_hit::run(&bench).await,
-        Some("cache-second-level") => {
-            let full = std::env::args().nth(2).as_deref() == Some("--full");
-            second_level::run(&bench, &variable("BENCH_REDIS")?, full).await
+    let name = std::env::args().nth(1).unwrap_or_default();
+    match variable("BENCH_REDIS") {
+        Ok(redis) => on_redis(&name, &bench, &redis).await,
+        Err(_) => alone(&name, &bench).await,
+    }
+}
+
+/// The benches whose gateway keeps its state in a Redis, by its program.
+async fn on_redis(name: &str, bench: &Bench, redis: &Path) -> Result<()> {
+    let argument = std::env::args().nth(2);
+    match name {
+        "cache-second-level" => second_level::run(bench, redis, argument.as_deref() == Some("--full")).await,
+        "cold-cache" => cold_cache::run(bench, redis).await,
+        "delivery" => delivery::run(bench, redis).await,
+        "failover" => failover::run(bench, redis).await,
+        "fan-out" => fan_out::run(bench, redis).await,
+        "notification-storm" => storm::run(bench, redis).await,
+        "read-heavy" => mix::run(bench, redis, "read-heavy").await,
+        "subscription-heavy" => mix::run(bench, redis, "subscription-heavy").await,
+        "sizes" => sizes::run(bench, redis).await,
+        "soak" => {
+            let seconds = argument.map(|text| text.parse()).transpose()?;
+            soak::run(bench, redis, seconds.map(Duration::from_secs)).await
         }
-        Some("delivery") => delivery::run(&bench, &variable("BENCH_REDIS")?).await,
-        Some("cold-cache") => cold_cache::run(&bench, &variable("BENCH_REDIS")?).await,
-        Some("failover") => failover::run(&bench, &variable("BENCH_REDIS")?).await,
-        Some("notification-storm") => storm::run(&bench, &variable("BENCH_REDIS")?).await,
-        Some("reload") => reload::run(&bench, Deed::Reload).await,
-        Some("rotation") => reload::run(&bench, Deed::Rotation).await,
-        Some("soak") => {
-            let seconds = std::env::args().nth(2).map(|text| text.parse()).transpose()?;
-            soak::run(&bench, &variable("BENCH_REDIS")?, seconds.map(Duration::from_secs)).await
+        "start" => start::run(bench, redis).await,
+        _ => alone(name, bench).await,
+    }
+}
+
+/// The benches whose gateway keeps its state in a file.
+async fn alone(name: &str, bench: &Bench) -> Result<()> {
+    match name {
+        "cache-hit" => cache_hit::run(bench).await,
+        "connections" => connections::run(bench).await,
+        "idle" => idle::run(bench).await,
+        "inventory" => inventory::run(bench).await,
+        "list-filter" => list_filter::run(bench).await,
+        "mtls-handshake" => handshake::run(bench).await,
+        "reload" => reload::run(bench, Deed::Reload).await,
+        "rotation" => reload::run(bench, Deed::Rotation).await,
+        "small" => small::run(bench).await,
+        other => {
+            Err(format!("no bench {other:?}, or BENCH_REDIS is not set; benches/run.sh lists them").into())
         }
-        Some("fan-out") => fan_out::run(&bench, &variable("BENCH_REDIS")?).await,
-        Some("inventory") => inventory::run(&bench).await,
-        Some("idle") => idle::run(&bench).await,
-        Some("mtls-handshake") => handshake::run(&bench).await,
-        Some("connections") => connections::run(&bench).await,
-        Some("list-filter") => list_filter::run(&bench).await,
-        Some("read-heavy") => mix::run(&bench, &variable("BENCH_REDIS")?, "read-heavy").await,
-        Some("subscription-heavy") => mix::run(&bench, &variable("BENCH_REDIS")?, "subscription-heavy").await,
-        Some("small") => small::run(&bench).await,
-        Some("start") => start::run(&bench, &variable("BENCH_REDIS")?).await,
-        Some("sizes") => sizes::run(&bench, &variable("BENCH_REDIS")?).await,
-        other => Err(format!("unknown bench {other:?}; benches/run.sh lists them").into()),
     }
 }
 
