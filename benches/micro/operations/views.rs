@@ -54,7 +54,7 @@ fn view() -> Result<[Operation; 3]> {
         black_box(
             view.range(Some(black_box(POOL)), None)
                 .take(100)
-                .map(|(_, object)| object.json().len())
+                .map(|(_, object)| object.object.json().len())
                 .sum::<usize>(),
         );
         Ok(())
