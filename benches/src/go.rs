@@ -18,8 +18,10 @@ pub struct Go {
     pub bytes: Vec<usize>,
 }
 
-/// Starts it by the script `BENCH_GO_START`, which finds in its environment the program (`GATEWAY`), where to listen (`HOST`,
-/// `PORT`), and the folder with `ca.crt`, `tls.crt` and `tls.key` (`FOLDER`). `None` without a program in `BENCH_GO`.
+/// Starts it by the script `BENCH_GO_START`; `None` without a program in `BENCH_GO`.
+///
+/// The script finds in its environment the program (`GATEWAY`), where to listen (`HOST`, `PORT`), and the folder with
+/// `ca.crt`, `tls.crt` and `tls.key` (`FOLDER`).
 ///
 /// # Errors
 /// There is no script, `BENCH_GO_PATHS` does not name a path for each body, or the gateway does not answer these by 200.
