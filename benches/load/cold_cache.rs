@@ -1,5 +1,5 @@
 //! The first requests for ten thousand keys, by Zipf's law, when nothing is cached: in a new gateway whose shared cache is
-//! empty, and in one that joins a gateway which has filled it.
+//! empty, and in one that joins a gateway which has answered every key.
 
 use crate::Bench;
 use crate::second_level::pods::{Counts, Pods};
@@ -82,7 +82,7 @@ pub(crate) async fn run(bench: &Bench, redis: &Path) -> Result<()> {
     report.note(format!(
         "{} keys, of which {} are lists and filtered pages, by Zipf's law (s = 1) at {RATE} requests per second in an open loop over {CONNECTIONS} connections, mTLS 1.3, \
          until {HITS} of the latest {WINDOW} answers came from the gateway's own memory; the figures are those of all requests until then. all: a new gateway, and the Redis of \
-         answers is empty. joined: a new gateway, and another one has stored every answer in Redis. A miss is an answer that was not in the gateway's memory; its CPU is that of \
+         answers is empty. joined: a new gateway beside another one that has answered every key, and stored in Redis what its queue had room for. A miss is an answer that was not in the gateway's memory; its CPU is that of \
          the whole process without {WARM:?} worth of hits at the same rate, and includes that of storing the answer in Redis.",
         paths.len(),
         pods.lists().len(),

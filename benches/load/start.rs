@@ -125,9 +125,9 @@ fn lines(log: &Path, begun_us: u64) -> Result<Vec<String>> {
     let text = std::fs::read_to_string(log)?;
     let told = |line: &str| -> Option<String> {
         let line: Value = serde_json::from_str(line).ok()?;
-        let at = Timestamp::parse(line.get("timestamp")?.as_str()?)?;
+        let at = Timestamp::parse(line.get("time")?.as_str()?)?;
         let after = at.0.checked_mul(1000)?.checked_sub(i64::try_from(begun_us).ok()?)? / 1000;
-        let message = line.get("message").or_else(|| line.pointer("/fields/message"))?.as_str()?;
+        let message = line.get("message")?.as_str()?;
         Some(format!("{after} {message}"))
     };
     Ok(text.lines().filter_map(told).collect())

@@ -43,8 +43,9 @@ pub enum Manner {
 /// What all SMOs noted.
 struct Ledger {
     latency: Mutex<Histogram<u64>>,
-    /// The last sequence number of each callback.
+    /// The last sequence number that came to each callback, and the last that was answered.
     last: Vec<AtomicU64>,
+    answered: Vec<AtomicU64>,
     repeated: AtomicU64,
     skipped: AtomicU64,
 }
@@ -70,6 +71,7 @@ impl Consumers {
         let ledger = Arc::new(Ledger {
             latency: Mutex::new(Histogram::new_with_max(LONGEST_US, 3)?),
             last: (0..callbacks).map(|_| AtomicU64::new(0)).collect(),
+            answered: (0..callbacks).map(|_| AtomicU64::new(0)).collect(),
             repeated: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
         });
@@ -110,7 +112,7 @@ impl Consumers {
                     format!("notifications: {repeated} came again, {skipped} were passed over").into()
                 );
             }
-            let short = self.living_numbers().filter(|number| self.last(*number) < count).count();
+            let short = self.living_numbers().filter(|number| self.answered(*number) < count).count();
             if short == 0 {
                 return Ok(());
             }
@@ -136,17 +138,23 @@ impl Consumers {
         turns.filter(|((_, manner), _)| *manner == Manner::Living).map(|(_, number)| number)
     }
 
-    fn last(&self, number: usize) -> u64 {
-        self.ledger.last.get(number).map_or(0, |last| last.load(Ordering::Relaxed))
+    fn answered(&self, number: usize) -> u64 {
+        self.ledger.answered.get(number).map_or(0, |answered| answered.load(Ordering::Relaxed))
     }
 }
 
 impl Ledger {
-    /// Notes a notification that has just been answered.
-    fn note(&self, told: &Told) {
-        let now = now_us();
-        let taken = now.saturating_sub(told.at_us).min(LONGEST_US);
+    /// Notes how long a notification was under way that has just been answered.
+    fn answered(&self, told: &Told) {
+        let taken = now_us().saturating_sub(told.at_us).min(LONGEST_US);
         self.latency.lock().unwrap_or_else(PoisonError::into_inner).saturating_record(taken);
+        if let Some(answered) = self.answered.get(told.number) {
+            answered.fetch_max(told.sequence, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes a notification that is about to be answered: when it is, the next one may come over another connection at once.
+    fn came(&self, told: &Told) {
         let Some(last) = self.last.get(told.number) else { return };
         let before = last.swap(told.sequence, Ordering::Relaxed);
         if told.sequence <= before {
@@ -213,9 +221,11 @@ async fn converse(stream: TcpStream, tls: TlsAcceptor, manner: Manner, ledger: &
             while stream.read_buf(&mut buffer).await? > 0 {}
             return Ok(());
         }
+        let told = Told::read(&buffer).ok_or("this is no notification")?;
+        ledger.came(&told);
         stream.write_all(ACCEPTED).await?;
         stream.flush().await?;
-        ledger.note(&Told::read(&buffer).ok_or("this is no notification")?);
+        ledger.answered(&told);
     }
 }
 

@@ -140,6 +140,8 @@ impl Redis {
     pub(crate) async fn raw(&self, command: &str) -> Result<String> {
         let mut stream = TcpStream::connect(self.address).await?;
         stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes()).await?;
+        // A Sentinel does not know QUIT.
+        stream.shutdown().await?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await?;
         Ok(String::from_utf8_lossy(&answer).into_owned())
