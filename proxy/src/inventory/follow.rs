@@ -193,6 +193,23 @@ impl Follow {
         }
     }
 
+    /// Takes the next batch, or starts over; how far the views are behind is measured also while nothing can be read.
+    async fn advance(&self, state: &mut State, from: Position) -> Result<()> {
+        match self.take(state, from).await {
+            Ok(Step::Done) => {}
+            Ok(Step::StartOver) => *state = State::default(),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                warn!(%error, "the change log's past is gone; starting over");
+                *state = State::default();
+            }
+            Err(error) => {
+                self.measure_lag(from).await;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
     /// One round: load what is missing, then one batch.
     async fn round(&self, state: &mut State) -> Result<()> {
         if state.draft.is_none() {
@@ -205,18 +222,7 @@ impl Follow {
             return Ok(());
         };
         if state.pending.is_empty() {
-            match self.take(state, from).await {
-                Ok(Step::Done) => {}
-                Ok(Step::StartOver) => *state = State::default(),
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    warn!(%error, "the change log's past is gone; starting over");
-                    *state = State::default();
-                }
-                Err(error) => {
-                    self.measure_lag(from).await;
-                    return Err(error);
-                }
-            }
+            self.advance(state, from).await?;
         }
         if let Some(views) = state.draft.as_mut() {
             self.load_pending(views, &mut state.pending).await?;
