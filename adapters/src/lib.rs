@@ -7,7 +7,7 @@ mod registry;
 /// The sample inventory of the file backend, and its small changes.
 #[cfg(feature = "file")]
 pub mod sample {
-    pub use netweave_file::{sample as text, sample_step as step};
+    pub use netweave_file::{sample as text, sample_grown as grown, sample_step as step};
 }
 
 pub use poller::Poller;

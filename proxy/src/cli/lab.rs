@@ -12,6 +12,7 @@ mod process;
 mod redis;
 mod state;
 mod status;
+mod trouble;
 mod undo;
 mod up;
 mod work;

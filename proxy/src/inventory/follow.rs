@@ -193,8 +193,8 @@ impl Follow {
         }
     }
 
-    /// Takes a batch, or forgets everything where the log does not go on from here.
-    async fn batch(&self, state: &mut State, from: Position) -> Result<()> {
+    /// Takes the next batch, or starts over; how far the views are behind is measured also while nothing can be read.
+    async fn advance(&self, state: &mut State, from: Position) -> Result<()> {
         match self.take(state, from).await {
             Ok(Step::Done) => {}
             Ok(Step::StartOver) => *state = State::default(),
@@ -222,7 +222,7 @@ impl Follow {
             return Ok(());
         };
         if state.pending.is_empty() {
-            self.batch(state, from).await?;
+            self.advance(state, from).await?;
         }
         if let Some(views) = state.draft.as_mut() {
             self.load_pending(views, &mut state.pending).await?;

@@ -19,4 +19,4 @@ pub use fault::{Fault, Faults};
 pub use inventory::Inventory;
 pub use load::check;
 pub use map::read;
-pub use sample::{sample, sample_step};
+pub use sample::{sample, sample_grown, sample_step};

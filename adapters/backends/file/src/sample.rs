@@ -60,6 +60,33 @@ pub fn sample_step(text: &str, step: u64) -> String {
     lines.join("\n") + "\n"
 }
 
+/// Adds copies of a server to the sample's text, each with a note of so many bytes.
+///
+/// A text that lacks the server is returned as it is.
+pub fn sample_grown(text: &str, count: usize, bytes: usize) -> String {
+    const SERVER: &str = "edge-worker-10";
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let Some((from, to)) = entry(&lines, SERVER) else {
+        return text.to_owned();
+    };
+    let server: Vec<String> = lines.iter().take(to).skip(from).cloned().collect();
+    let note = "x".repeat(bytes);
+    let copies = (1..=count).flat_map(|number| {
+        let named = move |line: &String| {
+            line.replace(SERVER, &format!("edge-worker-n{number}"))
+                .replace("se-east:", &format!("se-east:n{number}-"))
+        };
+        let own = server.iter().map(named).collect::<Vec<_>>();
+        own.into_iter().flat_map(|line| {
+            let note = line.strip_suffix("extensions:").map(|space| format!("{space}  note: {note}"));
+            std::iter::once(line).chain(note)
+        })
+    });
+    let copies: Vec<String> = copies.collect();
+    drop(lines.splice(to..to, copies));
+    lines.join("\n") + "\n"
+}
+
 /// Finds the lines of an entry: from `- key: KEY` to the next line that is not indented deeper.
 fn entry(lines: &[String], key: &str) -> Option<(usize, usize)> {
     let head = format!("- key: {key}");
@@ -152,7 +179,18 @@ mod tests {
     }
 
     #[test]
+    fn it_grows_by_as_many_servers_as_are_asked_for() {
+        let grown = sample_grown(sample(), 7, 100);
+        assert!(grown.len() > sample().len() + 700);
+        let (before, after) = (inventory(sample()), inventory(&grown));
+        assert_eq!(counts(&after)[&Kind::Resource], 67);
+        let outline = before.outline();
+        assert_eq!(after.since(&outline, Kind::Resource).count(), 7);
+    }
+
+    #[test]
     fn a_foreign_text_is_left_as_it_is() {
+        assert_eq!(sample_grown("a: 1\n", 3, 3), "a: 1\n");
         for step in 0..8 {
             assert_eq!(sample_step("a: 1\n", step), "a: 1\n");
         }

@@ -16,8 +16,8 @@ pub(super) const GATEWAY: &str = "netweave.yaml";
 /// The folder of a gateway's audit log.
 pub(super) const AUDIT: &str = "audit";
 
-/// The rules that Prometheus loads, and the thresholds of three pods.
-const RULES: [(&str, &str); 9] = [
+/// The rules that Prometheus loads.
+const RULES: [(&str, &str); 8] = [
     ("audit.yaml", include_str!("../../../../deploy/prometheus/rules/audit.yaml")),
     ("certificates.yaml", include_str!("../../../../deploy/prometheus/rules/certificates.yaml")),
     ("configuration.yaml", include_str!("../../../../deploy/prometheus/rules/configuration.yaml")),
@@ -26,8 +26,10 @@ const RULES: [(&str, &str); 9] = [
     ("redis.yaml", include_str!("../../../../deploy/prometheus/rules/redis.yaml")),
     ("service.yaml", include_str!("../../../../deploy/prometheus/rules/service.yaml")),
     ("slo.yaml", include_str!("../../../../deploy/prometheus/rules/slo.yaml")),
-    ("topology.yaml", include_str!("../../../../deploy/prometheus/topology/staging.yaml")),
 ];
+/// The thresholds of three pods, but for their memory: those of the lab are to hold no more than one of the topology `dev`.
+const TOPOLOGY: &str = include_str!("../../../../deploy/prometheus/topology/staging.yaml");
+const MEMORY: [&str; 2] = ["vector(536870912)", "vector(134217728)"];
 
 /// Returns a gateway's configuration: that of production, but on this machine alone, with lower limits and
 /// shorter pauses.
@@ -95,6 +97,8 @@ pub(super) fn prometheus(lab: &Lab, part: &Part) -> Result<(), Failure> {
     for (name, text) in RULES {
         write(&rules.join(name), text)?;
     }
+    let [staging, own] = MEMORY;
+    write(&rules.join("topology.yaml"), &TOPOLOGY.replace(staging, own))?;
     let targets: Vec<String> = lab.all(Kind::Gateway).map(|part| format!("127.0.0.1:{}", part.ops)).collect();
     let text = format!(
         "global: {{ scrape_interval: 5s, scrape_timeout: 4s, evaluation_interval: 5s }}

@@ -50,6 +50,8 @@ pub(super) enum Fault {
     RedisRights,
     /// Takes the right to the keys of shared limits from the gateways' user
     RedisLimitKeys,
+    /// Takes the right to read the change log from the gateways' user, and adds 1 500 servers to the inventory
+    RedisLogRights,
     /// Holds back each write to Redis for up to 800 ms
     RedisSlow,
     /// Holds back each write to Redis for up to 1.6 s
@@ -72,6 +74,8 @@ pub(super) enum Fault {
     SourceBroken,
     /// As source-broken, and starts the gateways and Redis anew, without data
     SourceNeverRead,
+    /// Makes the inventory larger than the gateways have memory for
+    InventoryGrows,
     /// The consumer answers notifications with 500
     SmoFails,
     /// The consumer answers notifications with 400, which gives each up at once
@@ -80,6 +84,8 @@ pub(super) enum Fault {
     SmoSlow,
     /// The consumer takes notifications and never answers
     SmoHangs,
+    /// As smo-fails, and dates what waits first back by two hours
+    SmoFailsForHours,
     /// Starts the gateways anew with a token endpoint for callbacks that nobody serves
     CallbackTokens,
     /// Makes the certificate for callbacks one that cannot be read

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// Under which name the Sentinels watch the servers.
 pub(super) const SERVICE: &str = "mymaster";
+/// The memory of a server.
+pub(super) const MAXMEMORY: &str = "512mb";
 /// The file of the gateways' password.
 pub(super) const PASSWORD: &str = "redis.password";
 /// How long a server may take for one step of a conversation.
@@ -46,7 +48,7 @@ pub(super) fn shared(dir: &Path) -> Result<(), Failure> {
 /// Writes the file of a server, which follows a primary if one is named.
 pub(super) fn server(dir: &Path, part: &Part, primary: Option<u16>) -> Result<(), Failure> {
     let follow = primary.map_or_else(String::new, |port| format!("replicaof 127.0.0.1 {port}\n"));
-    file(dir, part, &[STATE, HERE, &follow], &[("MAXMEMORY", "256mb")])
+    file(dir, part, &[STATE, HERE, &follow], &[("MAXMEMORY", MAXMEMORY)])
 }
 
 /// Writes the file of a Sentinel.

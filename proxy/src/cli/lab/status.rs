@@ -3,6 +3,7 @@
 use super::process::Life;
 use super::redis;
 use super::state::{Kind, Lab, Part};
+use crate::cli::exposition::{Sample, Samples};
 use crate::cli::plain::{self, Plain};
 use crate::cli::{Exit, Failure, Output, Process, block_on};
 use serde::{Deserialize, Serialize};
@@ -142,6 +143,14 @@ pub(super) fn gateway(part: &Part) -> Result<Vec<Check>, Failure> {
     }
     let read: Result<Readiness, _> = serde_json::from_str(&text);
     Ok(read.map_err(|error| Failure::new(Exit::Failed, format!("readyz: {error}")))?.checks)
+}
+
+/// Asks a gateway how many resources it knows; infinitely many if it does not say.
+pub(super) fn resources(part: &Part) -> f64 {
+    let of_resources = |sample: &Sample| sample.label("resource_type") == "resources";
+    let told = get(part.ops, "metrics").map(|answer| Samples::parse(&answer.text));
+    let told = told.ok().and_then(|samples| samples.one("o2ims_adapter_resources_total", of_resources));
+    told.unwrap_or(f64::INFINITY)
 }
 
 /// Says whether there is an answer below 400.

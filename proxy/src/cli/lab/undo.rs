@@ -34,6 +34,8 @@ pub(super) enum Undo {
     },
     /// Starts a gateway anew.
     Restart(String),
+    /// Waits until no gateway knows more resources of the inventory than so many.
+    Shrunk(f64),
     /// Ends a helper.
     Remove(String),
     /// Has the client ask for what it did.
@@ -74,6 +76,9 @@ impl Undo {
                 }
                 std::fs::rename(aside, path).map_err(|error| failed(path, &error))
             }
+            Self::Shrunk(most) => state::wait(START, "the gateways to forget what is gone", || {
+                lab.all(Kind::Gateway).all(|part| status::resources(part) <= *most).then_some(())
+            }),
             Self::Remove(name) => lab.remove(name),
             Self::Load(load) => load.save(&lab.dir),
         }

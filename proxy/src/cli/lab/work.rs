@@ -3,7 +3,7 @@
 use super::conf::INVENTORY;
 use super::load::Load;
 use super::state::{Kind, Lab, Part, write};
-use super::{pki, redis};
+use super::{pki, trouble};
 use crate::cli::Failure;
 use crate::cli::client::identified;
 use netweave_adapters::sample;
@@ -25,8 +25,6 @@ const STEP: Duration = Duration::from_millis(20);
 const AT_ONCE: usize = 256;
 /// How long a connection that asks for nothing is held.
 const IDLE: Duration = Duration::from_secs(4);
-/// Time in which writes go on between two times of holding them back.
-const GAP: Duration = Duration::from_millis(200);
 /// Time for one request.
 const TIME: Duration = Duration::from_secs(10);
 /// What is read.
@@ -37,8 +35,8 @@ const STAYING: usize = 5;
 /// Which part.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// `source`, `client` or `drag`
-    #[arg(value_parser = ["source", "client", "drag"])]
+    /// `source`, `client`, `drag` or `age`
+    #[arg(value_parser = ["source", "client", "drag", "age"])]
     name: String,
     /// With `drag`: how long each write to Redis is held back at most
     #[arg(long, value_name = "N", default_value_t = 800)]
@@ -49,21 +47,9 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args, dir: &Path) -> Result<(), Failure> {
     match args.name.as_str() {
         "source" => source(dir).await,
-        "drag" => drag(dir, args.millis).await,
+        "drag" => trouble::drag(dir, args.millis).await,
+        "age" => trouble::age(dir).await,
         _ => client(dir).await,
-    }
-}
-
-/// Holds writes to Redis back again and again; between, they go on for a moment.
-async fn drag(dir: &Path, millis: u64) -> Result<(), Failure> {
-    let lab = Lab::load(dir)?;
-    let servers: Vec<u16> = lab.all(Kind::Redis).map(|part| part.port).collect();
-    loop {
-        for port in &servers {
-            // One that does not answer now will do so the next time.
-            redis::ask(*port, &["CLIENT", "PAUSE", &millis.to_string(), "WRITE"]).ok();
-        }
-        tokio::time::sleep(Duration::from_millis(millis) + GAP).await;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::cli::Failure;
 use crate::cli::lab::load::Load;
-use crate::cli::lab::process;
+use crate::cli::lab::process::{self, Life};
 use crate::cli::lab::state::{Kind, Lab, Part, wait, write};
 use crate::cli::lab::undo::{Undo, aside};
 use crate::cli::lab::{redis, status};
@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// How long a part that is killed again and again lives.
 const LIFE: Duration = Duration::from_secs(4);
+/// Resources that may come and go meanwhile.
+const SPARE: f64 = 10.0;
 /// How long a part that is started again may take.
 const START: Duration = Duration::from_mins(1);
 
@@ -63,10 +65,12 @@ impl<'a> Breaker<'a> {
         self.lab.part(name)?.end(Signal::KILL)
     }
 
-    /// Stops a part where it is.
+    /// Stops a part where it is, and waits until it has.
     pub(super) fn pause(&mut self, name: &str) -> Result<(), Failure> {
         self.undo.push(Undo::Resume(name.to_owned()));
-        self.lab.part(name)?.signal(Signal::STOP)
+        let part = self.lab.part(name)?;
+        part.signal(Signal::STOP)?;
+        wait(START, name, || (part.process.life() != Life::Running).then_some(()))
     }
 
     /// Has the servers execute a command, and another one when it is undone.
@@ -100,6 +104,12 @@ impl<'a> Breaker<'a> {
         self.lab.restart(name, None)?;
         let part = self.lab.part(name)?;
         wait(START, name, || status::answers(part.ops, "livez").then_some(()))
+    }
+
+    /// Notes that, when all that was noted after this is undone, the gateways are waited for to know as few resources as now.
+    pub(super) fn shrinks_at_the_end(&mut self) {
+        let known = self.lab.all(Kind::Gateway).map(status::resources).filter(|known| known.is_finite());
+        self.undo.push(Undo::Shrunk(known.fold(0.0, f64::max) + SPARE));
     }
 
     /// Notes that a part is to be started anew when all that was noted after this is undone.

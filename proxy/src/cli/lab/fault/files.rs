@@ -8,6 +8,7 @@ use crate::cli::lab::{pki, redis};
 use crate::clock::SystemIds;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use netweave_adapters::sample;
 use netweave_model::port::Ids;
 use time::Duration;
 
@@ -74,6 +75,25 @@ pub(super) fn callback_tokens(lab: &mut Breaker<'_>) -> Result<(), Failure> {
         format!("{{ tokenUrl: 'http://{NOBODY}/token', clientId: lab, clientSecretFile: '{secret}' }}");
     let domain = format!("      - {{ name: lab, hosts: [127.0.0.0/8], oauth2: {oauth2} }}");
     anew(lab, &lab.names(Kind::Gateway), "      - { name: lab, hosts:", &domain)
+}
+
+/// Makes the inventory so large that gateways lack memory; they keep some of it until they are started anew, as with more memory.
+pub(super) fn grows_large(lab: &mut Breaker<'_>, count: usize, bytes: usize) -> Result<(), Failure> {
+    for name in lab.names(Kind::Gateway) {
+        lab.restart_at_the_end(&name);
+    }
+    lab.shrinks_at_the_end();
+    grows(lab, count, bytes)
+}
+
+/// Adds servers to the inventory, each with a note of so many bytes; nobody else changes it meanwhile.
+pub(super) fn grows(lab: &mut Breaker<'_>, count: usize, bytes: usize) -> Result<(), Failure> {
+    for name in lab.names(Kind::Source) {
+        lab.pause(&name)?;
+    }
+    let path = lab.path(INVENTORY);
+    let text = std::fs::read_to_string(&path).map_err(|error| failed(&path, &error))?;
+    lab.replace(&path, &sample::grown(&text, count, bytes))
 }
 
 /// Breaks the inventory, forgets what is known of it, and starts the gateways anew.

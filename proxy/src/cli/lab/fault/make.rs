@@ -8,6 +8,11 @@ use time::Duration;
 /// The gateway that faults of one gateway hit.
 const ONE: &str = "gateway-3";
 
+/// More servers than changes that may wait to be told of.
+const MANY: usize = 1_500;
+/// Servers, and bytes of each, that a gateway of the lab has not the memory for; few, as consumers are told of each.
+const LARGE: (usize, usize) = (900, 60_000);
+
 pub(super) fn make(fault: Fault, lab: &mut Breaker<'_>) -> Result<(), Failure> {
     match fault {
         Fault::RedisPrimary => lab.kill(&servers::primary(lab)?.name),
@@ -20,6 +25,10 @@ pub(super) fn make(fault: Fault, lab: &mut Breaker<'_>) -> Result<(), Failure> {
         Fault::RedisLosesKeys => servers::loses_keys(lab),
         Fault::RedisRights => servers::rights(lab, &["-eval", "-evalsha"]),
         Fault::RedisLimitKeys => servers::limit_keys(lab),
+        Fault::RedisLogRights => {
+            servers::rights(lab, &["-xrange"])?;
+            files::grows(lab, MANY, 0)
+        }
         Fault::RedisSlow => lab.helper("drag", &["drag", "--millis", "800"]),
         Fault::RedisVerySlow => lab.helper("drag", &["drag", "--millis", "1600"]),
         Fault::Sentinel => lab.kill("sentinel-3"),
@@ -31,10 +40,15 @@ pub(super) fn make(fault: Fault, lab: &mut Breaker<'_>) -> Result<(), Failure> {
         Fault::Configuration => files::configuration(lab, ONE),
         Fault::SourceBroken => files::breaks(lab, INVENTORY),
         Fault::SourceNeverRead => files::never_read(lab),
+        Fault::InventoryGrows => files::grows_large(lab, LARGE.0, LARGE.1),
         Fault::SmoFails => lab.with("smo", &["--answer", "500"]),
         Fault::SmoRejects => lab.with("smo", &["--answer", "400"]),
         Fault::SmoSlow => lab.with("smo", &["--delay", "2s"]),
         Fault::SmoHangs => lab.pause("smo"),
+        Fault::SmoFailsForHours => {
+            lab.with("smo", &["--answer", "500"])?;
+            lab.helper("age", &["age"])
+        }
         Fault::CallbackTokens => files::callback_tokens(lab),
         Fault::CallbackFiles => files::breaks(lab, "callback.crt"),
         Fault::SecretKeyLost => files::secret_key_lost(lab),

@@ -6,7 +6,7 @@ use crate::cli::lab::state::Part;
 use crate::cli::{Exit, Failure};
 
 /// The limit of memory of the lab's servers.
-const MAXMEMORY: [&str; 4] = ["CONFIG", "SET", "maxmemory", "256mb"];
+const MAXMEMORY: [&str; 4] = ["CONFIG", "SET", "maxmemory", redis::MAXMEMORY];
 /// The gateways' user.
 const USER: [&str; 3] = ["ACL", "SETUSER", "netweave"];
 /// The keys of shared limits.
