@@ -25,7 +25,7 @@ const LEFT_OUT: &str = "(left out)";
 /// Libraries within which no stack is noted: their locks may be held by the thread that is interrupted.
 const NOT_WITHIN: [&str; 4] = ["libc", "libgcc", "pthread", "vdso"];
 /// Memory that samples and the names of functions may take, in bytes. Measured, with a reserve.
-const MEMORY: u64 = 256 << 20;
+const MEMORY: u64 = 400 << 20;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,7 +177,7 @@ mod tests {
         assert!(is_affordable(None).is_ok() && is_affordable(Some(MEMORY)).is_ok());
         let error = is_affordable(Some(100 << 20)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
-        assert_eq!(error.public(), "a profile needs 256 MiB of memory, and the limit leaves 100 MiB");
+        assert_eq!(error.public(), "a profile needs 400 MiB of memory, and the limit leaves 100 MiB");
     }
 
     #[test]
