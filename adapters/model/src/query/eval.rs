@@ -5,7 +5,7 @@
 //! content is asked of the object itself.
 
 use super::filter::Expression;
-use super::index::Indexed;
+use super::index::{Guess, Indexed};
 use super::paths::{ITEM, Paths};
 use super::scan::Span;
 use super::value::Predicate;
@@ -41,8 +41,8 @@ impl Bound {
 
     /// Tells whether an object matches.
     pub fn matches(&self, object: &Indexed) -> bool {
-        let newer = usize::try_from(object.newest()).map_or(true, |newest| newest >= self.known);
-        if self.open && newer { self.scan(object) } else { self.root.holds(object, WHOLE) }
+        let newer = || usize::try_from(object.newest()).map_or(true, |newest| newest >= self.known);
+        if self.open && newer() { self.scan(object) } else { self.root.holds(object, WHOLE) }
     }
 
     /// Tells whether nothing would be gained by binding afresh.
@@ -104,8 +104,7 @@ impl Group {
                 attributes.entry(path).or_insert((resolved.path, Vec::new())).1.push(predicate);
             }
         }
-        let mut attributes: Vec<_> =
-            attributes.into_values().map(|(path, predicates)| AttributeTest { path, predicates }).collect();
+        let mut attributes: Vec<_> = attributes.into_values().map(AttributeTest::new).collect();
         // What rules most objects out at the least cost goes first.
         attributes.sort_by_key(|test| !test.predicates.iter().any(Predicate::is_equality));
         Self {
@@ -135,12 +134,17 @@ impl Group {
 struct AttributeTest {
     /// Without a number no object has the attribute.
     path: Option<u32>,
+    place: Guess,
     predicates: Vec<Predicate>,
 }
 
 impl AttributeTest {
+    fn new((path, predicates): (Option<u32>, Vec<Predicate>)) -> Self {
+        Self { path, place: Guess::default(), predicates }
+    }
+
     fn holds(&self, object: &Indexed, range: Span) -> bool {
-        let leaves = self.path.map_or(&[][..], |path| object.at(path, range));
+        let leaves = self.path.map_or(&[][..], |path| object.at_about(path, range, &self.place));
         if leaves.is_empty() {
             return self.predicates.iter().all(Predicate::holds_for_nothing);
         }

@@ -10,6 +10,7 @@ use super::scan::{Key, Scanner, Span, Start, Token, text};
 use crate::error::{Error, Result};
 use bytes::Bytes;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many bytes of JSON one object may have; what a leaf can address.
 pub const MAX_OBJECT: usize = 1 << 28;
@@ -73,6 +74,16 @@ impl Leaf {
     }
 }
 
+/// Where a path was found last; any value is right, a good one is quick.
+#[derive(Debug, Default)]
+pub(super) struct Guess(AtomicUsize);
+
+impl Clone for Guess {
+    fn clone(&self) -> Self {
+        Self(AtomicUsize::new(self.0.load(Ordering::Relaxed)))
+    }
+}
+
 /// One object's compact JSON with its leaf index.
 #[derive(Clone)]
 pub struct Indexed {
@@ -113,8 +124,24 @@ impl Indexed {
 
     /// Returns the leaves of a path whose value begins within `range`, in the order of the JSON.
     pub(super) fn at(&self, path: u32, range: Span) -> &[Leaf] {
+        self.at_about(path, range, &Guess::default())
+    }
+
+    /// As [`at`](Self::at), looking first where the last object had it: objects of one kind are much alike, and a guess that
+    /// holds touches one line of memory where a search touches several.
+    pub(super) fn at_about(&self, path: u32, range: Span, guess: &Guess) -> &[Leaf] {
         let key = (path, u32::try_from(range.start).unwrap_or(u32::MAX));
-        let first = self.leaves.partition_point(|leaf| (leaf.path, leaf.start) < key);
+        let comes_before = |leaf: &Leaf| (leaf.path, leaf.start) < key;
+        let guessed = guess.0.load(Ordering::Relaxed);
+        let here = self.leaves.get(guessed).is_some_and(|leaf| leaf.path == path && !comes_before(leaf));
+        let first =
+            if here && guessed.checked_sub(1).and_then(|at| self.leaves.get(at)).is_none_or(comes_before) {
+                guessed
+            } else {
+                let found = self.leaves.partition_point(comes_before);
+                guess.0.store(found, Ordering::Relaxed);
+                found
+            };
         let rest = self.leaves.get(first..).unwrap_or_default();
         let count =
             rest.iter().take_while(|leaf| leaf.path == path && (leaf.start as usize) < range.end).count();

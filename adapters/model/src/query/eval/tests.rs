@@ -174,6 +174,29 @@ fn escaped_texts_and_names_are_read() {
     );
 }
 
+/// Where the last object had an attribute is only a guess for the next one.
+#[test]
+fn objects_that_are_not_alike_are_each_judged_by_what_they_have() {
+    let paths = Paths::new();
+    let with = |value: &Value| index(value, &paths);
+    let objects = [
+        (with(&json!({"description": "b", "extensions": {"a": "x", "b": "y"}})), true),
+        (with(&json!({"extensions": {"b": "y"}})), true),
+        (with(&json!({"description": "b"})), false),
+        (with(&json!({"extensions": {"a": "y", "b": "x"}})), false),
+        (with(&json!({"a": 1, "b": 2, "c": 3, "extensions": {"a": "y", "b": "y"}})), true),
+        (with(&json!({})), false),
+    ];
+    let bound = filter(RESOURCE, "(eq,extensions/b,y)").bind(&paths);
+    for (object, expected) in objects.iter().chain(objects.iter().rev()) {
+        assert_eq!(bound.matches(object), *expected, "{}", String::from_utf8_lossy(object.json()));
+    }
+    let ports = with(&json!({"extensions": {"ports": [{"id": 1, "up": true}, {"id": 2, "up": false}]}}));
+    let other = with(&json!({"description": "d", "extensions": {"ports": [{"id": 2, "up": true}]}}));
+    let bound = filter(RESOURCE, "(eq,extensions/ports/id,2);(eq,extensions/ports/up,true)").bind(&paths);
+    assert_eq!([&ports, &other, &ports].map(|object| bound.matches(object)), [false, true, false]);
+}
+
 #[test]
 fn one_element_must_satisfy_all_that_share_its_array() {
     let value = json!({
