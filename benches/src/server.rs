@@ -157,7 +157,7 @@ http {{
   scgi_temp_path {folder}/t5;
   tcp_nopush on;
   tcp_nodelay on;
-  keepalive_requests 10000;
+  keepalive_requests 10000000;
   open_file_cache max=100 inactive=1h;
   open_file_cache_valid 1h;
   access_log {folder}/nginx.log combined buffer=64k flush=5s;
