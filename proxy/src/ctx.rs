@@ -81,7 +81,7 @@ impl Ctx {
         Self {
             began: Instant::now(),
             at: Timestamp::default(),
-            id: RequestId::Made(*b"-                        "),
+            id: RequestId::Asked(HeaderValue::from_static("-")),
             seen: Seen::default(),
             method: Method::GET,
             status: None,
@@ -116,7 +116,7 @@ impl RequestId {
     /// Returns it as text.
     pub fn as_str(&self) -> &str {
         match self {
-            Self::Made(text) => str::from_utf8(text).unwrap_or("-").trim_ascii_end(),
+            Self::Made(text) => str::from_utf8(text).unwrap_or("-"),
             Self::Asked(value) => value.to_str().unwrap_or("-"),
         }
     }
@@ -124,9 +124,7 @@ impl RequestId {
     /// Returns it as it is answered.
     pub fn to_value(&self) -> HeaderValue {
         match self {
-            Self::Made(text) => {
-                HeaderValue::from_bytes(text.trim_ascii_end()).unwrap_or(HeaderValue::from_static("-"))
-            }
+            Self::Made(text) => HeaderValue::from_bytes(text).unwrap_or(HeaderValue::from_static("-")),
             Self::Asked(value) => value.clone(),
         }
     }
