@@ -11,6 +11,7 @@ pub use health::{Check, HealthView, Readiness, SourceStatus};
 pub use host::name as host_name;
 pub use status::About;
 pub(crate) use status::StatusView;
+pub(crate) use status::escape;
 
 use crate::gateway::write_reply;
 use crate::listen::Stopping;

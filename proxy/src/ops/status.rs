@@ -15,6 +15,7 @@ use http::header::{
 use http::{HeaderValue, StatusCode};
 use netweave_model::Timestamp;
 use netweave_model::port::Clock;
+pub(crate) use page::escape;
 use prometheus::core::Collector;
 use serde::Serialize;
 use std::sync::Arc;

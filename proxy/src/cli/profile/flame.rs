@@ -2,6 +2,7 @@
 //!
 //! What a box stands for in full, a browser shows when the pointer rests on it.
 
+use crate::ops::escape;
 use std::collections::BTreeMap;
 
 /// The width of the whole, in pixels.
@@ -59,12 +60,12 @@ fn draw(out: &mut String, (name, one): (&str, &Box<'_>), (left, top): (f64, f64)
     let shown: String = if letters < 3 { String::new() } else { name.chars().take(letters).collect() };
     let drawn = format!(
         "<g><title>{}: {} ({share:.1} %)</title><rect x=\"{left:.1}\" y=\"{top}\" width=\"{width:.1}\" height=\"{}\" fill=\"hsl({hue},80%,65%)\"/><text x=\"{:.1}\" y=\"{}\">{}</text></g>\n",
-        escaped(name),
+        escape(name),
         one.count,
         ROW - 1.0,
         left + 2.0,
         top + 11.0,
-        escaped(&shown),
+        escape(&shown),
     );
     out.push_str(&drawn);
     let mut left = left;
@@ -77,10 +78,6 @@ fn draw(out: &mut String, (name, one): (&str, &Box<'_>), (left, top): (f64, f64)
 #[expect(clippy::cast_precision_loss, reason = "counts of samples are far below 2^52")]
 fn float(count: u64) -> f64 {
     count as f64
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -103,8 +103,8 @@ fn line(out: &mut String, text: &str) {
     writeln!(out, "{text}").ok();
 }
 
-/// Writes a text so that none of it is taken for HTML.
-fn escape(text: &str) -> String {
+/// Writes a text so that none of it is taken for HTML, or for SVG.
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
