@@ -91,6 +91,29 @@ impl Comparable<Key> for KeyRef<'_> {
     }
 }
 
+/// Where a range begins or ends.
+enum Place<'a> {
+    /// At a key.
+    At(KeyRef<'a>),
+    /// Behind all keys with this parent, so that keys on the way there need not be looked at.
+    Behind(Option<&'a str>),
+}
+
+impl Equivalent<Key> for Place<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.compare(key).is_eq()
+    }
+}
+
+impl Comparable<Key> for Place<'_> {
+    fn compare(&self, key: &Key) -> Ordering {
+        match self {
+            Self::At(place) => place.compare(key),
+            Self::Behind(parent) => parent.cmp(&key.borrow().parent).then(Ordering::Greater),
+        }
+    }
+}
+
 impl View {
     /// Makes the empty view of a kind whose rows, as they were at this position, are put in next.
     pub fn at(position: Position) -> Self {
@@ -130,13 +153,11 @@ impl View {
         after: Option<&'a str>,
     ) -> impl Iterator<Item = (&'a Id, &'a Held)> + use<'a> {
         let start = match after {
-            Some(id) => Bound::Excluded(KeyRef { parent, id }),
-            None => Bound::Included(KeyRef { parent, id: "" }),
+            Some(id) => Bound::Excluded(Place::At(KeyRef { parent, id })),
+            None => Bound::Included(Place::At(KeyRef { parent, id: "" })),
         };
-        self.objects
-            .range((start, Bound::<KeyRef<'_>>::Unbounded))
-            .take_while(move |(key, _)| key.parent.as_ref().map(Id::as_str) == parent)
-            .map(|(key, held)| (&key.id, held))
+        let end = Bound::Excluded(Place::Behind(parent));
+        self.objects.range((start, end)).map(|(key, held)| (&key.id, held))
     }
 
     /// Returns the keys of all objects, by parent, then by id.

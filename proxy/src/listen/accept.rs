@@ -4,6 +4,7 @@
 //! connections nor handshakes, logs an error for each failed one, and cannot say which port it got.
 
 use super::allow::Allow;
+use super::direct::Direct;
 use super::gate::Gate;
 use super::identity::Identity;
 use super::link::Link;
@@ -159,7 +160,7 @@ struct Desk<A> {
 
 impl<A> Door<A>
 where
-    A: HttpServerApp + Send + Sync + 'static,
+    A: HttpServerApp + Direct + Send + Sync + 'static,
 {
     /// Makes a service of listeners that are bound already.
     pub(crate) fn new(
@@ -181,7 +182,7 @@ where
 #[async_trait]
 impl<A> Service for Door<A>
 where
-    A: HttpServerApp + Send + Sync + 'static,
+    A: HttpServerApp + Direct + Send + Sync + 'static,
 {
     async fn start_service(&mut self, _fds: Option<ListenFds>, _shutdown: ShutdownWatch, _per_fd: usize) {
         let mut loops = Vec::new();
@@ -205,7 +206,7 @@ where
 
 impl<A> Desk<A>
 where
-    A: HttpServerApp + Send + Sync + 'static,
+    A: HttpServerApp + Direct + Send + Sync + 'static,
 {
     /// Accepts from when the door opens until it closes or draining begins; then the socket closes.
     async fn listen(self: Arc<Self>, listener: TcpListener) {

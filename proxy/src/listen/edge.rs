@@ -17,7 +17,7 @@ use crate::filters::bearer::Bearer;
 use crate::filters::entrance::Entrance;
 use crate::filters::limits::{Limits, Shares};
 use crate::filters::{Chain, Routes};
-use crate::gateway::Gateway;
+use crate::gateway::{Front, Gateway};
 use crate::objectives::Objectives;
 use crate::ops::{About, Browser, HealthView, Ops, Readiness, StatusView};
 use crate::services::Service;
@@ -34,7 +34,6 @@ use pingora_core::protocols::http::v2::server::{H2Options, default_h2_options};
 use pingora_core::server::configuration::ServerConf;
 use pingora_core::server::{RunArgs, Server};
 use pingora_core::services::background::background_service;
-use pingora_proxy::HttpProxy;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -254,7 +253,7 @@ impl Edge {
         let connections = Arc::new(Semaphore::new(most as usize));
 
         let room = Room { visitors: visitors.0, permits: Arc::clone(&connections), open: open.subscribe() };
-        let gate = plan.gate(plan.proxy(&server.configuration), Arc::clone(&plan.parts.audit));
+        let gate = plan.gate(plan.front(&server.configuration), Arc::clone(&plan.parts.audit));
         server.add_service(Door::new(("api", threads), api, gate, Some(plan.tls()?), plan.counted(room)));
         // What is asked there is no call of the API.
         let mut gate = plan.gate(plan.ops(), Arc::new(Audit::off()));
@@ -304,7 +303,7 @@ impl Plan {
         }
     }
 
-    fn proxy(&self, conf: &Arc<ServerConf>) -> HttpProxy<Gateway> {
+    fn front(&self, conf: &Arc<ServerConf>) -> Front {
         let limits = &self.parts.limits;
         let chain = Chain::new(limits, self.parts.api.majors.clone(), self.entrance());
         let gateway = Gateway {
@@ -319,14 +318,10 @@ impl Plan {
             write_time: limits.write_time.0,
             tracer: Arc::clone(&self.parts.tracer),
         };
-        let mut proxy = HttpProxy::new(gateway, Arc::clone(conf));
-        proxy.handle_init_modules();
-        proxy.h2_options = Some(h2_options(limits));
         let mut options = HttpServerOptions::default();
         // As long as two idle times of HTTP/1, because a client may have nothing to ask between two notifications.
         options.h2_idle_timeout = Some(limits.idle.0 * 2);
-        proxy.server_options = Some(options);
-        proxy
+        Front::new(gateway, conf, (h2_options(limits), options))
     }
 
     fn entrance(&self) -> Entrance {

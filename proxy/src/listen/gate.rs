@@ -1,12 +1,15 @@
 //! Leads one connection through its requests, and holds what Pingora leaves open: a deadline and a size for heads, an
 //! idle time-out, and answers of ours where its parser would give an empty 400.
 
-use super::head::{Bounds, Scan};
+use super::answer::Written;
+use super::direct::{self, Direct};
+use super::head::{Bare, Bounds, Scan};
 use super::link::Link;
 use super::peer::Peer;
 use super::stop::Stopping;
 use crate::audit::{Audit, Call};
 use crate::conf::tree::Limits;
+use crate::filters::takes_body;
 use crate::problem::{Problem, Refused};
 use crate::reply::Reply;
 use crate::telemetry::requests::{Outcome, Requests, UNREAD};
@@ -15,14 +18,12 @@ use http::Method;
 use netweave_model::port::Clock;
 use pingora::time::timeout;
 use pingora_core::apps::{HttpPersistentSettings, HttpServerApp, ServerApp};
-use pingora_core::protocols::Stream;
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::server::ShutdownWatch;
-use std::io::Write as _;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::time::{Sleep, sleep};
 
 /// What an HTTP/2 client sends first. Source: RFC 9113, section 3.4.
@@ -83,8 +84,8 @@ pub(crate) struct Gate<A> {
 
 /// How waiting for a head ended.
 enum Arrived {
-    /// A head is there, and perhaps more.
-    Head(BytesMut),
+    /// A head is there, and perhaps more; it may be all of a request.
+    Head(BytesMut, Option<Bare>),
     /// The client left, was idle for too long, or the process ends.
     Nothing,
     /// The client is told why it is refused.
@@ -93,7 +94,7 @@ enum Arrived {
 
 impl<A> Gate<A>
 where
-    A: HttpServerApp + Send + Sync + 'static,
+    A: HttpServerApp + Direct + Send + Sync + 'static,
 {
     /// Serves a connection until it ends.
     pub(crate) async fn serve(&self, mut link: Link) {
@@ -106,26 +107,36 @@ where
         }
         let mut silence = Silence::new(self.pace.idle);
         let mut drained = pin!(begun(drain.clone()));
-        let peer = link.peer();
-        let mut stream: Stream = Box::new(link);
+        let mut link = Box::new(link);
         let mut settings: Option<HttpPersistentSettings> = None;
-        loop {
+        for left in (0..=REQUESTS).rev() {
             silence.begin();
-            let head = match self.arrive(&mut stream, &mut silence, drained.as_mut()).await {
-                Arrived::Head(head) => head,
+            let (head, bare) = match self.arrive(&mut link, &mut silence, drained.as_mut()).await {
+                Arrived::Head(head, bare) => (head.freeze(), bare),
                 Arrived::Nothing => return,
-                Arrived::Refused(problem) => return self.refuse(&mut stream, peer, &problem).await,
+                Arrived::Refused(problem) => return self.refuse(&mut link, &problem).await,
             };
-            let mut session = ServerSession::new_http1(stream);
-            match settings.take() {
-                Some(settings) => settings.apply_to_session(&mut session),
-                None => session.set_keepalive_reuses_remaining(Some(REQUESTS)),
+            let head = match bare.map(|bare| (bare, direct::parse(&head))) {
+                Some((bare, Some(head))) if !takes_body(&head.method) => {
+                    if self.app.direct(head, &mut link, bare.last || left == 0).await {
+                        continue;
+                    }
+                    return;
+                }
+                _ => BytesMut::from(head),
+            };
+            let mut session = ServerSession::new_http1(link);
+            if let Some(settings) = settings.take() {
+                settings.apply_to_session(&mut session);
             }
+            session.set_keepalive_reuses_remaining(Some(left));
             session.set_pipelined_prefix(head);
             let Some(next) = self.app.process_new_http(session, &drain).await else {
                 return;
             };
-            (stream, settings) = next.consume();
+            let (stream, kept) = next.consume();
+            let Ok(same) = stream.into_any().downcast() else { return };
+            (link, settings) = (same, kept);
         }
     }
 
@@ -143,14 +154,14 @@ where
     /// Waits for a head; the silence before it and the drain are those of the whole connection.
     async fn arrive(
         &self,
-        stream: &mut Stream,
+        link: &mut Link,
         silence: &mut Silence,
         drained: Pin<&mut impl Future<Output = ()>>,
     ) -> Arrived {
         let mut buffer = BytesMut::with_capacity(HEAD_GUESS);
         let first = tokio::select! {
             biased;
-            read = stream.read_buf(&mut buffer) => read,
+            read = link.read_buf(&mut buffer) => read,
             () = silence.over() => return Arrived::Nothing,
             () = drained => return Arrived::Nothing,
         };
@@ -159,14 +170,17 @@ where
         }
         let mut scan = Scan::default();
         match scan.next(&buffer, self.pace.head) {
-            Ok(Some(_)) => return Arrived::Head(buffer),
+            Ok(Some(_)) => {
+                let bare = scan.bare(&buffer);
+                return Arrived::Head(buffer, bare);
+            }
             Ok(None) => {}
             Err(problem) => return Arrived::Refused(problem),
         }
         // Only a head that did not come in one piece needs a timer.
         let rest = async {
             loop {
-                if stream.read_buf(&mut buffer).await.is_ok_and(|count| count > 0) {
+                if link.read_buf(&mut buffer).await.is_ok_and(|count| count > 0) {
                     match scan.next(&buffer, self.pace.head) {
                         Ok(None) => {}
                         Ok(Some(_)) => return None,
@@ -178,38 +192,32 @@ where
             }
         };
         match timeout(self.pace.head_time, rest).await {
-            Ok(None) => Arrived::Head(buffer),
+            Ok(None) => {
+                let bare = scan.bare(&buffer);
+                Arrived::Head(buffer, bare)
+            }
             Ok(Some(other)) => other,
             Err(_) => Arrived::Refused(Box::new(Problem::too_slow("the request's head took too long"))),
         }
     }
 
     /// Answers, closes, and listens a little longer, for a client that is still writing would lose the answer.
-    async fn refuse(&self, stream: &mut Stream, peer: Option<Arc<Peer>>, problem: &Problem) {
+    async fn refuse(&self, link: &mut Link, problem: &Problem) {
         let began = Instant::now();
         let reply = problem.reply("");
-        self.record(peer, problem, &reply);
-        let written = async {
-            stream.write_all(&self.wire(&reply)).await?;
-            stream.flush().await?;
-            AsyncWriteExt::shutdown(stream).await
-        };
-        let written = timeout(self.pace.write_time, written).await;
-        let outcome = Outcome {
-            slot: UNREAD,
-            method: &Method::GET,
-            status: reply.status,
-            bytes: reply.body.len(),
-            trace: None,
-        };
+        self.record(link.peer(), problem, &reply);
+        let (status, bytes) = (reply.status, reply.body.len());
+        let how = Written { id: None, head_only: false, last: true, time: self.pace.write_time };
+        let written = link.answer(reply, &how).await;
+        let outcome = Outcome { slot: UNREAD, method: &Method::GET, status, bytes, trace: None };
         self.requests.record(&outcome, began.elapsed());
-        if matches!(written, Ok(Ok(()))) {
+        if written.is_ok() {
             let (time, bytes) = LINGER;
             let mut sink = [0; 1024];
             let listen = async {
                 let mut left = bytes;
                 while left > 0 {
-                    match stream.read(&mut sink).await {
+                    match link.read(&mut sink).await {
                         Ok(count) if count > 0 => left = left.saturating_sub(count),
                         _ => return,
                     }
@@ -238,27 +246,6 @@ where
             token: None,
             bodies: None,
         });
-    }
-
-    /// Writes an answer as HTTP/1.1.
-    fn wire(&self, reply: &Reply) -> Vec<u8> {
-        let mut out = Vec::with_capacity(512 + reply.body.len());
-        let reason = reply.status.canonical_reason().unwrap_or("");
-        // Writing to a vector cannot fail.
-        write!(out, "HTTP/1.1 {} {reason}\r\n", reply.status.as_u16()).ok();
-        if let Some(date) = http_date(self.clock.now()) {
-            write!(out, "date: {date}\r\n").ok();
-        }
-        write!(out, "content-length: {}\r\nconnection: close\r\n", reply.body.len()).ok();
-        for (name, value) in &reply.headers {
-            out.extend_from_slice(name.as_str().as_bytes());
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(value.as_bytes());
-            out.extend_from_slice(b"\r\n");
-        }
-        out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(&reply.body);
-        out
     }
 }
 
@@ -296,21 +283,5 @@ impl Silence {
             }
             self.timer.as_mut().reset(end.into());
         }
-    }
-}
-
-fn http_date(now: netweave_model::Timestamp) -> Option<String> {
-    let at = jiff::Timestamp::from_millisecond(now.0).ok()?;
-    jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use netweave_model::Timestamp;
-
-    #[test]
-    fn dates_are_written_as_http_wants_them() {
-        assert_eq!(http_date(Timestamp(784_111_777_000)).as_deref(), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
     }
 }

@@ -8,7 +8,7 @@ use crate::problem::{Problem, Refused};
 use http::Method;
 
 /// Most header fields of a request; Pingora's parser takes 256.
-const MAX_FIELDS: usize = 100;
+pub(super) const MAX_FIELDS: usize = 100;
 /// Longest method; the longest registered one has 17 characters.
 const MAX_METHOD: usize = 32;
 /// Bytes of a first line beside method and target: blanks, version, and the end's carriage return.
@@ -34,15 +34,26 @@ pub struct Scan {
     started: bool,
 }
 
+/// A head that is all of its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bare {
+    /// The client ends the connection with the answer.
+    pub last: bool,
+}
+
 /// What the fields that frame a request said.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "four fields that were there or not")]
+#[expect(clippy::struct_excessive_bools, reason = "fields that were there or not")]
 struct Fields {
     count: usize,
     host: bool,
     length: bool,
     coding: bool,
     http_10: bool,
+    /// A field or a first line that is not for us alone: about the connection, or an offer to go on.
+    special: bool,
+    /// The connection is to end with the answer.
+    last: bool,
     /// The authority of a target in absolute form, which the host must repeat.
     authority: Option<Box<[u8]>>,
 }
@@ -87,6 +98,14 @@ impl Scan {
             beginning(rest, bounds.target)?;
         }
         Ok(None)
+    }
+
+    /// Says whether a head of this size, the whole buffer, is a request without a body, of a form that leaves no question:
+    /// HTTP/1.1, a path, and nothing about the connection but whether it stays.
+    pub fn bare(&self, buffer: &[u8]) -> Option<Bare> {
+        let Fields { length, coding, http_10, special, last, .. } = self.fields;
+        let framed = length || coding || http_10 || special;
+        (!framed && self.at == buffer.len() && !buffer.starts_with(b"\r")).then_some(Bare { last })
     }
 }
 
@@ -160,6 +179,7 @@ impl Fields {
             Some(rest) => {
                 let slash = memchr::memchr(b'/', rest).unwrap_or(rest.len());
                 let (authority, path) = rest.split_at(slash);
+                self.special = true;
                 self.authority = Some(authority.into());
                 path
             }
@@ -206,6 +226,14 @@ impl Fields {
             let chunked = value.eq_ignore_ascii_case(b"chunked");
             return if chunked { Ok(()) } else { Err(malformed("the only transfer encoding is chunked")) };
         }
+        if name.eq_ignore_ascii_case(b"connection") {
+            match value {
+                value if value.eq_ignore_ascii_case(b"close") => self.last = true,
+                value if value.eq_ignore_ascii_case(b"keep-alive") => {}
+                _ => self.special = true,
+            }
+        }
+        self.special |= name.eq_ignore_ascii_case(b"expect") || name.eq_ignore_ascii_case(b"upgrade");
         Ok(())
     }
 

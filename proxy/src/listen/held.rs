@@ -34,6 +34,16 @@ impl Held {
             }
             return Poll::Ready(Ok(length));
         }
+        self.poll_through(stream, cx, bytes)
+    }
+
+    /// Writes some bytes after those that wait, without keeping any. Returns how many it took; they must not be empty.
+    pub(super) fn poll_through<S: AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut S,
+        cx: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
         loop {
             let taken = ready!(self.poll_some(stream, cx, bytes))?;
             if taken > 0 {

@@ -17,6 +17,7 @@ use pingora_core::protocols::{
 };
 use prometheus::IntCounter;
 use std::any::Any;
+use std::future::poll_fn;
 use std::io::{Error, IoSlice, Result};
 use std::os::fd::AsRawFd;
 use std::pin::Pin;
@@ -31,6 +32,16 @@ use tokio_rustls::server::TlsStream;
 enum Io {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// Hands a call to whichever stream there is.
+macro_rules! through {
+    ($io:expr, $stream:ident => $call:expr) => {
+        match $io {
+            Io::Plain($stream) => $call,
+            Io::Tls($stream) => $call,
+        }
+    };
 }
 
 /// One accepted connection.
@@ -87,20 +98,19 @@ impl Link {
         self.frames = Some((Frames::new(Instant::now()), floods));
     }
 
+    /// Writes some bytes, without waiting for more of them; the stream is still to be flushed. Returns how many it took.
+    pub(super) async fn write_through(&mut self, bytes: &[IoSlice<'_>]) -> Result<usize> {
+        poll_fn(|cx| {
+            let Self { io, held, .. } = &mut *self;
+            through!(io, stream => held.poll_through(stream, cx, bytes))
+        })
+        .await
+    }
+
     /// Says whether the client chose HTTP/2.
     pub(crate) fn is_h2(&self) -> bool {
         self.selected_alpn_proto().is_some_and(|chosen| matches!(chosen, ALPN::H2))
     }
-}
-
-/// Hands a call to whichever stream there is.
-macro_rules! through {
-    ($io:expr, $stream:ident => $call:expr) => {
-        match $io {
-            Io::Plain($stream) => $call,
-            Io::Tls($stream) => $call,
-        }
-    };
 }
 
 impl AsyncRead for Link {

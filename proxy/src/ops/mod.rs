@@ -14,7 +14,7 @@ pub(crate) use status::StatusView;
 pub(crate) use status::escape;
 
 use crate::gateway::write_reply;
-use crate::listen::Stopping;
+use crate::listen::{Direct, Link, Stopping, Written};
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::routes::{Health, table};
@@ -22,8 +22,8 @@ use crate::telemetry::metrics::Metrics;
 use crate::telemetry::openmetrics;
 use async_trait::async_trait;
 use http::header::{ACCEPT, CONTENT_TYPE, VARY};
+use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
-use pingora::http::RequestHeader;
 use pingora_core::apps::{HttpPersistentSettings, HttpServerApp, ReusedHttpStream};
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::server::ShutdownWatch;
@@ -61,7 +61,7 @@ enum Asked {
 }
 
 impl Ops {
-    fn reply(&self, head: &RequestHeader) -> Reply {
+    fn reply(&self, head: &Parts) -> Reply {
         let (path, query) = (head.uri.path(), head.uri.query().unwrap_or(""));
         let asked = match (path, table::health(path)) {
             (_, Some(health)) => Asked::Health(health),
@@ -105,6 +105,14 @@ impl Ops {
             },
             Err(error) => Problem::from(&error).reply(""),
         }
+    }
+}
+
+impl Direct for Ops {
+    async fn direct(&self, head: Parts, link: &mut Link, last: bool) -> bool {
+        let last = last || self.stopping.is_draining();
+        let how = Written { id: None, head_only: head.method == Method::HEAD, last, time: self.write_time };
+        link.answer(self.reply(&head), &how).await.is_ok() && !last
     }
 }
 

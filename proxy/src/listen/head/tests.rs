@@ -1,4 +1,6 @@
 use super::*;
+use crate::listen::direct::parse;
+use bytes::Bytes;
 use proptest::prelude::*;
 
 const BOUNDS: Bounds = Bounds { head: 1024, target: 256 };
@@ -42,6 +44,33 @@ fn one_empty_line_before_a_request_and_the_absolute_form_are_taken() {
 fn http_1_0_needs_no_host() {
     let head = b"GET / HTTP/1.0\r\n\r\n";
     assert_eq!(scan(head), Ok(Some(head.len())));
+}
+
+fn bare(head: &str) -> Option<Bare> {
+    let mut scan = Scan::default();
+    assert!(scan.next(head.as_bytes(), BOUNDS).unwrap().is_some(), "{head}");
+    scan.bare(head.as_bytes())
+}
+
+#[test]
+fn a_head_that_leaves_no_question_is_all_of_its_request() {
+    let stays = Some(Bare { last: false });
+    assert_eq!(bare("GET /a HTTP/1.1\r\nHost: h\r\n\r\n"), stays);
+    assert_eq!(bare("GET /a HTTP/1.1\r\nHost: h\r\nConnection: Keep-Alive\r\n\r\n"), stays);
+    assert_eq!(bare("GET /a HTTP/1.1\r\nHost: h\r\nconnection: close\r\n\r\n"), Some(Bare { last: true }));
+    for other in [
+        "\r\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET /a HTTP/1.0\r\nHost: h\r\n\r\n",
+        "GET https://h/a HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: h\r\nUpgrade: h2c\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, x-own\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: h\r\n\r\nG",
+    ] {
+        assert_eq!(bare(other), None, "{other}");
+    }
 }
 
 #[test]
@@ -140,6 +169,9 @@ fn bounds_hold_at_the_edge() {
     assert_eq!(get(&format!("Host: a\r\n{many}X: y\r\n")), Err(431));
 }
 
+/// Heads that are nearly all right.
+const HEADS: &str = "(GET|HEAD|DELETE|[!#-'*-z|~]{1,4}) /[!-~]{0,9} HTTP/1\\.1\r\nHost: [a-z]{1,3}\r\n([!#-'*-z|~]{1,5}:[ -~\t]{0,6}\r\n){0,3}\r\n";
+
 proptest! {
     #[test]
     fn random_bytes_never_panic_and_never_pass_unframed(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
@@ -152,6 +184,22 @@ proptest! {
     fn a_target_that_passes_is_one_that_the_http_crate_takes(target in "/[ -~]{0,40}") {
         if judge_path(target.as_bytes()).is_ok() {
             prop_assert!(http::uri::PathAndQuery::try_from(target.as_str()).is_ok(), "{target}");
+        }
+    }
+
+    #[test]
+    fn what_is_read_past_pingora_is_what_was_judged(head in HEADS) {
+        let mut scan = Scan::default();
+        if matches!(scan.next(head.as_bytes(), BOUNDS), Ok(Some(_))) && scan.bare(head.as_bytes()).is_some() {
+            let parts = parse(&Bytes::from(head.clone().into_bytes())).unwrap();
+            let mut lines = head.split("\r\n");
+            let first = format!("{} {} HTTP/1.1", parts.method, parts.uri);
+            prop_assert_eq!(lines.next(), Some(&*first));
+            for line in lines.filter(|line| !line.is_empty()) {
+                let (name, value) = line.split_once(':').unwrap();
+                let mut values = parts.headers.get_all(name).iter();
+                prop_assert!(values.any(|is| is.as_bytes() == value.trim_matches([' ', '\t']).as_bytes()), "{}", line);
+            }
         }
     }
 
