@@ -49,6 +49,8 @@ pub struct Ctx {
     pub sent: Payload,
     /// The span that its client says it is part of, and its own.
     pub spans: (Option<Trace>, Option<Trace>),
+    /// Others on its connection wait while it is answered, so it steps aside before what may take long.
+    pub shares: bool,
     /// Counts it as being answered.
     _answering: Answering,
 }
@@ -93,6 +95,7 @@ impl Ctx {
             recorded: false,
             sent: Payload::default(),
             spans: (None, None),
+            shares: false,
             _answering: Answering(gauge.clone()),
         }
     }

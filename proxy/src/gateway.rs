@@ -31,6 +31,7 @@ use pingora_core::protocols::http::ServerSession;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::task::yield_now;
 use tracing::{debug, error, info};
 
 /// Longest time a route may take; backends have shorter times of their own.
@@ -120,7 +121,7 @@ impl Gateway {
                     self.with_body(session, (head, ctx), &pending).await
                 } else {
                     ctx.stage = Stage::Allowed;
-                    self.serve(&pending, Bytes::new(), ctx.spans.1).await
+                    self.serve(&pending, Bytes::new(), ctx).await
                 }
             }
             Ok(Admitted::Health(health, _)) => {
@@ -165,16 +166,12 @@ impl Gateway {
         ctx.sent = Payload { bytes: body.clone(), media_type: head.headers.get(CONTENT_TYPE).cloned() };
         negotiate::check_body(&head.headers, &body)?;
         ctx.stage = Stage::Allowed;
-        self.serve(pending, body, ctx.spans.1).await
+        self.serve(pending, body, ctx).await
     }
 
     /// Asks the routes; a panic in them ends this request alone.
-    async fn serve(
-        &self,
-        pending: &Pending<'_>,
-        body: Bytes,
-        trace: Option<Trace>,
-    ) -> Result<Reply, Refused> {
+    async fn serve(&self, pending: &Pending<'_>, body: Bytes, ctx: &Ctx) -> Result<Reply, Refused> {
+        let trace = ctx.spans.1;
         if changes(pending.method) {
             self.audit.may_change().map_err(|error| Box::new(Problem::from(&error)))?;
         }
@@ -183,6 +180,9 @@ impl Gateway {
         let hit = catch_unwind(AssertUnwindSafe(|| self.cached(&call, trace))).map_err(panicked)?;
         if let Some(reply) = hit {
             return Ok(reply);
+        }
+        if ctx.shares {
+            yield_now().await;
         }
         let served = AssertUnwindSafe(Context::of(trace).within(self.routes.serve(&call))).catch_unwind();
         match timeout(SERVE_TIME, served).await {

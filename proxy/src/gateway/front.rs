@@ -16,7 +16,7 @@ use http::header::{CONTENT_LENGTH, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use pingora::http::ResponseHeader;
-use pingora_core::apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream};
+use pingora_core::apps::{HttpServerApp, ReusedHttpStream};
 use pingora_core::modules::http::HttpModules;
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v2::server::H2Options;
@@ -42,16 +42,11 @@ struct Proxied(Arc<Gateway>);
 
 impl Front {
     /// Puts the gateway behind a proxy of Pingora's.
-    pub(crate) fn new(
-        gateway: Gateway,
-        conf: &Arc<ServerConf>,
-        (h2, options): (H2Options, HttpServerOptions),
-    ) -> Self {
+    pub(crate) fn new(gateway: Gateway, conf: &Arc<ServerConf>, h2: H2Options) -> Self {
         let gateway = Arc::new(gateway);
         let mut proxy = HttpProxy::new(Proxied(Arc::clone(&gateway)), Arc::clone(conf));
         proxy.handle_init_modules();
         proxy.h2_options = Some(h2);
-        proxy.server_options = Some(options);
         Self { gateway, proxy: Arc::new(proxy) }
     }
 
@@ -59,6 +54,7 @@ impl Front {
     async fn stream(&self, mut session: ServerSession) {
         session.req_header_mut().remove_header(&UPGRADE);
         let mut ctx = self.gateway.begin();
+        ctx.shares = true;
         let peer = peer_of(session.digest());
         let reply = self.gateway.reply((session.req_header(), None), peer, &mut ctx).await;
         let written = self.gateway.send(&mut session, &ctx, reply).await;
@@ -103,10 +99,6 @@ impl HttpServerApp for Front {
 
     fn h2_options(&self) -> Option<H2Options> {
         self.proxy.h2_options()
-    }
-
-    fn server_options(&self) -> Option<&HttpServerOptions> {
-        self.proxy.server_options()
     }
 
     async fn http_cleanup(&self) {
@@ -193,7 +185,9 @@ fn head(
     for (name, value) in headers {
         parts.headers.append(name, value);
     }
-    if let Some(id) = id {
+    if let Some(mut id) = id {
+        // It comes once, so HTTP/2 must not keep it in place of headers that come again.
+        id.set_sensitive(true);
         parts.headers.insert(REQUEST_ID_NAME, id);
     }
     if !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {

@@ -29,7 +29,6 @@ use crate::telemetry::trace::Tracer;
 use crate::token::Tokens;
 use netweave_model::port::{Clock, Ids};
 use netweave_model::{Error, Result};
-use pingora_core::apps::HttpServerOptions;
 use pingora_core::protocols::http::v2::server::{H2Options, default_h2_options};
 use pingora_core::server::configuration::ServerConf;
 use pingora_core::server::{RunArgs, Server};
@@ -318,10 +317,7 @@ impl Plan {
             write_time: limits.write_time.0,
             tracer: Arc::clone(&self.parts.tracer),
         };
-        let mut options = HttpServerOptions::default();
-        // As long as two idle times of HTTP/1, because a client may have nothing to ask between two notifications.
-        options.h2_idle_timeout = Some(limits.idle.0 * 2);
-        Front::new(gateway, conf, (h2_options(limits), options))
+        Front::new(gateway, conf, h2_options(limits))
     }
 
     fn entrance(&self) -> Entrance {

@@ -7,6 +7,7 @@ use super::head::{Bare, Bounds, Scan};
 use super::link::Link;
 use super::peer::Peer;
 use super::stop::Stopping;
+use super::streams;
 use crate::audit::{Audit, Call};
 use crate::conf::tree::Limits;
 use crate::filters::takes_body;
@@ -17,7 +18,7 @@ use bytes::{Bytes, BytesMut};
 use http::Method;
 use netweave_model::port::Clock;
 use pingora::time::timeout;
-use pingora_core::apps::{HttpPersistentSettings, HttpServerApp, ServerApp};
+use pingora_core::apps::{HttpPersistentSettings, HttpServerApp};
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::server::ShutdownWatch;
 use std::pin::{Pin, pin};
@@ -101,7 +102,8 @@ where
         let drain = self.stopping.drain_watch();
         if link.is_h2() {
             if self.preface(&mut link).await {
-                ServerApp::process_new(&self.app, Box::new(link), &drain).await;
+                // As long as two idle times of HTTP/1, because a client may have nothing to ask between two notifications.
+                streams::serve(&self.app, link, drain, self.pace.idle * 2).await;
             }
             return;
         }
@@ -250,31 +252,32 @@ where
 }
 
 /// Waits until draining has begun.
-async fn begun(mut drain: ShutdownWatch) {
+pub(super) async fn begun(mut drain: ShutdownWatch) {
     // Without anybody to say so, the process is as good as gone.
     drain.wait_for(|begun| *begun).await.ok();
 }
 
 /// How long nothing was asked. One timer serves a connection for all its life: it is looked at when it rings, not set anew
 /// for each request.
-struct Silence {
+pub(super) struct Silence {
     longest: Duration,
     since: Instant,
     timer: Pin<Box<Sleep>>,
 }
 
 impl Silence {
-    fn new(longest: Duration) -> Self {
+    /// Begins one that may last for `longest`.
+    pub(super) fn new(longest: Duration) -> Self {
         Self { longest, since: Instant::now(), timer: Box::pin(sleep(longest)) }
     }
 
     /// Counts from now on.
-    fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         self.since = Instant::now();
     }
 
     /// Waits until it has lasted for too long.
-    async fn over(&mut self) {
+    pub(super) async fn over(&mut self) {
         loop {
             self.timer.as_mut().await;
             let end = self.since + self.longest;

@@ -1,7 +1,7 @@
 //! Sockets and TLS: who may connect, and who it is.
 //!
 //! `accept` takes connections and their handshakes, `gate` leads each through its requests, `edge` starts and ends all
-//! of it. `head` is the one place that reads HTTP/1 before Pingora does; `direct` and `answer` are the way past it.
+//! of it, `streams` through those of HTTP/2. `head` is the one place that reads HTTP/1 before Pingora does; `direct` and `answer` are the way past it.
 
 mod accept;
 pub mod allow;
@@ -18,6 +18,7 @@ mod link;
 pub mod peer;
 mod renewal;
 mod stop;
+mod streams;
 pub mod tls;
 pub mod trust;
 
