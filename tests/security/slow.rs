@@ -62,7 +62,7 @@ async fn hold(slow: Slow<'_>, inventory: &Inventory) {
     let Slow { what, gauge, sends: (beginning, drip) } = slow;
     let gateway = gateway(inventory).await;
     // The answer is in the cache from then on, so that it is there once, not for each.
-    gateway.client("smo").get(LARGE).await.expect(200);
+    soon("the inventory is read", async || gateway.client("smo").get(LARGE).await.status == 200).await;
     soon("the first client is gone", async || gateway.metric(CONNECTIONS).await == Some(0.0)).await;
     let growth = Growth::of(gateway.pid());
     let dialer = Dialer::new(&gateway, "slow", "http/1.1").window(4096);
