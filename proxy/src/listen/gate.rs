@@ -148,7 +148,7 @@ where
         let read = matches!(timeout(self.pace.head_time, link.read_exact(&mut preface)).await, Ok(Ok(_)));
         if read {
             link.put_back(Bytes::copy_from_slice(&preface));
-            link.bound_frames(self.requests.metrics().connections_flooded.clone());
+            link.multiplex(self.requests.metrics().connections_flooded.clone());
         }
         read
     }

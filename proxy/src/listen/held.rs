@@ -14,11 +14,28 @@ const PIECE: usize = 2048;
 /// Pieces of one write: more than the 64 KiB that rustls takes at once.
 const PIECES: usize = 40;
 
+/// The most that waits of several streams: one TLS record.
+const RECORD: usize = 16 << 10;
+
 /// Bytes that wait for more, or for the flush.
-#[derive(Debug, Default)]
-pub(super) struct Held(Vec<u8>);
+#[derive(Debug)]
+pub(super) struct Held {
+    bytes: Vec<u8>,
+    most: usize,
+}
+
+impl Default for Held {
+    fn default() -> Self {
+        Self { bytes: Vec::new(), most: HELD }
+    }
+}
 
 impl Held {
+    /// Lets the answers of several streams wait for each other.
+    pub(super) fn widen(&mut self) {
+        self.most = RECORD;
+    }
+
     /// Takes some bytes: keeps them while there is room, or writes them after those that wait. Returns how many it took.
     pub(super) fn poll_write<S: AsyncWrite + Unpin>(
         &mut self,
@@ -27,10 +44,12 @@ impl Held {
         bytes: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
         let length = bytes.iter().map(|bytes| bytes.len()).sum::<usize>();
-        if self.0.len() + length <= HELD {
-            self.0.reserve_exact(HELD - self.0.len());
+        if self.bytes.len() + length <= self.most {
+            if self.bytes.is_empty() {
+                self.bytes.reserve_exact(length.max(HELD));
+            }
             for bytes in bytes {
-                self.0.extend_from_slice(bytes);
+                self.bytes.extend_from_slice(bytes);
             }
             return Poll::Ready(Ok(length));
         }
@@ -58,10 +77,10 @@ impl Held {
         stream: &mut S,
         cx: &mut Context<'_>,
     ) -> Poll<Result<()>> {
-        while !self.0.is_empty() {
+        while !self.bytes.is_empty() {
             ready!(self.poll_some(stream, cx, &[]))?;
         }
-        self.0 = Vec::new();
+        self.bytes = Vec::new();
         Poll::Ready(Ok(()))
     }
 
@@ -73,7 +92,7 @@ impl Held {
         bytes: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
         let mut pieces = [IoSlice::new(&[]); PIECES];
-        let all = once(self.0.as_slice()).chain(bytes.iter().map(|bytes| &**bytes));
+        let all = once(self.bytes.as_slice()).chain(bytes.iter().map(|bytes| &**bytes));
         let mut count = 0;
         for (place, piece) in pieces.iter_mut().zip(all.flat_map(|bytes| bytes.chunks(PIECE))) {
             *place = IoSlice::new(piece);
@@ -84,8 +103,8 @@ impl Held {
         if written == 0 {
             return Poll::Ready(Err(Error::from(ErrorKind::WriteZero)));
         }
-        let held = written.min(self.0.len());
-        self.0.drain(..held);
+        let held = written.min(self.bytes.len());
+        self.bytes.drain(..held);
         Poll::Ready(Ok(written - held))
     }
 }
@@ -142,6 +161,18 @@ mod tests {
 
     fn empty(held: &mut Held, stream: &mut Slow) {
         while held.poll_empty(stream, &mut Context::from_waker(Waker::noop())).is_pending() {}
+    }
+
+    #[test]
+    fn answers_of_several_streams_go_out_in_one_write() {
+        let (mut held, mut stream) = (Held::default(), Slow::default());
+        held.widen();
+        for _ in 0..4 {
+            write(&mut held, &mut stream, &[b'h'; 40]);
+            write(&mut held, &mut stream, &[b'b'; 2 << 10]);
+        }
+        empty(&mut held, &mut stream);
+        assert_eq!((stream.writes, stream.got.len()), (1, 4 * (40 + (2 << 10))));
     }
 
     #[test]

@@ -93,9 +93,11 @@ impl Link {
         self.ahead = bytes;
     }
 
-    /// Ends the connection once its HTTP/2 frames are a flood, which is counted; what was put back is not looked at.
-    pub(crate) fn bound_frames(&mut self, floods: IntCounter) {
+    /// Takes it for one of HTTP/2: it ends once its frames are a flood, which is counted (what was put back is not looked at), and answers of
+    /// several streams go out together.
+    pub(crate) fn multiplex(&mut self, floods: IntCounter) {
         self.frames = Some((Frames::new(Instant::now()), floods));
+        self.held.widen();
     }
 
     /// Writes some bytes, without waiting for more of them; the stream is still to be flushed. Returns how many it took.

@@ -11,7 +11,7 @@ use pingora_core::protocols::http::v2::server::{H2Accept, HttpSession, handshake
 use pingora_core::protocols::{Digest, GetProxyDigest, GetSocketDigest, GetTimingDigest, Ssl};
 use pingora_core::server::ShutdownWatch;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -20,6 +20,8 @@ use tracing::debug;
 
 /// Streams with a head that is malformed, after which a connection ends.
 const MALFORMED: usize = 32;
+/// Streams that are taken before the first of them is answered, so that their answers go out together.
+const TOGETHER: usize = 16;
 
 /// The streams that have become tasks: one handle each, and a word when one ends.
 #[derive(Clone, Default)]
@@ -57,7 +59,7 @@ where
     let mut drained = pin!(begun(drain.clone()));
     let (mut draining, mut malformed) = (false, 0);
     loop {
-        let accepted = tokio::select! {
+        let mut accepted = tokio::select! {
             biased;
             () = &mut drained, if !draining => {
                 connection.graceful_shutdown();
@@ -77,22 +79,40 @@ where
                 return;
             }
         };
-        match accepted {
-            Ok(Some(H2Accept::Session(session))) => {
-                silence.begin();
-                stream((app, &drain), session, &busy).await;
+        silence.begin();
+        let mut together = Vec::new();
+        let stays = loop {
+            match accepted {
+                Ok(Some(H2Accept::Session(session))) => together.push(session),
+                Ok(Some(H2Accept::Rejected)) => malformed += 1,
+                // Clients often leave without a word.
+                Ok(None) | Err(_) => break false,
             }
-            Ok(Some(H2Accept::Rejected)) => {
-                malformed += 1;
-                if malformed > MALFORMED {
-                    return;
-                }
+            if malformed > MALFORMED || together.len() == TOGETHER {
+                break malformed <= MALFORMED;
             }
-            Ok(None) => return,
-            // Clients often leave without a word.
-            Err(error) => return debug!(%error, "a connection of HTTP/2 ended"),
+            let next = pin!(HttpSession::from_h2_conn(&mut connection, Arc::clone(&digest)));
+            match at_hand(next).await {
+                Some(next) => accepted = next,
+                None => break true,
+            }
+        };
+        for session in together {
+            stream((app, &drain), session, &busy).await;
+        }
+        if !stays {
+            return;
         }
     }
+}
+
+/// Returns what is there without waiting.
+async fn at_hand<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 /// Answers a stream, or makes a task of it where it has to wait.
@@ -104,7 +124,7 @@ where
     let mut answering = Box::pin(async move {
         app.process_new_http(ServerSession::new_http2(session), &drain).await;
     });
-    if poll_fn(|cx| Poll::Ready(answering.as_mut().poll(cx).is_pending())).await {
+    if at_hand(answering.as_mut()).await.is_none() {
         let busy = busy.clone();
         tokio::spawn(async move {
             answering.await;
