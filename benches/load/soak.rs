@@ -102,16 +102,8 @@ pub(crate) async fn run(bench: &Bench, redis: &Path, length: Option<Duration>) -
 }
 
 async fn set(bench: &Bench, redis: &Path) -> Result<Stage> {
-    let plan = Plan {
-        name: "soak".to_owned(),
-        store: Store::Redis,
-        redis,
-        manners: &ALL_LIVE,
-        callbacks: SUBSCRIPTIONS,
-        large: Some(Stock::new("pool", RESOURCES)),
-        ceiling: None,
-    };
-    Stage::of(bench, plan).await
+    let plan = Plan::new("soak".to_owned(), (Store::Redis, redis), &ALL_LIVE, SUBSCRIPTIONS);
+    Stage::of(bench, Plan { large: vec![Stock::new("pool", RESOURCES)], ..plan }).await
 }
 
 /// Looks at everything that may grow.

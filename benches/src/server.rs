@@ -8,7 +8,7 @@ use rustls::ClientConfig;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -51,6 +51,24 @@ impl Conf {
         if let Some(document) = self.document.as_object_mut() {
             document.insert(section.to_owned(), value);
         }
+    }
+
+    /// Puts single keys in place of what is planned: of mappings, only the keys that are given, unless they are of another kind.
+    pub fn put(&mut self, keys: Value) {
+        merge(&mut self.document, keys);
+    }
+}
+
+fn merge(document: &mut Value, keys: Value) {
+    match (document, keys) {
+        (Value::Object(document), Value::Object(keys))
+            if keys.get("kind").is_none_or(|kind| document.get("kind") == Some(kind)) =>
+        {
+            for (key, value) in keys {
+                merge(document.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (document, value) => *document = value,
     }
 }
 
@@ -209,12 +227,21 @@ fn command(ceiling: Option<&Ceiling>, program: &Path) -> Command {
     ceiling.map_or_else(|| Command::new(program), |ceiling| ceiling.command(program))
 }
 
-/// Starts a server in a folder, where what it says goes to a file, that will answer at a target.
+/// Returns where what a server says is kept, by its folder and the file's name: a folder below, as a file backend looks at
+/// whatever changes in its own.
+pub fn said(folder: &Path, log: &str) -> PathBuf {
+    folder.join("said").join(log)
+}
+
+/// Starts a server in a folder that will answer at a target; what it says goes to a file, [`said`], which may be emptied meanwhile.
 ///
 /// # Errors
 /// The program does not start.
 pub fn spawn(mut command: Command, folder: &Path, log: &str, api: Target) -> Result<Server> {
-    let log = File::create(folder.join(log))?;
+    let log = said(folder, log);
+    std::fs::create_dir_all(log.parent().unwrap_or(folder))?;
+    File::create(&log)?;
+    let log = File::options().append(true).open(log)?;
     let child =
         command.current_dir(folder).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
     Ok(Server { process: Process::new(child), api, started: Instant::now() })
@@ -256,5 +283,24 @@ impl Server {
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_put_one_by_one_and_a_section_of_another_kind_as_a_whole() {
+        let mut conf = conf(&[]).unwrap();
+        conf.put(json!({ "limits": { "shared": true }, "state": { "kind": "redis", "url": "redis://a" } }));
+        assert_eq!(conf.document["limits"]["shared"], true);
+        assert_eq!(conf.document["limits"]["connections"], 20_000);
+        assert_eq!(conf.document["state"], json!({ "kind": "redis", "url": "redis://a" }));
+        conf.put(json!({ "state": { "kind": "redis", "username": "netweave" } }));
+        assert_eq!(
+            conf.document["state"],
+            json!({ "kind": "redis", "url": "redis://a", "username": "netweave" })
+        );
     }
 }
