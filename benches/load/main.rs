@@ -29,7 +29,6 @@ mod storm;
 use netweave_benches::Result;
 use reload::Deed;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// What every bench is given, from the environment that `run.sh` sets.
 struct Bench {
@@ -102,10 +101,7 @@ async fn on_redis(name: &str, bench: &Bench, redis: &Path) -> Result<()> {
         "subscription-heavy" => mix::run(bench, redis, "subscription-heavy").await,
         "sizes" => sizes::run(bench, redis).await,
         "sizing" => sizing::run(bench, redis).await,
-        "soak" => {
-            let seconds = argument.map(|text| text.parse()).transpose()?;
-            soak::run(bench, redis, seconds.map(Duration::from_secs)).await
-        }
+        "soak" => soak::run(bench, redis, argument).await,
         "start" => start::run(bench, redis).await,
         _ => alone(name, bench).await,
     }

@@ -231,10 +231,7 @@ impl Stage {
         let (made, files) = (self.made, u64::from(FILES));
         // Files take turns: those up to the latest one have changed once more than the others.
         let of_file = |file: u64| made / files + u64::from(file < made % files);
-        let count = |number: usize| match self.shared_out {
-            true => of_file(number as u64 % files),
-            false => made,
-        };
+        let count = |number: usize| if self.shared_out { of_file(number as u64 % files) } else { made };
         self.consumers.all_got(count, patience).await
     }
 

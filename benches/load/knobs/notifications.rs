@@ -32,7 +32,7 @@ const BURST: Scene<2> = Scene {
 const STEADY: Scene<3> = Scene {
     key: "told",
     load: "1,000 notifications per second, SMOs that answer at once",
-    measures: ["p50_ms", "p99_ms", "cpu_us"],
+    measures: ["p99_ms", "p50_ms", "cpu_us"],
 };
 
 /// Runs both scenes.
@@ -95,13 +95,13 @@ async fn burst(stage: &mut Stage) -> Result<[f64; 2]> {
     Ok([millis(&told, 1.0, 1000), each(spent.gateway, told.len())])
 }
 
-/// Makes changes at a rate; returns the 50th and 99th percentiles in milliseconds, and CPU as [`burst`] does.
+/// Makes changes at a rate; returns the 99th and 50th percentiles in milliseconds, and CPU as [`burst`] does.
 async fn at_rate(stage: &mut Stage) -> Result<[f64; 3]> {
     let before = stage.spent()?;
     stage.changes(Duration::from_secs(1) / CHANGES, LENGTH).await?;
     stage.settle(PATIENCE).await?;
     let (spent, told) = (stage.spent()?.since(before), stage.consumers.take()?);
-    Ok([millis(&told, 0.5, 1000), millis(&told, 0.99, 1000), each(spent.gateway, told.len())])
+    Ok([millis(&told, 0.99, 1000), millis(&told, 0.5, 1000), each(spent.gateway, told.len())])
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
