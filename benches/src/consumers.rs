@@ -116,6 +116,10 @@ impl Consumers {
             }
             let short =
                 self.living_numbers().filter(|number| self.answered(*number) < count(*number)).count();
+            let more = self.living_numbers().filter(|number| self.answered(*number) > count(*number)).count();
+            if more > 0 {
+                return Err(format!("{more} callbacks got notifications that they did not ask for").into());
+            }
             if short == 0 {
                 return Ok(());
             }

@@ -242,10 +242,10 @@ impl Stage {
     }
 }
 
-/// Writes a subscription of a callback to all changes, or to those of a file.
+/// Writes a subscription of a callback to all changes, or to those of a file: a filter says what is not sent.
 fn body(callback: &str, file: Option<&Stock>) -> String {
     let all = json!({ "callback": callback });
-    let some = |file: &Stock| json!({ "callback": callback, "filter": format!("(eq,resourcePoolId,{})", file.name) });
+    let some = |file: &Stock| json!({ "callback": callback, "filter": format!("(neq,resourcePoolId,{})", file.name) });
     file.map_or(all, some).to_string()
 }
 
