@@ -30,7 +30,7 @@ const fn on_redis(resources: usize, subscriptions: u32, reads: u32) -> Point {
     Point { store: Store::Redis, resources, subscriptions, reads }
 }
 
-const POINTS: [Point; 8] = [
+const POINTS: [Point; 9] = [
     on_redis(1_000, 100, 200),
     on_redis(1_000, 1_000, 1_000),
     on_redis(10_000, 1_000, 200),
@@ -39,6 +39,7 @@ const POINTS: [Point; 8] = [
     on_redis(10_000, 1_000, 4_000),
     on_redis(10_000, 10_000, 1_000),
     on_redis(100_000, 1_000, 1_000),
+    on_redis(100_000, 10_000, 1_000),
 ];
 
 /// What was measured at one.
