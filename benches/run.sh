@@ -12,6 +12,7 @@
 #   benches/run.sh fan-out      one change to 10,000 subscriptions: the first, the median and the last that is told, on Redis and embedded
 #   benches/run.sh inventory    1,000, 10,000 and 100,000 resources: memory, cold start, filter, change
 #   benches/run.sh idle         the sample gateway when nobody asks
+#   benches/run.sh knobs        what each knob of the configuration costs or brings: the same load with its default and with other values, in turns
 #   benches/run.sh list-filter  filters that are in no cache, over 1,000, 10,000 and 100,000 resources
 #   benches/run.sh mtls-handshake
 #                               full and resumed handshakes, beside nginx, HAProxy and hyper
@@ -26,6 +27,8 @@
 #   benches/run.sh small        one pool of 40 resources: every read, and a filter that is in no cache
 #   benches/run.sh sizes        100m/128Mi, 500m/512Mi and 1000m/1Gi, held by control groups (as root): memory, CPU and the objectives under
 #                               load; NETWEAVE_FULL=1 for two minutes each
+#   benches/run.sh sizing       what a gateway and its Redis need: 1,000 to 100,000 resources, 100 to 10,000 subscriptions, 200 to 4,000 reads
+#                               per second
 #   benches/run.sh soak [SECONDS]
 #                               mixed load for ten minutes, or so long: memory from the start to the end, descriptors, threads
 #   benches/run.sh start        from the start of the process to the first page, with 10,000 resources in Redis and in the embedded file
@@ -85,8 +88,8 @@ if [ "${1:-}" = compare ]; then
   exec "$netweave" bench compare "$@"
 fi
 case ${1:-} in
-  cache-hit | cache-second-level | cold-cache | connections | delivery | failover | fan-out | inventory | idle | list-filter | mtls-handshake | \
-    notification-storm | read-heavy | reload | rotation | sizes | small | soak | start | subscription-heavy) ;;
+  cache-hit | cache-second-level | cold-cache | connections | delivery | failover | fan-out | inventory | idle | knobs | list-filter | mtls-handshake | \
+    notification-storm | read-heavy | reload | rotation | sizes | sizing | small | soak | start | subscription-heavy) ;;
   *) usage; exit 2 ;;
 esac
 
@@ -117,7 +120,7 @@ case $1 in
     ;;
 esac
 case $1 in
-  cache-second-level | cold-cache | delivery | failover | fan-out | notification-storm | read-heavy | sizes | soak | start | subscription-heavy)
+  cache-second-level | cold-cache | delivery | failover | fan-out | knobs | notification-storm | read-heavy | sizes | sizing | soak | start | subscription-heavy)
     export PEERS_DIR=$CARGO_TARGET_DIR/peers
     tests/peers/redis.sh
     export BENCH_REDIS=$PEERS_DIR/bin/redis-server

@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// How long hits alone are measured.
 const WARM: Duration = Duration::from_secs(5);
 const LONGEST_US: u64 = 60_000_000;
+/// What a gateway counts of the shared cache: lists that it did not give, and lists that were not stored in it.
+const ABSENT: &str = "netweave_cache_second_misses_total";
+const LEFT_OUT: &str = "netweave_cache_second_skipped_total";
 
 /// One answer.
 struct Seen {
@@ -51,6 +54,9 @@ struct Ledger {
 struct Figures {
     warm_s: f64,
     counts: Counts,
+    /// Lists that Redis did not have, and lists that were not stored there.
+    absent: u64,
+    left_out: u64,
     misses: Histogram<u64>,
     /// CPU of an answer that was not in memory, and of one that was, in microseconds.
     miss_us: f64,
@@ -71,6 +77,8 @@ pub(crate) async fn run(bench: &Bench, redis: &Path) -> Result<()> {
         "from_memory",
         "from_redis",
         "made",
+        "made_not_in_redis",
+        "left_out_of_redis",
         "miss_p50_ms",
         "miss_p99_ms",
         "miss_cpu_us",
@@ -82,7 +90,8 @@ pub(crate) async fn run(bench: &Bench, redis: &Path) -> Result<()> {
     report.note(format!(
         "{} keys, of which {} are lists and filtered pages, by Zipf's law (s = 1) at {RATE} requests per second in an open loop over {CONNECTIONS} connections, mTLS 1.3, \
          until {HITS} of the latest {WINDOW} answers came from the gateway's own memory; the figures are those of all requests until then. all: a new gateway, and the Redis of \
-         answers is empty. joined: a new gateway beside another one that has answered every key, and stored in Redis what its queue had room for. A miss is an answer that was not in the gateway's memory; its CPU is that of \
+         answers is empty. joined: a new gateway beside another one that has answered every key, and stored in Redis what its queue had room for. made_not_in_redis: lists that Redis was asked for and did not have; single objects are made without asking it. left_out_of_redis: lists that were made \
+         and for which the queue had no room. A miss is an answer that was not in the gateway's memory; its CPU is that of \
          the whole process without {WARM:?} worth of hits at the same rate, and includes that of storing the answer in Redis.",
         paths.len(),
         pods.lists().len(),
@@ -107,7 +116,8 @@ pub(crate) async fn run(bench: &Bench, redis: &Path) -> Result<()> {
 }
 
 fn row(report: &mut Report, name: &str, figures: &Figures) -> Result<()> {
-    let Figures { warm_s, counts, misses, miss_us, hit_us, calls: [answers, state] } = figures;
+    let Figures { warm_s, counts, absent, left_out, misses, miss_us, hit_us, calls: [answers, state] } =
+        figures;
     report.row(vec![
         json!(name),
         json!(tenth(*warm_s)),
@@ -115,6 +125,8 @@ fn row(report: &mut Report, name: &str, figures: &Figures) -> Result<()> {
         json!(counts.own),
         json!(counts.shared),
         json!(counts.made),
+        json!(absent),
+        json!(left_out),
         json!(millis(misses, 0.5)),
         json!(millis(misses, 0.99)),
         json!(tenth(*miss_us)),
@@ -129,9 +141,12 @@ async fn scene(pods: &Pods, pod: usize, keys: &Arc<Keys>) -> Result<Figures> {
     let gateway = pods.gateway(pod)?;
     let (cpu, answers, state) =
         (gateway.process.cpu()?, commands(&pods.answers).await?, commands(&pods.state).await?);
+    let second = [pods.told(pod, ABSENT).await?, pods.told(pod, LEFT_OUT).await?];
     let cold = stretch(&gateway.api, keys, 1, PATIENCE, |seen| warm_after(seen).is_some()).await?;
     let spent = gateway.process.cpu()?.saturating_sub(cpu);
     let calls = [commands(&pods.answers).await? - answers, commands(&pods.state).await? - state];
+    let absent = pods.told(pod, ABSENT).await?.saturating_sub(second[0]);
+    let left_out = pods.told(pod, LEFT_OUT).await?.saturating_sub(second[1]);
     let warm = warm_after(&cold.seen).ok_or("the cache does not get warm")?;
     pods.ask(pod, &pods.keys(), FILLING).await?;
     let cpu = gateway.process.cpu()?;
@@ -143,7 +158,8 @@ async fn scene(pods: &Pods, pod: usize, keys: &Arc<Keys>) -> Result<Figures> {
     }
     let hits = spent_on(hit_us, cold.counts.own);
     let miss_us = each(spent.saturating_sub(hits), misses.len());
-    Ok(Figures { warm_s: warm.as_secs_f64(), counts: cold.counts, misses, miss_us, hit_us, calls })
+    let (warm_s, counts) = (warm.as_secs_f64(), cold.counts);
+    Ok(Figures { warm_s, counts, absent, left_out, misses, miss_us, hit_us, calls })
 }
 
 /// Returns when the latest answers were mostly hits for the first time.

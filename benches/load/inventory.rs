@@ -6,14 +6,12 @@ use netweave_benches::connection::{Connection, get};
 use netweave_benches::pki;
 use netweave_benches::report::{Report, median, tenth};
 use netweave_benches::server::{self, Server};
-use netweave_benches::stock::Stock;
+use netweave_benches::stock::{PER_FILE, Stock};
 use serde_json::json;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 const SIZES: [usize; 3] = [1000, 10_000, 100_000];
-/// A file backend reads at most 64 MiB from one file.
-const PER_FILE: usize = 50_000;
 /// Different filters, so that none is in the cache.
 const FILTERS: usize = 50;
 /// Until what the reading took is given back.
@@ -82,9 +80,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<()> {
 async fn one_size(bench: &Bench, size: usize) -> Result<Figures> {
     let home = folder(bench, &format!("inventory-{size}"))?;
     let tls = pki::set_up(&home)?;
-    let mut stocks: Vec<Stock> = (0..size.div_ceil(PER_FILE))
-        .map(|index| Stock::new(format!("pool-{index}"), PER_FILE.min(size - index * PER_FILE)))
-        .collect();
+    let mut stocks: Vec<Stock> = Stock::pools(size);
     stocks.push(Stock::new("few", 10));
     for stock in &stocks {
         stock.write(&home)?;

@@ -7,15 +7,13 @@ use netweave_benches::drive::{self, CONNECTIONS};
 use netweave_benches::pki;
 use netweave_benches::report::{Report, median, tenth};
 use netweave_benches::server::{self, Server};
-use netweave_benches::stock::Stock;
+use netweave_benches::stock::{PER_FILE, Stock};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 const SIZES: [(&str, usize); 3] = [("1k", 1000), ("10k", 10_000), ("100k", 100_000)];
-/// A file backend reads at most 64 MiB from one file.
-const PER_FILE: usize = 50_000;
 /// Rounds of each kind of filter; the medians are published.
 const ROUNDS: usize = 5;
 const LENGTH: Duration = Duration::from_secs(2);
@@ -72,9 +70,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<()> {
 async fn one_size(bench: &Bench, size: usize) -> Result<Figures> {
     let home = folder(bench, &format!("list-filter-{size}"))?;
     let tls = pki::set_up(&home)?;
-    let stocks: Vec<Stock> = (0..size.div_ceil(PER_FILE))
-        .map(|index| Stock::new(format!("pool-{index}"), PER_FILE.min(size - index * PER_FILE)))
-        .collect();
+    let stocks: Vec<Stock> = Stock::pools(size);
     for stock in &stocks {
         stock.write(&home)?;
     }

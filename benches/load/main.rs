@@ -11,12 +11,15 @@ mod fan_out;
 mod handshake;
 mod idle;
 mod inventory;
+mod knobs;
 mod list_filter;
+mod loaded;
 mod mix;
 mod peers;
 mod reload;
 mod second_level;
 mod sizes;
+mod sizing;
 mod small;
 mod soak;
 mod start;
@@ -26,7 +29,6 @@ mod storm;
 use netweave_benches::Result;
 use reload::Deed;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// What every bench is given, from the environment that `run.sh` sets.
 struct Bench {
@@ -93,14 +95,13 @@ async fn on_redis(name: &str, bench: &Bench, redis: &Path) -> Result<()> {
         "delivery" => delivery::run(bench, redis).await,
         "failover" => failover::run(bench, redis).await,
         "fan-out" => fan_out::run(bench, redis).await,
+        "knobs" => knobs::run(bench, redis).await,
         "notification-storm" => storm::run(bench, redis).await,
         "read-heavy" => mix::run(bench, redis, "read-heavy").await,
         "subscription-heavy" => mix::run(bench, redis, "subscription-heavy").await,
         "sizes" => sizes::run(bench, redis).await,
-        "soak" => {
-            let seconds = argument.map(|text| text.parse()).transpose()?;
-            soak::run(bench, redis, seconds.map(Duration::from_secs)).await
-        }
+        "sizing" => sizing::run(bench, redis).await,
+        "soak" => soak::run(bench, redis, argument).await,
         "start" => start::run(bench, redis).await,
         _ => alone(name, bench).await,
     }

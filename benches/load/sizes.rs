@@ -1,8 +1,8 @@
 //! The gateway in the three sizes of the chart, each held by control groups: whether it lives in them and keeps its objectives.
 
 use crate::delivery::stage::{Plan, Stage, Store};
+use crate::loaded::{self, Load, millis};
 use crate::{Bench, folder};
-use hdrhistogram::Histogram;
 use netweave_benches::cgroup::{Ceiling, Size};
 use netweave_benches::consumers::Manner;
 use netweave_benches::drive::{Run, open};
@@ -19,14 +19,8 @@ const DEV: Size = Size { millicores: 100, mib: 128 };
 const IDLE: f64 = 10.0;
 /// Requests per second of the light load.
 const LIGHT: u32 = 5;
-/// The objectives: latency of answers at two quantiles and of notifications, in milliseconds.
-const P95_MS: f64 = 100.0;
-const P99_MS: f64 = 500.0;
-const TOLD_MS: f64 = 1000.0;
 /// Until what the reading took is given back, and the certificates of the sample are made.
 const SETTLE: Duration = Duration::from_secs(3);
-/// How long the last notification may take.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A size with its load, on Redis.
 struct Profile {
@@ -153,7 +147,7 @@ fn row(
 }
 
 fn slo_held(figures: &Figures) -> bool {
-    figures.p95_ms < P95_MS && figures.p99_ms < P99_MS && figures.told_ms.is_none_or(|told| told < TOLD_MS)
+    loaded::held(figures.p95_ms, figures.p99_ms, figures.told_ms)
 }
 
 /// The sample: while nobody asks, and under a light load.
@@ -179,36 +173,17 @@ async fn dev(bench: &Bench, length: Duration) -> Result<[(&'static str, Figures)
 /// Requests, changes and notifications at once.
 async fn loaded(bench: &Bench, redis: &Path, profile: &Profile, length: Duration) -> Result<Figures> {
     let ceiling = Ceiling::of(profile.size, profile.name)?;
-    let plan = Plan {
-        name: format!("sizes-{}", profile.name),
-        store: Store::Redis,
-        redis,
-        manners: &[Manner::Living],
-        callbacks: profile.subscriptions,
-        large: Some(Stock::new("large", profile.resources)),
-        ceiling: Some(&ceiling),
-    };
-    let mut stage = Stage::of(bench, plan).await?;
+    let name = format!("sizes-{}", profile.name);
+    let plan = Plan::new(name, (Store::Redis, redis), &[Manner::Living], profile.subscriptions);
+    let large = vec![Stock::new("large", profile.resources)];
+    let mut stage = Stage::of(bench, Plan { large, ceiling: Some(&ceiling), ..plan }).await?;
     tokio::time::sleep(SETTLE).await;
-    let (api, large) = (stage.gateway.api.clone(), Stock::new("large", profile.resources));
-    let (one, page) = (large.first(), format!("{}?limit=100", large.list()));
-    let step = Duration::from_secs(1) / profile.changes;
-    stage.consumers.take()?;
-    let (cpu, throttled, start) = (stage.gateway.process.cpu()?, ceiling.throttled()?, Instant::now());
-    let few = profile.requests / 5;
-    let (ones, pages, changes) = tokio::join!(
-        open(&api, &one, length, profile.requests - few),
-        open(&api, &page, length, few),
-        stage.changes(step, length)
-    );
-    changes?;
-    stage.settle(PATIENCE).await?;
-    let mut figures = figures(&stage.gateway, &ceiling, (cpu, throttled, start))?;
-    let told = stage.consumers.take()?;
-    (figures.told_ms, figures.notifications) = (Some(millis(&told, 0.99, 1000)), told.len());
-    let mut latency = ones?.latency;
-    latency.add(pages?.latency)?;
-    (figures.p95_ms, figures.p99_ms) = (millis(&latency, 0.95, 1_000_000), millis(&latency, 0.99, 1_000_000));
+    let before = (stage.gateway.process.cpu()?, ceiling.throttled()?, Instant::now());
+    let load = Load { reads: profile.requests, changes: profile.changes, length };
+    let seen = load.on(&mut stage).await?;
+    let mut figures = figures(&stage.gateway, &ceiling, before)?;
+    (figures.p95_ms, figures.p99_ms) = (seen.p95_ms, seen.p99_ms);
+    (figures.told_ms, figures.notifications) = (Some(seen.told_ms), seen.notifications);
     alive(&mut stage.gateway, &ceiling)?;
     Ok(figures)
 }
@@ -250,10 +225,4 @@ fn alive(gateway: &mut Server, ceiling: &Ceiling) -> Result<()> {
         0 => Ok(()),
         kills => Err(format!("the kernel killed {kills} processes for their memory").into()),
     }
-}
-
-/// Returns a quantile in milliseconds; `per` of the histogram's units are one.
-#[expect(clippy::cast_precision_loss, reason = "a latency for people")]
-fn millis(latency: &Histogram<u64>, quantile: f64, per: u64) -> f64 {
-    latency.value_at_quantile(quantile) as f64 / per as f64
 }

@@ -43,9 +43,10 @@ struct Look {
     store: u64,
 }
 
-/// Runs the bench for so long.
-pub(crate) async fn run(bench: &Bench, redis: &Path, length: Option<Duration>) -> Result<()> {
-    let length = length.unwrap_or(LENGTH);
+/// Runs the bench for so many seconds, if they are given.
+pub(crate) async fn run(bench: &Bench, redis: &Path, seconds: Option<String>) -> Result<()> {
+    let seconds = seconds.map(|text| text.parse()).transpose()?;
+    let length = seconds.map_or(LENGTH, Duration::from_secs);
     let columns = &["at_s", "resident_kib", "descriptors", "threads", "connections", "redis_kib"];
     let mut report = Report::new("soak", columns);
     report.note(format!(
@@ -102,16 +103,8 @@ pub(crate) async fn run(bench: &Bench, redis: &Path, length: Option<Duration>) -
 }
 
 async fn set(bench: &Bench, redis: &Path) -> Result<Stage> {
-    let plan = Plan {
-        name: "soak".to_owned(),
-        store: Store::Redis,
-        redis,
-        manners: &ALL_LIVE,
-        callbacks: SUBSCRIPTIONS,
-        large: Some(Stock::new("pool", RESOURCES)),
-        ceiling: None,
-    };
-    Stage::of(bench, plan).await
+    let plan = Plan::new("soak".to_owned(), (Store::Redis, redis), &ALL_LIVE, SUBSCRIPTIONS);
+    Stage::of(bench, Plan { large: vec![Stock::new("pool", RESOURCES)], ..plan }).await
 }
 
 /// Looks at everything that may grow.

@@ -111,7 +111,7 @@ impl Scene {
         let (_, page) = gateway.answers(&page, full).await?;
         let (_, last) = gateway.answers(&self.last(), |_| true).await?;
         let cpu = gateway.process.cpu()?.as_secs_f64() * 1e3;
-        let lines = lines(&self.home.join("log"), begun)?;
+        let lines = lines(&server::said(&self.home, "log"), begun)?;
         Ok(Took { page: page.as_secs_f64() * 1e3, last: last.as_secs_f64() * 1e3, cpu, lines })
     }
 

@@ -1,9 +1,11 @@
-//! Open-loop load that goes on until it is told to stop, and counts what fails instead of ending.
+//! Open-loop load that goes on until it is told to stop, and counts what fails instead of ending. When it is stopped, the report
+//! learns whether the rate was kept.
 
 use hdrhistogram::Histogram;
 use netweave_benches::Result;
 use netweave_benches::connection::{Answer, Connection, Target};
 use netweave_benches::dice::Dice;
+use netweave_benches::drive::{Kind, Sends, Watch};
 use netweave_benches::handshakes::with_sessions;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -70,7 +72,8 @@ impl Counted {
 pub(crate) struct Steady {
     ended: Arc<AtomicBool>,
     counted: Arc<Mutex<Counted>>,
-    clients: JoinSet<()>,
+    clients: JoinSet<Sends>,
+    watch: Watch,
 }
 
 impl Steady {
@@ -80,6 +83,7 @@ impl Steady {
         pace: Pace,
         request: impl Fn(&mut Dice) -> Vec<u8> + Clone + Send + 'static,
     ) -> Result<Self> {
+        let watch = Watch::start(Kind::Open)?;
         let (ended, counted) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Counted::new()?)));
         let (start, step) = (Instant::now(), Duration::from_secs(1) * pace.connections / pace.rate.max(1));
         let mut clients = JoinSet::new();
@@ -89,28 +93,35 @@ impl Steady {
                 fresh: pace.fresh,
                 dice: Dice(pace.seed << 32 | u64::from(index)),
                 connection: None,
+                sends: Sends::new()?,
             };
             let first = start + step * index / pace.connections;
             let (ended, counted, request) = (Arc::clone(&ended), Arc::clone(&counted), request.clone());
             clients.spawn(client.run((first, step), ended, counted, request));
         }
-        Ok(Self { ended, counted, clients })
+        Ok(Self { ended, counted, clients, watch })
     }
 
     /// Returns what was counted since the last call.
     pub(crate) fn take(&self) -> Result<Counted> {
-        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(std::mem::replace(&mut *counted, Counted::new()?))
+        taken(&self.counted)
     }
 
     /// Ends it when all requests that are under way are answered; returns what was counted since the last call.
     pub(crate) async fn stop(mut self) -> Result<Counted> {
         self.ended.store(true, Ordering::Relaxed);
+        let mut sends = Sends::new()?;
         while let Some(client) = self.clients.join_next().await {
-            client?;
+            sends.add(&client?)?;
         }
-        self.take()
+        self.watch.end(None, Some(&sends))?;
+        taken(&self.counted)
     }
+}
+
+fn taken(counted: &Mutex<Counted>) -> Result<Counted> {
+    let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(std::mem::replace(&mut *counted, Counted::new()?))
 }
 
 /// One connection, which is opened again when it broke.
@@ -119,6 +130,7 @@ struct Client {
     fresh: bool,
     dice: Dice,
     connection: Option<Connection>,
+    sends: Sends,
 }
 
 impl Client {
@@ -128,12 +140,14 @@ impl Client {
         ended: Arc<AtomicBool>,
         counted: Arc<Mutex<Counted>>,
         request: impl Fn(&mut Dice) -> Vec<u8>,
-    ) {
+    ) -> Sends {
+        let mut free = Instant::now();
         loop {
             sleep_until(due).await;
             if ended.load(Ordering::Relaxed) {
-                return;
+                return self.sends;
             }
+            self.sends.leaves(due, free);
             let request = request(&mut self.dice);
             let outcome = match timeout(PATIENCE, self.send(&request)).await {
                 Ok(outcome) => outcome,
@@ -143,6 +157,7 @@ impl Client {
                 self.connection = None;
             }
             counted.lock().unwrap_or_else(PoisonError::into_inner).note(due, outcome);
+            free = Instant::now();
             due += step;
         }
     }

@@ -1,9 +1,9 @@
 //! A burst of changes to many subscriptions, with reads beside it.
 
-use crate::Bench;
 use crate::delivery::stage::{Plan, Stage, Store};
 use crate::delivery::{ALL_LIVE, millis};
 use crate::steady::{Counted, Pace, Steady};
+use crate::{Bench, loaded};
 use hdrhistogram::Histogram;
 use netweave_benches::Result;
 use netweave_benches::connection::{Connection, Target, get};
@@ -89,16 +89,8 @@ pub(crate) async fn run(bench: &Bench, redis: &Path) -> Result<()> {
 }
 
 async fn storm(bench: &Bench, store: Store, redis: &Path) -> Result<Figures> {
-    let plan = Plan {
-        name: format!("storm-{}", store.name()),
-        store,
-        redis,
-        manners: &ALL_LIVE,
-        callbacks: SUBSCRIPTIONS,
-        large: Some(Stock::new("large", CHANGES)),
-        ceiling: None,
-    };
-    let mut stage = Stage::of(bench, plan).await?;
+    let plan = Plan::new(format!("storm-{}", store.name()), (store, redis), &ALL_LIVE, SUBSCRIPTIONS);
+    let mut stage = Stage::of(bench, Plan { large: vec![Stock::new("large", CHANGES)], ..plan }).await?;
     let api = stage.gateway.api.clone();
     let reads = Steady::start(&api, READS, read)?;
     sleep(BEFORE).await;
@@ -129,13 +121,8 @@ fn all() -> u64 {
     u64::from(SUBSCRIPTIONS) * CHANGES as u64
 }
 
-/// Writes a read of a server or of a page of the large pool.
 fn read(dice: &mut Dice) -> Vec<u8> {
-    let large = Stock::new("large", CHANGES);
-    match dice.pick(5) {
-        0 => get(&format!("{}?limit=100", large.list())),
-        _ => get(&format!("{}/{}-{:06}", large.list(), large.name, dice.pick(CHANGES))),
-    }
+    loaded::read(&[Stock::new("large", CHANGES)], dice)
 }
 
 /// Waits until the last server of the large file is served with a text; returns when it was.

@@ -34,6 +34,8 @@ const ACCEPTED: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
 pub enum Manner {
     /// It answers 204 at once.
     Living,
+    /// It answers 204 after so long.
+    Slow(Duration),
     /// It takes connections and requests, and never answers.
     Hanging,
     /// It refuses connections.
@@ -98,11 +100,11 @@ impl Consumers {
         self.living_numbers().count()
     }
 
-    /// Waits until each living callback has got `count` notifications in its life, all of them once and in order.
+    /// Waits until each living callback, by its number, has got `count` notifications in its life, all of them once and in order.
     ///
     /// # Errors
     /// That is not so in time, or never will be.
-    pub async fn all_got(&self, count: u64, patience: Duration) -> Result<()> {
+    pub async fn all_got(&self, count: impl Fn(usize) -> u64, patience: Duration) -> Result<()> {
         let end = Instant::now() + patience;
         loop {
             let (repeated, skipped) =
@@ -112,12 +114,17 @@ impl Consumers {
                     format!("notifications: {repeated} came again, {skipped} were passed over").into()
                 );
             }
-            let short = self.living_numbers().filter(|number| self.answered(*number) < count).count();
+            let short =
+                self.living_numbers().filter(|number| self.answered(*number) < count(*number)).count();
+            let more = self.living_numbers().filter(|number| self.answered(*number) > count(*number)).count();
+            if more > 0 {
+                return Err(format!("{more} callbacks got notifications that they did not ask for").into());
+            }
             if short == 0 {
                 return Ok(());
             }
             if Instant::now() > end {
-                return Err(format!("{short} callbacks did not get all {count} notifications").into());
+                return Err(format!("{short} callbacks did not get all their notifications").into());
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
@@ -135,7 +142,8 @@ impl Consumers {
 
     fn living_numbers(&self) -> impl Iterator<Item = usize> {
         let turns = self.smos.iter().cycle().zip(0..self.ledger.last.len());
-        turns.filter(|((_, manner), _)| *manner == Manner::Living).map(|(_, number)| number)
+        let answers = |manner: Manner| matches!(manner, Manner::Living | Manner::Slow(_));
+        turns.filter(move |((_, manner), _)| answers(*manner)).map(|(_, number)| number)
     }
 
     fn answered(&self, number: usize) -> u64 {
@@ -222,6 +230,9 @@ async fn converse(stream: TcpStream, tls: TlsAcceptor, manner: Manner, ledger: &
             return Ok(());
         }
         let told = Told::read(&buffer).ok_or("this is no notification")?;
+        if let Manner::Slow(time) = manner {
+            tokio::time::sleep(time).await;
+        }
         ledger.came(&told);
         stream.write_all(ACCEPTED).await?;
         stream.flush().await?;

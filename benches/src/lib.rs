@@ -6,6 +6,7 @@
 pub mod baseline;
 pub mod cgroup;
 pub mod clock;
+mod conf;
 pub mod connection;
 pub mod consumers;
 pub mod dice;

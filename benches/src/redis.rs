@@ -53,16 +53,11 @@ impl Redis {
         Self::start_with(program, folder, role, &[]).await
     }
 
-    /// As [`Self::start`], with further arguments.
+    /// As [`Self::start`], with further arguments, which win.
     ///
     /// # Errors
     /// As [`Self::start`].
-    pub(crate) async fn start_with(
-        program: &Path,
-        folder: &Path,
-        role: Role,
-        arguments: &[&str],
-    ) -> Result<Self> {
+    pub async fn start_with(program: &Path, folder: &Path, role: Role, arguments: &[&str]) -> Result<Self> {
         let address = free()?;
         let mut command = Command::new(program);
         command.args(["--bind", "127.0.0.1", "--port", &address.port().to_string(), "--save", ""]);

@@ -57,6 +57,17 @@ impl Report {
         session::discard();
     }
 
+    /// Whether nothing is wrong with what ran since the last row.
+    pub fn is_valid(&self) -> bool {
+        session::pending_faults().is_empty()
+    }
+
+    /// Says that what ran since the last row belongs to several of the next ones: what is wrong with it stays, its latencies are left
+    /// out.
+    pub fn shared(&self) {
+        session::forget_latency();
+    }
+
     /// Adds a row, and shows it at once.
     ///
     /// # Errors

@@ -5,13 +5,14 @@ use crate::cgroup::Ceiling;
 use crate::connection::{Target, fetch};
 use crate::process::Process;
 use rustls::ClientConfig;
-use serde_json::{Value, json};
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+pub use crate::conf::{Conf, conf};
 
 /// How long a server may take until it answers; a large inventory is read before.
 const START: Duration = Duration::from_mins(2);
@@ -32,50 +33,6 @@ pub struct Server {
 /// There is none.
 pub fn free() -> Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
-}
-
-/// What a gateway is started with.
-#[derive(Debug)]
-pub struct Conf {
-    /// Where its API will be.
-    pub api: SocketAddr,
-    /// Where its operations port will be.
-    pub ops: SocketAddr,
-    /// The configuration file.
-    pub document: Value,
-}
-
-impl Conf {
-    /// Puts a section in place of what is planned.
-    pub fn set(&mut self, section: &str, value: Value) {
-        if let Some(document) = self.document.as_object_mut() {
-            document.insert(section.to_owned(), value);
-        }
-    }
-}
-
-/// Plans a gateway over inventory files, `NAME.yaml` each, in a folder with certificates, with its limits out of the way.
-///
-/// # Errors
-/// There is no free port.
-pub fn conf(files: &[String]) -> Result<Conf> {
-    let (api, ops) = (free()?, free()?);
-    let backends: Vec<Value> = files
-        .iter()
-        .map(|file| json!({ "name": file, "kind": "file", "path": format!("{file}.yaml") }))
-        .collect();
-    let document = json!({
-        "apiVersion": "netweave/v1",
-        "environment": "dev",
-        "api": { "listen": [api], "tls": { "certificate": "tls.crt", "key": "tls.key", "clientCa": "ca.crt" } },
-        "ops": { "listen": ops },
-        "state": { "kind": "embedded", "path": "netweave.db" },
-        "limits": { "connections": 20_000, "connectionsPerIp": 20_000, "requestsPerSecond": 1_000_000, "perIdentity": { "rate": 1_000_000, "burst": 1_000_000 }, "newSubscriptions": { "rate": 1_000_000, "burst": 1_000_000 } },
-        "shutdown": { "delay": "0s", "grace": "1s" },
-        "log": { "level": "info", "format": "json" },
-        "backends": backends,
-    });
-    Ok(Conf { api, ops, document })
 }
 
 /// Starts the gateway in a folder.
@@ -209,12 +166,21 @@ fn command(ceiling: Option<&Ceiling>, program: &Path) -> Command {
     ceiling.map_or_else(|| Command::new(program), |ceiling| ceiling.command(program))
 }
 
-/// Starts a server in a folder, where what it says goes to a file, that will answer at a target.
+/// Returns where what a server says is kept, by its folder and the file's name: a folder below, as a file backend looks at
+/// whatever changes in its own.
+pub fn said(folder: &Path, log: &str) -> PathBuf {
+    folder.join("said").join(log)
+}
+
+/// Starts a server in a folder that will answer at a target; what it says goes to a file, [`said`], which may be emptied meanwhile.
 ///
 /// # Errors
 /// The program does not start.
 pub fn spawn(mut command: Command, folder: &Path, log: &str, api: Target) -> Result<Server> {
-    let log = File::create(folder.join(log))?;
+    let log = said(folder, log);
+    std::fs::create_dir_all(log.parent().unwrap_or(folder))?;
+    File::create(&log)?;
+    let log = File::options().append(true).open(log)?;
     let child =
         command.current_dir(folder).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
     Ok(Server { process: Process::new(child), api, started: Instant::now() })

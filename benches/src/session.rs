@@ -92,13 +92,17 @@ pub(crate) fn pending() -> Vec<Measured> {
     })
 }
 
+/// Forgets the latencies of the runs since the last row.
+pub(crate) fn forget_latency() {
+    session(|all| all.pending.iter_mut().for_each(|run| run.latency = None));
+}
+
 /// Forgets the runs since the last row.
 pub(crate) fn discard() {
     session(|all| all.pending.clear());
 }
 
 /// Returns the faults of the runs since the last row.
-#[cfg(test)]
 pub(crate) fn pending_faults() -> Vec<String> {
     session(|all| all.pending.iter().flat_map(|run| run.faults.clone()).collect())
 }

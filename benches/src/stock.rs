@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 
+/// A file backend reads at most 64 MiB from one file.
+pub const PER_FILE: usize = 50_000;
+
 /// One file of so many servers. Ids are readable: pool `NAME`, servers `NAME-000000` and so on.
 #[derive(Clone, Debug)]
 pub struct Stock {
@@ -22,6 +25,12 @@ impl Stock {
     /// Plans a file.
     pub fn new(name: impl Into<String>, servers: usize) -> Self {
         Self { name: name.into(), servers, padding: 0, marks: BTreeMap::new() }
+    }
+
+    /// Plans as few files as so many servers need: `pool-0`, `pool-1` and so on.
+    pub fn pools(servers: usize) -> Vec<Self> {
+        let size = |index: usize| PER_FILE.min(servers - index * PER_FILE);
+        (0..servers.div_ceil(PER_FILE)).map(|index| Self::new(format!("pool-{index}"), size(index))).collect()
     }
 
     /// Writes the file into a folder, replacing it atomically.

@@ -62,6 +62,8 @@ fn profiles_are_those_of_the_source_tree() {
     assert_eq!((code, err.as_str()), (0, ""));
     let lines: Vec<&str> = out.lines().collect();
     assert!(lines.iter().any(|line| line.starts_with("cache-hit ") && line.contains("mTLS")), "{out}");
+    assert!(lines.iter().any(|line| line.starts_with("knobs ") && line.contains("default")), "{out}");
+    assert!(lines.iter().any(|line| line.starts_with("sizing ") && line.contains("resources")), "{out}");
     assert!(lines.iter().all(|line| line.split_whitespace().count() > 2), "{out}");
     // The script refuses what it does not know, and its exit code is the command's.
     let (code, ..) = run(folder.path(), &["bench", "run", "nothing", "--tree", &tree.display().to_string()]);

@@ -9,7 +9,7 @@ use netweave_benches::redis::{Redis, Role};
 use netweave_benches::server::{self, Conf, Server};
 use netweave_benches::stock::Stock;
 use netweave_benches::{Result, pki};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -68,13 +68,40 @@ pub(crate) struct Plan<'a> {
     pub(crate) manners: &'a [Manner],
     /// How many subscriptions.
     pub(crate) callbacks: u32,
-    /// A file beside the small ones, which changes only as a whole.
-    pub(crate) large: Option<Stock>,
+    /// Files beside the small ones, which change only as a whole.
+    pub(crate) large: Vec<Stock>,
+    /// Each subscription is told of the changes of one of the small files; of all of them otherwise.
+    pub(crate) shared_out: bool,
     /// What holds the gateway.
     pub(crate) ceiling: Option<&'a Ceiling>,
+    /// Further keys of the configuration, and further arguments of the Redis.
+    pub(crate) conf: Value,
+    pub(crate) arguments: &'a [&'a str],
 }
 
-impl Plan<'_> {
+impl<'a> Plan<'a> {
+    /// Plans a scene that has nothing but its subscriptions, one for each callback.
+    pub(crate) fn new(
+        name: String,
+        (store, redis): (Store, &'a Path),
+        manners: &'a [Manner],
+        callbacks: u32,
+    ) -> Self {
+        let (large, ceiling, conf) = (Vec::new(), None, Value::Null);
+        Self {
+            name,
+            store,
+            redis,
+            manners,
+            callbacks,
+            large,
+            shared_out: false,
+            ceiling,
+            conf,
+            arguments: &[],
+        }
+    }
+
     fn conf(&self, stocks: &[Stock], redis: Option<&Redis>) -> Result<Conf> {
         let backends = stocks.iter().chain(&self.large).map(|Stock { name, .. }| {
             json!({ "name": name, "kind": "file", "path": format!("{name}/{name}.yaml") })
@@ -87,6 +114,9 @@ impl Plan<'_> {
         let most = self.callbacks + SPARE;
         let callback = json!({ "schemes": ["https"], "allow": ["127.0.0.0/8"], "ca": "ca.crt" });
         conf.set("subscriptions", json!({ "perOwner": most, "total": most, "callback": callback }));
+        if self.conf.is_object() {
+            conf.put(self.conf.clone());
+        }
         Ok(conf)
     }
 }
@@ -101,7 +131,8 @@ pub(crate) struct Stage {
     pub(crate) redis: Option<Redis>,
     home: PathBuf,
     stocks: Vec<Stock>,
-    large: Option<Stock>,
+    large: Vec<Stock>,
+    shared_out: bool,
     made: u64,
 }
 
@@ -116,7 +147,7 @@ impl Stage {
     ) -> Result<Self> {
         let dead = manners.iter().filter(|manner| **manner != Manner::Living).count();
         let name = format!("delivery-{}-{callbacks}-{dead}", store.name());
-        Self::of(bench, Plan { name, store, redis, manners, callbacks, large: None, ceiling: None }).await
+        Self::of(bench, Plan::new(name, (store, redis), manners, callbacks)).await
     }
 
     /// Sets up what is planned; waits until every file is served.
@@ -129,7 +160,7 @@ impl Stage {
             stock.write(&folder(bench, &format!("{}/{}", plan.name, stock.name))?)?;
         }
         let redis = match plan.store {
-            Store::Redis => Some(Redis::start(plan.redis, &home, Role::State).await?),
+            Store::Redis => Some(Redis::start_with(plan.redis, &home, Role::State, plan.arguments).await?),
             Store::Embedded => None,
         };
         let conf = plan.conf(&stocks, redis.as_ref())?;
@@ -138,7 +169,10 @@ impl Stage {
             gateway.answers(&stock.first(), |_| true).await?;
         }
         let consumers = Consumers::start(&home, plan.manners, plan.callbacks as usize).await?;
-        subscribe(&gateway.api, consumers.urls()).await?;
+        let file = |number: usize| stocks.get(number % stocks.len()).filter(|_| plan.shared_out);
+        let bodies = consumers.urls().into_iter().enumerate();
+        let bodies = bodies.map(|(number, callback)| body(&callback, file(number))).collect();
+        subscribe(&gateway.api, bodies).await?;
         let ops = Target { address: conf.ops, tls: None };
         Ok(Self {
             store: plan.store,
@@ -149,8 +183,14 @@ impl Stage {
             home,
             stocks,
             large: plan.large,
+            shared_out: plan.shared_out,
             made: 0,
         })
+    }
+
+    /// Returns the files that change only as a whole.
+    pub(crate) fn large(&self) -> &[Stock] {
+        &self.large
     }
 
     /// Changes the next server of the next file.
@@ -165,7 +205,7 @@ impl Stage {
 
     /// Changes every server of the large file at once; returns what they are described as now.
     pub(crate) fn change_large(&mut self) -> Result<String> {
-        let stock = self.large.as_mut().ok_or("no large file")?;
+        let stock = self.large.first_mut().ok_or("no large file")?;
         let text = format!("change {}", self.made + 1);
         stock.marks = (0..stock.servers).map(|server| (server, text.clone())).collect();
         self.made += u64::try_from(stock.servers)?;
@@ -185,10 +225,14 @@ impl Stage {
         Ok(())
     }
 
-    /// Waits until each living SMO was told all changes so far, once and in order.
+    /// Waits until each living SMO was told all changes so far that it asked for, once and in order.
     pub(crate) async fn settle(&mut self, patience: Duration) -> Result<()> {
         self.gateway.process.alive()?;
-        self.consumers.all_got(self.made, patience).await
+        let (made, files) = (self.made, u64::from(FILES));
+        // Files take turns: those up to the latest one have changed once more than the others.
+        let of_file = |file: u64| made / files + u64::from(file < made % files);
+        let count = |number: usize| if self.shared_out { of_file(number as u64 % files) } else { made };
+        self.consumers.all_got(count, patience).await
     }
 
     /// Returns the CPU time of everybody so far.
@@ -198,11 +242,18 @@ impl Stage {
     }
 }
 
-/// Subscribes all callbacks to all changes.
-async fn subscribe(api: &Target, callbacks: Vec<String>) -> Result<()> {
-    let share = callbacks.len().div_ceil(CONNECTIONS);
+/// Writes a subscription of a callback to all changes, or to those of a file: a filter says what is not sent.
+fn body(callback: &str, file: Option<&Stock>) -> String {
+    let all = json!({ "callback": callback });
+    let some = |file: &Stock| json!({ "callback": callback, "filter": format!("(neq,resourcePoolId,{})", file.name) });
+    file.map_or(all, some).to_string()
+}
+
+/// Makes subscriptions, over several connections.
+async fn subscribe(api: &Target, bodies: Vec<String>) -> Result<()> {
+    let share = bodies.len().div_ceil(CONNECTIONS).max(1);
     let mut tasks = Vec::new();
-    for some in callbacks.chunks(share) {
+    for some in bodies.chunks(share) {
         tasks.push(tokio::spawn(subscribe_some(api.clone(), some.to_vec())));
     }
     for task in tasks {
@@ -211,11 +262,10 @@ async fn subscribe(api: &Target, callbacks: Vec<String>) -> Result<()> {
     Ok(())
 }
 
-async fn subscribe_some(api: Target, callbacks: Vec<String>) -> Result<()> {
+async fn subscribe_some(api: Target, bodies: Vec<String>) -> Result<()> {
     let mut connection = Connection::open(&api).await?;
-    for callback in callbacks {
-        let answer =
-            connection.send(&post(SUBSCRIPTIONS, &json!({ "callback": callback }).to_string())).await?;
+    for body in bodies {
+        let answer = connection.send(&post(SUBSCRIPTIONS, &body)).await?;
         if answer.status != 201 {
             let body = String::from_utf8_lossy(connection.body(answer)).into_owned();
             return Err(format!("a subscription is answered by {}: {body}", answer.status).into());

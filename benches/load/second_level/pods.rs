@@ -131,6 +131,11 @@ impl Pods {
         Ok(&self.gateways.get(pod).ok_or("no such gateway")?.0)
     }
 
+    /// Returns the sum of a family of a gateway's metrics.
+    pub(crate) async fn told(&self, pod: usize, family: &str) -> Result<u64> {
+        sum(&self.gateways.get(pod).ok_or("no such gateway")?.1, family).await
+    }
+
     /// Returns the paths of filtered pages with one server each: few and small, so that a gateway keeps them all.
     pub(crate) fn small(&self) -> Vec<String> {
         self.stocks.iter().take(POOLS / 2).flat_map(serials).collect()

@@ -6,7 +6,8 @@ use serde_json::Value;
 pub(super) const SERVER: &str = "server";
 pub(super) const GATEWAY: &str = "netweave";
 /// Numbers that tell cases apart, as words do.
-const DIMENSIONS: [&str; 4] = ["offered/s", "sharing", "resources", "connections"];
+const DIMENSIONS: [&str; 7] =
+    ["offered/s", "sharing", "resources", "connections", "subscriptions", "reads/s", "changes/s"];
 /// Numbers that are no measurement of a server.
 const NO_FIGURES: [&str; 6] = ["round", "requests", "notifications", "ceiling_mib", "before_kib", "figure"];
 /// Units of which less is better.
