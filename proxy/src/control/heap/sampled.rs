@@ -17,6 +17,9 @@ const ALLOCATOR: [&str; 7] = [
     "<tikv_jemallocator::",
 ];
 
+/// What a stack is called whose functions have no names.
+const UNKNOWN: &str = "(unknown)";
+
 /// The process's sampler.
 pub(in crate::control) struct Sampler(Arc<Mutex<JemallocProfCtl>>);
 
@@ -47,7 +50,11 @@ impl Sampler {
         let mut names = Names::default();
         let mut stacks = BTreeMap::new();
         for (stack, _) in profile.iter() {
-            *stacks.entry(names.joined(&stack.addrs)).or_default() += stack.weight as u64;
+            let mut functions = names.joined(&stack.addrs);
+            if functions.is_empty() {
+                functions.push_str(UNKNOWN);
+            }
+            *stacks.entry(functions).or_default() += stack.weight as u64;
         }
         Ok(stacks)
     }
