@@ -43,6 +43,8 @@
 # Options of every bench:
 #   --runs N         measures N times; the reports of all runs are kept in target/bench/runs/BENCH/TIME
 #   --flame          before, records by perf where the gateway spends its CPU time, in a round that is not counted; the page shows it
+#   --heap           before, looks at what lives on the gateway's heap when the load is over, in a round that is not counted, with a gateway that
+#                    is built for it (feature heap-profile, profile heap); the report says which functions hold it
 #   --save-baseline  keeps the figures in target/bench/baselines, by the machine's processor and cores
 #   --baseline       compares with those
 # And without a bench: --list prints the names, `compare BEFORE AFTER` compares reports, as `netweave bench compare` does.
@@ -64,13 +66,14 @@ list() {
     /^                    / { text = text " " $0; next }
     { flush() }'
 }
-runs=1 flame='' baseline='' own=()
+runs=1 flame='' heap='' baseline='' own=()
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage; exit 0 ;;
     --list) list; exit 0 ;;
     --runs) runs=${2:?--runs N}; shift ;;
     --flame) flame=1 ;;
+    --heap) heap=1 ;;
     --save-baseline) baseline=save ;;
     --baseline) baseline=compare ;;
     *) own+=("$1") ;;
@@ -132,6 +135,11 @@ git diff --quiet HEAD -- 2>/dev/null || BENCH_COMMIT+=" with changes"
 BENCH_RUSTC=$(rustc --version)
 export BENCH_COMMIT BENCH_RUSTC
 [ -z "$flame" ] || export BENCH_FLAME=1
+if [ -n "$heap" ]; then
+  # Another allocator, and no link-time optimisation: that takes some minutes, once.
+  cargo build --profile heap --locked -p netweave --features heap-profile
+  export BENCH_HEAP=$CARGO_TARGET_DIR/heap/netweave
+fi
 load=$CARGO_TARGET_DIR/release/netweave-load
 if [ "$runs" = 1 ] && [ -z "$baseline" ]; then
   "$load" "$@"

@@ -107,7 +107,7 @@ features() {
   for feature in "" aws embedded file gcp kubernetes memory redis vmware; do
     lone netweave-adapters "$feature" || return
   done
-  for feature in "" aws gcp kubernetes vmware; do lone netweave "$feature" || return; done
+  for feature in "" aws gcp kubernetes vmware heap-profile; do lone netweave "$feature" || return; done
 }
 lone() { # package feature
   say "$1 with ${2:-no feature}"

@@ -1,8 +1,8 @@
 //! One attempt at a bench: until it ends, fails, or a signal ends it, with progress meanwhile.
 
 use netweave_benches::report::say;
-use netweave_benches::{Result, flame, memory, progress, session};
-use std::path::PathBuf;
+use netweave_benches::{Result, flame, heap, memory, progress, session};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -37,7 +37,7 @@ impl Ends {
     }
 }
 
-/// Makes it; a bench that was asked for a flame graph is begun twice. Returns the exit code.
+/// Makes it; a bench that was asked for a profile is begun once more for it. Returns the exit code.
 ///
 /// # Errors
 /// The bench fails.
@@ -72,17 +72,31 @@ pub(crate) async fn made<F: Future<Output = Result<()>>>(bench: impl Fn() -> F) 
     }
 }
 
-/// Runs the bench; before, if `BENCH_FLAME` is set, a round of it that shows where the gateway spends its time.
+/// Runs the bench; before, if `BENCH_FLAME` or `BENCH_HEAP` is set, a round of it that shows where the gateway spends its time,
+/// and one that shows who holds its memory.
 async fn counted<F: Future<Output = Result<()>>>(bench: impl Fn() -> F) -> Result<()> {
-    if std::env::var_os("BENCH_FLAME").is_some() {
-        let folder = std::env::var_os("BENCH_FOLDER").map(PathBuf::from).ok_or("BENCH_FOLDER is not set")?;
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let folder = variable("BENCH_FOLDER").ok_or("BENCH_FOLDER is not set")?;
+    if variable("BENCH_FLAME").is_some() {
         if let Some(fault) = Box::pin(flame::round(bench(), &folder)).await? {
             say(&fault)?;
         }
-        for entry in std::fs::read_dir(&folder)? {
-            let path = entry?.path();
-            if path.is_dir() { std::fs::remove_dir_all(path)? } else { std::fs::remove_file(path)? }
+        empty(&folder)?;
+    }
+    if let Some(program) = variable("BENCH_HEAP") {
+        for fault in Box::pin(heap::round(bench(), program)).await {
+            say(&fault)?;
         }
+        empty(&folder)?;
     }
     bench().await
+}
+
+/// Removes what a round left.
+fn empty(folder: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { std::fs::remove_dir_all(path)? } else { std::fs::remove_file(path)? }
+    }
+    Ok(())
 }

@@ -26,7 +26,7 @@ mod start;
 mod steady;
 mod storm;
 
-use netweave_benches::Result;
+use netweave_benches::{Result, heap};
 use reload::Deed;
 use std::path::{Path, PathBuf};
 
@@ -72,7 +72,7 @@ async fn asked_for() -> Result<()> {
     let variable =
         |name: &str| std::env::var_os(name).map(PathBuf::from).ok_or_else(|| format!("{name} is not set"));
     let bench = Bench {
-        netweave: variable("BENCH_NETWEAVE")?,
+        netweave: heap::program().map_or_else(|| variable("BENCH_NETWEAVE"), Ok)?,
         out: variable("BENCH_OUT")?,
         folder: variable("BENCH_FOLDER")?,
         nginx: variable("BENCH_NGINX").ok(),

@@ -1,7 +1,7 @@
 //! Where the gateway spends its CPU time: its stacks, recorded by `perf` in a round of its own that is not counted.
 
-mod draw;
-mod stacks;
+pub(crate) mod draw;
+pub(crate) mod stacks;
 
 use crate::{Result, memory, session};
 use stacks::Frame;
@@ -44,7 +44,10 @@ pub async fn round(bench: impl Future<Output = Result<()>>, folder: &Path) -> Re
         Ok(svg) => (Some(svg), None),
         Err(error) => (None, Some(format!("no flame graph: {error}"))),
     };
-    session::rehearsed(flame);
+    session::rehearsed();
+    if let Some(flame) = flame {
+        session::drawn(flame);
+    }
     Ok(fault)
 }
 
@@ -58,10 +61,10 @@ async fn recorded(folder: &Path) -> Result<String> {
     let output = perf(&["script", "--no-inline", "-F", "comm,ip,sym", "-i", file]).await?;
     std::fs::remove_file(file)?;
     let root = Frame::of_script(&String::from_utf8_lossy(&output.stdout));
-    if root.samples == 0 {
+    if root.weight == 0 {
         return Err("perf saw no sample of the gateway".into());
     }
-    draw::svg(&root)
+    draw::svg(&root, |samples| format!("{samples} samples"))
 }
 
 /// Waits until load has begun on gateways; returns their numbers.

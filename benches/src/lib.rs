@@ -16,6 +16,7 @@ pub mod go;
 pub mod h2;
 pub mod handshakes;
 pub mod haproxy;
+pub mod heap;
 pub mod machine;
 pub mod memory;
 pub mod metrics;

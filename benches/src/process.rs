@@ -17,6 +17,11 @@ impl Process {
         Self(child)
     }
 
+    /// Returns its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Returns the time on a CPU, user and kernel, of all threads of the process and its children, so far.
     ///
     /// # Errors
@@ -108,6 +113,7 @@ impl Process {
     /// # Errors
     /// It does not, or ends with an error.
     pub fn end(&mut self) -> Result<()> {
+        crate::heap::ending(self.0.id());
         std::process::Command::new("kill").arg(self.0.id().to_string()).status()?;
         for _ in 0..1200 {
             std::thread::sleep(Duration::from_millis(50));
@@ -135,6 +141,7 @@ impl Drop for Process {
         if let Ok(Some(_)) = self.0.try_wait() {
             return;
         }
+        crate::heap::ending(self.0.id());
         // SIGKILL of a master would leave its workers: ask first, by its own id.
         let asked = std::process::Command::new("kill").arg(self.0.id().to_string()).status();
         let gone = (0..100).any(|_| {

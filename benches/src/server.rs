@@ -3,6 +3,7 @@
 use crate::Result;
 use crate::cgroup::Ceiling;
 use crate::connection::{Target, fetch};
+use crate::heap;
 use crate::process::Process;
 use rustls::ClientConfig;
 use std::fs::File;
@@ -56,7 +57,7 @@ pub fn start_in(
     std::fs::write(folder.join("netweave.yaml"), conf.document.to_string())?;
     let mut command = command(ceiling, program);
     command.args(["serve", "-c", "netweave.yaml"]);
-    spawn(command, folder, "log", Target { address: conf.api, tls: Some(tls) })
+    gateway(command, folder, Target { address: conf.api, tls: Some(tls) })
 }
 
 /// Starts the gateway as [`conf`] plans it.
@@ -158,7 +159,7 @@ pub fn sample_in(ceiling: Option<&Ceiling>, program: &Path, folder: &Path) -> Re
         "--ops-port",
         &ops.port().to_string(),
     ]);
-    let server = spawn(command, folder, "log", Target { address: api, tls: None })?;
+    let server = gateway(command, folder, Target { address: api, tls: None })?;
     Ok((server, Target { address: ops, tls: None }))
 }
 
@@ -170,6 +171,14 @@ fn command(ceiling: Option<&Ceiling>, program: &Path) -> Command {
 /// whatever changes in its own.
 pub fn said(folder: &Path, log: &str) -> PathBuf {
     folder.join("said").join(log)
+}
+
+/// Starts the gateway in a folder, so that its heap can be looked at if that is asked for.
+fn gateway(mut command: Command, folder: &Path, api: Target) -> Result<Server> {
+    heap::prepare(&mut command);
+    let server = spawn(command, folder, "log", api)?;
+    heap::began(server.process.id(), folder);
+    Ok(server)
 }
 
 /// Starts a server in a folder that will answer at a target; what it says goes to a file, [`said`], which may be emptied meanwhile.

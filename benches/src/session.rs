@@ -2,6 +2,7 @@
 //! leaves it behind too.
 
 use crate::drive::Kind;
+use crate::heap;
 use crate::report::Book;
 use hdrhistogram::Histogram;
 use std::path::Path;
@@ -26,6 +27,8 @@ struct Session {
     texts: Vec<String>,
     /// The gateway's flame graph.
     flame: Option<String>,
+    /// Who held the memory of each gateway.
+    heaps: Vec<heap::Profile>,
     /// A round that is not counted: nothing is printed or written.
     rehearsal: bool,
     /// An open loop was not kept.
@@ -39,6 +42,7 @@ impl Session {
             pending: Vec::new(),
             texts: Vec::new(),
             flame: None,
+            heaps: Vec::new(),
             rehearsal: false,
             invalid: false,
         }
@@ -58,9 +62,12 @@ pub(crate) fn rehearse() {
     session(|all| all.rehearsal = true);
 }
 
-/// Ends that round: what it left is forgotten but for a flame graph.
-pub(crate) fn rehearsed(flame: Option<String>) {
-    session(|all| *all = Session { flame, ..Session::new() });
+/// Ends that round: what it left is forgotten but for profiles.
+pub(crate) fn rehearsed() {
+    session(|all| {
+        let (flame, heaps) = (all.flame.take(), std::mem::take(&mut all.heaps));
+        *all = Session { flame, heaps, ..Session::new() };
+    });
     LOADED.store(false, Ordering::Relaxed);
 }
 
@@ -120,6 +127,24 @@ pub(crate) fn said(text: &str) {
 /// Returns the texts that were printed.
 pub(crate) fn texts() -> Vec<String> {
     session(|all| all.texts.clone())
+}
+
+/// Keeps the flame graph.
+pub(crate) fn drawn(flame: String) {
+    session(|all| all.flame = Some(flame));
+}
+
+/// Keeps who held a gateway's memory, in place of an earlier one of its name.
+pub(crate) fn held(profile: heap::Profile) {
+    session(|all| match all.heaps.iter_mut().find(|one| one.name == profile.name) {
+        Some(earlier) => *earlier = profile,
+        None => all.heaps.push(profile),
+    });
+}
+
+/// Returns who held the memory of each gateway, if that was asked for.
+pub(crate) fn heaps() -> Vec<heap::Profile> {
+    session(|all| all.heaps.clone())
 }
 
 /// Returns the flame graph, if one was made.

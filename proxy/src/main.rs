@@ -6,8 +6,14 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+#[cfg(not(feature = "heap-profile"))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// It samples who holds memory, if `_RJEM_MALLOC_CONF` in the environment has `prof:true`.
+#[cfg(feature = "heap-profile")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     // An allocation here is small and lives scattered: huge pages would more than double what stays resident, at idle

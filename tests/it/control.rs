@@ -75,6 +75,18 @@ async fn a_profile_says_where_the_time_goes() {
 }
 
 #[tokio::test]
+async fn a_build_without_a_heap_profile_says_so() {
+    let (gateway, _inventory) = gateway().await;
+    let socket = gateway.folder().join(SOCKET).display().to_string();
+    let (code, out, err) = gateway.run(&["profile", "--heap", "--socket", &socket]).await;
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+    let missing = "this build has no heap profile: build it with --features heap-profile";
+    assert!(err.contains(missing), "{err}");
+    let (code, ..) = gateway.run(&["profile", "--heap", "--seconds", "5", "--socket", &socket]).await;
+    assert_eq!(code, 2, "a heap has no time");
+}
+
+#[tokio::test]
 async fn a_live_key_is_taken_over_and_a_key_that_needs_a_restart_is_named() {
     let (gateway, _inventory) = gateway().await;
     let smo = gateway.client("smo");

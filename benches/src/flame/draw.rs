@@ -1,4 +1,4 @@
-//! A flame graph as SVG: callers below, what they called above, width by samples.
+//! A flame graph as SVG: callers below, what they called above, width by samples or bytes.
 
 use super::stacks::Frame;
 use crate::Result;
@@ -12,9 +12,10 @@ const NARROWEST: f64 = 0.4;
 /// Of one letter, in a font of fixed width.
 const LETTER: f64 = 6.7;
 
-/// Draws a tree.
-pub(super) fn svg(root: &Frame) -> Result<String> {
-    let mut canvas = Canvas { svg: String::new(), all: root.samples, height: ROW * f(root.depth()) };
+/// Draws a tree; `words` say what a frame weighs.
+pub(crate) fn svg(root: &Frame, words: fn(u64) -> String) -> Result<String> {
+    let mut canvas = Canvas { svg: String::new(), all: root.weight, height: 0.0, words };
+    canvas.height = ROW * f(root.depth(canvas.least()));
     canvas.frame(root, 0.0, 0)?;
     Ok(format!(
         "<svg class=\"flame\" viewBox=\"0 0 {WIDTH} {0:.0}\" width=\"{WIDTH}\" height=\"{0:.0}\" role=\"img\">\n{1}</svg>\n",
@@ -26,22 +27,23 @@ struct Canvas {
     svg: String,
     all: u64,
     height: f64,
+    words: fn(u64) -> String,
 }
 
 impl Canvas {
     fn frame(&mut self, frame: &Frame, left: f64, depth: usize) -> Result<()> {
-        let width = self.width(frame.samples);
+        let width = self.width(frame.weight);
         if width < NARROWEST {
             return Ok(());
         }
         let top = self.height - ROW * f(depth + 1);
         let name = escaped(&frame.name);
-        let percent = share(frame.samples, self.all) * 100.0;
+        let percent = share(frame.weight, self.all) * 100.0;
         writeln!(
             self.svg,
-            "<g><title>{name}: {percent:.1} %, {} samples</title><rect x=\"{left:.1}\" y=\"{top:.0}\" width=\"{:.1}\" height=\"{:.0}\" \
+            "<g><title>{name}: {percent:.1} %, {}</title><rect x=\"{left:.1}\" y=\"{top:.0}\" width=\"{:.1}\" height=\"{:.0}\" \
              fill=\"{}\"/>{}</g>",
-            frame.samples,
+            (self.words)(frame.weight),
             width - 0.2,
             ROW - 1.0,
             colour(frame),
@@ -52,13 +54,24 @@ impl Canvas {
         callees.sort_by(|one, other| one.name.cmp(&other.name));
         for callee in callees {
             self.frame(callee, left, depth + 1)?;
-            left += self.width(callee.samples);
+            left += self.width(callee.weight);
         }
         Ok(())
     }
 
-    fn width(&self, samples: u64) -> f64 {
-        share(samples, self.all) * WIDTH
+    fn width(&self, weight: u64) -> f64 {
+        share(weight, self.all) * WIDTH
+    }
+
+    /// What the narrowest frame weighs.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "a part of what all weigh"
+    )]
+    fn least(&self) -> u64 {
+        (NARROWEST / WIDTH * self.all as f64).ceil() as u64
     }
 }
 
@@ -87,9 +100,9 @@ fn colour(frame: &Frame) -> &'static str {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "samples of seconds")]
-fn share(samples: u64, all: u64) -> f64 {
-    samples as f64 / all.max(1) as f64
+#[expect(clippy::cast_precision_loss, reason = "samples of seconds, or bytes of a heap")]
+pub(crate) fn share(part: u64, all: u64) -> f64 {
+    part as f64 / all.max(1) as f64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a depth")]
@@ -104,7 +117,7 @@ mod tests {
     #[test]
     fn frames_are_as_wide_as_their_share_and_names_are_escaped() {
         let root = Frame::of_script("api\n\t 1 <T as netweave::X>::f\n\napi\n\t 2 g\n\n");
-        let svg = svg(&root).unwrap();
+        let svg = svg(&root, |weight| format!("{weight} samples")).unwrap();
         assert!(svg.contains("&lt;T as netweave::X&gt;::f: 50.0 %, 1 samples"), "{svg}");
         assert!(svg.contains("width=\"449.8\"") && svg.contains("x=\"450.0\""), "{svg}");
         assert!(!svg.contains("<T as"), "{svg}");

@@ -1,4 +1,4 @@
-//! Stacks as `perf script` prints them, folded into a tree.
+//! Stacks, as `perf script` or `netweave profile` prints them, folded into a tree.
 
 /// What a frame has no name for.
 const UNKNOWN: &str = "[unknown]";
@@ -7,37 +7,48 @@ const DEEPEST: usize = 100;
 
 /// A frame with those that it called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Frame {
+pub(crate) struct Frame {
     /// The function; at the root `all`, below it the thread.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// It is of the kernel.
-    pub(super) kernel: bool,
-    /// Samples in it and in what it called.
-    pub(super) samples: u64,
-    pub(super) callees: Vec<Frame>,
+    pub(crate) kernel: bool,
+    /// Samples, or bytes, in it and in what it called.
+    pub(crate) weight: u64,
+    pub(crate) callees: Vec<Frame>,
 }
 
 impl Frame {
     /// Folds what `perf script -F comm,ip,sym` printed: for each sample the thread, then address and function of each frame, the
     /// innermost first, then an empty line.
-    pub(super) fn of_script(text: &str) -> Self {
+    pub(crate) fn of_script(text: &str) -> Self {
         let mut root = Self { name: "all".to_owned(), ..Self::default() };
         for sample in text.split("\n\n") {
             let mut lines = sample.lines().filter(|line| !line.trim().is_empty());
             let Some(thread) = lines.next() else { continue };
             let frames: Vec<(bool, &str)> = lines.filter_map(frame).collect();
             let outermost = frames.iter().rev().skip_while(|(_, name)| *name == UNKNOWN);
-            root.add(std::iter::once((false, thread.trim())).chain(outermost.copied().take(DEEPEST)));
+            root.add(1, std::iter::once((false, thread.trim())).chain(outermost.copied().take(DEEPEST)));
         }
         root
     }
 
-    fn add<'a>(&mut self, stack: impl Iterator<Item = (bool, &'a str)>) {
-        self.samples += 1;
+    /// Folds stacks with what each weighs.
+    pub(crate) fn of_stacks<'a>(
+        stacks: impl Iterator<Item = (impl IntoIterator<Item = &'a str>, u64)>,
+    ) -> Self {
+        let mut root = Self { name: "all".to_owned(), ..Self::default() };
+        for (stack, weight) in stacks {
+            root.add(weight, stack.into_iter().take(DEEPEST).map(|name| (false, name)));
+        }
+        root
+    }
+
+    fn add<'a>(&mut self, weight: u64, stack: impl Iterator<Item = (bool, &'a str)>) {
+        self.weight += weight;
         let mut at = self;
         for (kernel, name) in stack {
             at = at.callee(kernel, name);
-            at.samples += 1;
+            at.weight += weight;
         }
     }
 
@@ -50,9 +61,10 @@ impl Frame {
         &mut self.callees[at]
     }
 
-    /// Returns how many frames lie upon each other at most.
-    pub(super) fn depth(&self) -> usize {
-        1 + self.callees.iter().map(Self::depth).max().unwrap_or_default()
+    /// Returns how many frames of at least some weight lie upon each other at most.
+    pub(crate) fn depth(&self, least: u64) -> usize {
+        let callees = self.callees.iter().filter(|callee| callee.weight >= least);
+        1 + callees.map(|callee| callee.depth(least)).max().unwrap_or_default()
     }
 }
 
@@ -73,19 +85,27 @@ mod tests {
     #[test]
     fn stacks_are_folded_by_thread_and_function() {
         let root = Frame::of_script(SCRIPT);
-        assert_eq!((root.samples, root.callees.len(), root.depth()), (3, 2, 4));
+        assert_eq!((root.weight, root.callees.len(), root.depth(1)), (3, 2, 4));
         let api = &root.callees[0];
-        assert_eq!((api.name.as_str(), api.samples), ("api", 2));
+        assert_eq!((api.name.as_str(), api.weight), ("api", 2));
         let serve = &api.callees[0];
-        assert_eq!((serve.name.as_str(), serve.samples), ("netweave::listen::serve::{{closure}}", 2));
+        assert_eq!((serve.name.as_str(), serve.weight), ("netweave::listen::serve::{{closure}}", 2));
         let inner: Vec<_> =
-            serve.callees.iter().map(|one| (one.name.as_str(), one.kernel, one.samples)).collect();
+            serve.callees.iter().map(|one| (one.name.as_str(), one.kernel, one.weight)).collect();
         assert_eq!(inner, [("tcp_sendmsg", true, 1), ("memchr::find", false, 1)]);
         assert!(root.callees[1].callees.is_empty(), "a frame without a name is left out at the outer end");
     }
 
     #[test]
+    fn stacks_with_a_weight_are_folded_by_function() {
+        let stacks = [(vec!["main", "f"], 30), (vec!["main"], 10), (vec!["main", "f", "g"], 2)];
+        let root = Frame::of_stacks(stacks.into_iter());
+        assert_eq!((root.weight, root.depth(1), root.depth(3)), (42, 4, 3));
+        assert_eq!((root.callees[0].weight, root.callees[0].callees[0].weight), (42, 32));
+    }
+
+    #[test]
     fn nothing_has_no_samples() {
-        assert_eq!(Frame::of_script("").samples, 0);
+        assert_eq!(Frame::of_script("").weight, 0);
     }
 }

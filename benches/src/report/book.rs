@@ -4,7 +4,7 @@ use super::figures::{self, Better, Samples};
 use super::html;
 use crate::machine::{self, Machine};
 use crate::memory::Course;
-use crate::{Result, memory, session};
+use crate::{Result, heap, memory, session};
 use hdrhistogram::Histogram;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -45,10 +45,11 @@ pub(super) struct Circumstances {
     /// What was printed in several lines.
     pub(super) texts: Vec<String>,
     pub(super) flame: Option<String>,
+    pub(super) heaps: Vec<heap::Profile>,
 }
 
 impl Circumstances {
-    fn now() -> Self {
+    pub(super) fn now() -> Self {
         Self {
             date: machine::date(),
             machine: Machine::here(),
@@ -57,6 +58,7 @@ impl Circumstances {
             memory: memory::courses(),
             texts: session::texts(),
             flame: session::flame(),
+            heaps: session::heaps(),
         }
     }
 }
@@ -139,6 +141,7 @@ impl Book {
             "figures": figures.collect::<Vec<_>>(), "samples": samples.collect::<Vec<_>>(),
             "latencies": self.latencies(None).into_iter().map(|(label, one)| percentiles(&label, &one)).collect::<Vec<_>>(),
             "memory": memory.collect::<Vec<_>>(),
+            "heap": about.heaps.iter().map(heap::Profile::document).collect::<Vec<_>>(),
         })
     }
 
@@ -159,6 +162,9 @@ impl Book {
         for row in &self.rows {
             let mark = if row.faults.is_empty() { "" } else { " INVALID" };
             writeln!(text, "| {} |{mark}", row.cells.iter().map(cell).collect::<Vec<_>>().join(" | "))?;
+        }
+        for profile in &about.heaps {
+            text.push_str(&profile.markdown()?);
         }
         Ok(text)
     }

@@ -4,7 +4,7 @@ use super::book::{Book, Circumstances, cell};
 use super::chart::{self, escaped, legend};
 use super::curve;
 use super::figures::Samples;
-use crate::Result;
+use crate::{Result, heap};
 use std::fmt::Write as _;
 
 const STYLE: &str = "
@@ -47,6 +47,7 @@ pub(super) fn page(book: &Book, summary: &str, about: &Circumstances) -> Result<
              callers are below it. Its name and share show when it is pointed at.</p>\n{flame}"
         )?;
     }
+    heaps(&mut html, about)?;
     table(&mut html, book)?;
     facts(&mut html, about)?;
     html.push_str("</body></html>\n");
@@ -113,6 +114,27 @@ fn memory(html: &mut String, about: &Circumstances) -> Result<()> {
         format!("{} ({}): at most {:.1} MiB", one.name, one.pid, chart::mib(one.peak_kib))
     };
     html.push_str(&legend(&about.memory.iter().map(most).collect::<Vec<_>>()));
+    Ok(())
+}
+
+/// Who held the memory of each gateway.
+fn heaps(html: &mut String, about: &Circumstances) -> Result<()> {
+    if about.heaps.is_empty() {
+        return Ok(());
+    }
+    writeln!(html, "<h2>{}</h2><p>{}</p>", heap::TITLE, heap::ABOUT)?;
+    for profile in &about.heaps {
+        writeln!(html, "<h3>{}</h3><div class=\"wide\"><table><tr>", escaped(&profile.title()))?;
+        for column in heap::COLUMNS {
+            write!(html, "<th>{column}</th>")?;
+        }
+        html.push_str("</tr>\n");
+        for holder in &profile.holders {
+            let cells = holder.cells(profile.bytes).map(|cell| format!("<td>{}</td>", escaped(&cell)));
+            writeln!(html, "<tr>{}</tr>", cells.concat())?;
+        }
+        writeln!(html, "</table></div>\n{}", profile.flame)?;
+    }
     Ok(())
 }
 

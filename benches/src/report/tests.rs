@@ -1,5 +1,6 @@
 use super::figures::Samples;
 use super::*;
+use crate::heap;
 use serde_json::json;
 use std::time::Duration;
 
@@ -66,6 +67,30 @@ fn a_report_has_rows_samples_and_latencies_in_each_form() {
     let count = |what: &str| html.matches(what).count();
     assert_eq!((count("<svg"), count("</svg>")), (2, 2), "bars and one diagram of two lines");
     assert_eq!(count("<polyline"), 2);
+}
+
+#[test]
+fn a_page_shows_who_held_the_memory_of_each_gateway() {
+    let held = |function: &str| heap::Holder { function: function.to_owned(), bytes: 3 << 20 };
+    let profile = |name: &str| heap::Profile {
+        name: name.to_owned(),
+        bytes: 4 << 20,
+        holders: vec![held("<netweave::View as Clone>::clone")],
+        flame: format!("<svg class=\"flame\">{name}</svg>"),
+    };
+    let about = book::Circumstances {
+        heaps: vec![profile("list-1000"), profile("list-10000")],
+        ..book::Circumstances::now()
+    };
+    let page = html::page(&book(), "", &about).unwrap();
+    assert_eq!(page.matches(heap::TITLE).count(), 1);
+    for part in
+        ["<h3>list-1000: 4.0 MiB</h3>", "<h3>list-10000: 4.0 MiB</h3>", "<svg class=\"flame\">list-10000"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+    let row = "<tr><td>&lt;netweave::View as Clone&gt;::clone</td><td>3.0</td><td>75.0 %</td></tr>";
+    assert_eq!(page.matches(row).count(), 2, "{page}");
 }
 
 #[test]

@@ -52,6 +52,9 @@ struct Run {
     /// Draws where the gateway spends its CPU time, by `perf`
     #[arg(long)]
     flame: bool,
+    /// Says who holds the gateway's memory when the load is over, by a build that is made for it
+    #[arg(long)]
+    heap: bool,
     #[command(flatten)]
     kept: Kept,
     /// What the profile itself takes
@@ -102,6 +105,7 @@ impl Run {
         let mut arguments = vec![self.profile.clone(), "--runs".to_owned(), self.runs.to_string()];
         let flags = [
             (self.flame, "--flame"),
+            (self.heap, "--heap"),
             (self.kept.save_baseline, "--save-baseline"),
             (self.kept.baseline, "--baseline"),
         ];
@@ -140,10 +144,14 @@ mod tests {
             tree: Tree { tree: PathBuf::from(".") },
             runs: 5,
             flame: true,
+            heap: true,
             kept: Kept { save_baseline: false, baseline: true },
             more: vec!["--full".to_owned()],
         };
-        assert_eq!(run.arguments(), ["cache-second-level", "--runs", "5", "--flame", "--baseline", "--full"]);
+        assert_eq!(
+            run.arguments(),
+            ["cache-second-level", "--runs", "5", "--flame", "--heap", "--baseline", "--full"]
+        );
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! `netweave profile`: where the running gateway's processor time goes, as stacks or as a flame graph.
+//! `netweave profile`: where the running gateway's processor time goes, or who holds its memory, as stacks or as a flame graph.
 
 mod flame;
 
 use super::control::{Place, failure, refusal};
 use super::{Exit, Failure, Output, Process};
 use crate::control::profile::{Asked, FASTEST, LONGEST, MAX_STACKS};
+use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::json;
@@ -26,6 +27,9 @@ pub(super) struct Args {
     /// Samples of a second of processor time, up to 999; the kernel may take fewer
     #[arg(long, value_name = "N", default_value_t = 99, value_parser = clap::value_parser!(u32).range(1..=i64::from(FASTEST)))]
     frequency: u32,
+    /// Who holds memory, in bytes by stack, instead; a build with the feature `heap-profile` knows
+    #[arg(long, conflicts_with_all = ["seconds", "frequency"])]
+    heap: bool,
     /// The file to write, which must not exist: a flame graph if its name ends in `.svg`, else stacks
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -37,25 +41,50 @@ pub(super) struct Args {
 #[derive(Serialize)]
 struct Told<'s> {
     #[serde(flatten)]
-    asked: Asked,
-    samples: u64,
+    sum: Sum,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'s Path>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stacks: Option<Vec<&'s str>>,
 }
 
-pub(super) async fn run(args: &Args, process: &mut Process) -> Result<(), Failure> {
-    let mut client = args.place.connect(process).await?;
-    let asked = Asked { seconds: args.seconds, frequency: args.frequency };
-    let time = Duration::from_secs(args.seconds) + MARGIN;
-    let call = client.fetch(Method::POST, "/profile", &json!(asked), (time, 2 * MAX_STACKS)).await;
-    let (status, body) = call.map_err(|error| failure(&error))?;
-    if status != StatusCode::OK {
-        return Err(refusal(status, &serde_json::from_slice(&body).unwrap_or_default()));
+/// What all stacks together are.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Sum {
+    Time {
+        #[serde(flatten)]
+        asked: Asked,
+        samples: u64,
+    },
+    Memory {
+        bytes: u64,
+    },
+}
+
+impl Sum {
+    fn of(args: &Args, all: u64) -> Self {
+        if args.heap { Self::Memory { bytes: all } } else { Self::Time { asked: args.asked(), samples: all } }
     }
+
+    fn words(&self) -> String {
+        match self {
+            Self::Time { asked, samples } => format!("{samples} samples in {} s", asked.seconds),
+            Self::Memory { bytes } => format!("{} KiB on the heap", bytes >> 10),
+        }
+    }
+}
+
+impl Args {
+    fn asked(&self) -> Asked {
+        Asked { seconds: self.seconds, frequency: self.frequency }
+    }
+}
+
+pub(super) async fn run(args: &Args, process: &mut Process) -> Result<(), Failure> {
+    let body = fetched(args, process).await?;
     let stacks = String::from_utf8_lossy(&body);
-    let samples: u64 = stacks.lines().filter_map(split).map(|(_, count)| count).sum();
+    let sum = Sum::of(args, stacks.lines().filter_map(split).map(|(_, count)| count).sum());
     if let Some(path) = &args.out {
         let graph = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("svg"));
         let text = if graph { flame::graph(stacks.lines().filter_map(split)) } else { stacks.to_string() };
@@ -64,13 +93,27 @@ pub(super) async fn run(args: &Args, process: &mut Process) -> Result<(), Failur
     match (&args.out, args.place.asked.output) {
         (out, Output::Json) => {
             let stacks = out.is_none().then(|| stacks.lines().collect());
-            process.out.json(&Told { asked, samples, file: out.as_deref(), stacks })
+            process.out.json(&Told { sum, file: out.as_deref(), stacks })
         }
-        (Some(path), Output::Text) => {
-            process.out.line(&format!("{samples} samples in {} s: {}", args.seconds, path.display()))
-        }
+        (Some(path), Output::Text) => process.out.line(&format!("{}: {}", sum.words(), path.display())),
         (None, Output::Text) => process.out.text(&stacks),
     }
+}
+
+/// Has the gateway take the profile; returns its lines.
+async fn fetched(args: &Args, process: &Process) -> Result<Bytes, Failure> {
+    let mut client = args.place.connect(process).await?;
+    let (path, body, length) = if args.heap {
+        ("/heap-profile", json!({}), Duration::ZERO)
+    } else {
+        ("/profile", json!(args.asked()), Duration::from_secs(args.seconds))
+    };
+    let call = client.fetch(Method::POST, path, &body, (length + MARGIN, 2 * MAX_STACKS)).await;
+    let (status, body) = call.map_err(|error| failure(&error))?;
+    if status == StatusCode::OK {
+        return Ok(body);
+    }
+    Err(refusal(status, &serde_json::from_slice(&body).unwrap_or_default()))
 }
 
 /// Takes a line apart: the stack, and how often it was seen.

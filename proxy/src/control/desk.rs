@@ -1,7 +1,8 @@
 //! Answers what comes through the control socket: HTTP/1.1, one small JSON object each way.
 //!
 //! `GET /` tells what runs, `POST /drain`, `POST /reload` and `POST /hand-over` ask for that, `PUT /log-level` takes `{level,
-//! forSeconds}`. `POST /profile` takes `{seconds, frequency}` and is answered with lines of text. `GET /end` is never answered: its connection ends with the process.
+//! forSeconds}`. `POST /profile` takes `{seconds, frequency}` and is answered with lines of text, and so is
+//! `POST /heap-profile`. `GET /end` is never answered: its connection ends with the process.
 
 use super::{Level, Profiler, Reloader, socket};
 use crate::conf::tree::Shutdown;
@@ -123,6 +124,10 @@ impl Desk {
                 Ok(reply) => reply,
                 Err(error) => Problem::from(&error).reply(""),
             },
+            (&Method::POST, "/heap-profile") => match self.profiler.heap().await {
+                Ok(stacks) => text(stacks),
+                Err(error) => Problem::from(&error).reply(""),
+            },
             _ => Problem::no_such_path().reply(""),
         }
     }
@@ -170,8 +175,7 @@ impl Desk {
 
     async fn profile(&self, body: Incoming) -> Result<Reply> {
         let asked = read(body, "must be {\"seconds\": n, \"frequency\": n}").await?;
-        let body = self.profiler.stacks(asked).await?.into();
-        Ok(Reply { status: StatusCode::OK, headers: vec![(CONTENT_TYPE, TEXT)], body })
+        Ok(text(self.profiler.stacks(asked).await?))
     }
 
     async fn log_level(&self, body: Incoming) -> Result<Reply> {
@@ -211,6 +215,10 @@ fn reply(status: StatusCode, body: &impl Serialize) -> Reply {
         Ok(body) => Reply::json(status, body),
         Err(error) => Problem::internal(error.to_string()).reply(""),
     }
+}
+
+fn text(stacks: String) -> Reply {
+    Reply { status: StatusCode::OK, headers: vec![(CONTENT_TYPE, TEXT)], body: stacks.into() }
 }
 
 fn response(reply: Reply) -> Response<Full<Bytes>> {

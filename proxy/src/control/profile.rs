@@ -1,8 +1,10 @@
-//! Where the processor's time goes: samples of this process's own stacks, taken for a while when somebody asks for it.
+//! Where the processor's time goes: samples of this process's own stacks, taken for a while when somebody asks for it. And who
+//! holds memory, in a build that can tell.
 //!
 //! The kernel interrupts whichever thread has used the processor for so long, and its stack is noted; threads that wait are not
 //! seen. Samples take memory, of which the process keeps a part until it ends, so none are taken where there is too little.
 
+use super::heap::Sampler;
 use crate::ops::memory;
 use netweave_model::{Error, ErrorKind, Result};
 use pprof::{Frames, ProfilerGuard, ProfilerGuardBuilder};
@@ -10,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::spawn_blocking;
 use tracing::info;
 
@@ -77,11 +79,7 @@ impl Profiler {
     /// No more samples are taken once the future is dropped.
     pub async fn stacks(&self, asked: Asked) -> Result<String> {
         let asked = asked.check()?;
-        let taken = "a profile is being taken; ask again when it is done";
-        let Ok(_one) = self.one.try_lock() else { return Err(Error::new(ErrorKind::Conflict, taken)) };
-        is_affordable(memory::left())?;
-        // It holds from the first time on.
-        tempfile::env::override_temp_dir(&self.folder).ok();
+        let _one = self.begin()?;
         let guard = blocking(move || start(asked.frequency)).await??;
         info!(
             seconds = asked.seconds,
@@ -90,6 +88,30 @@ impl Profiler {
         );
         tokio::time::sleep(Duration::from_secs(asked.seconds)).await;
         blocking(move || finish(&guard)).await?
+    }
+
+    /// Returns a line for each stack by which memory was allocated that lives, with its bytes, in the form and within the bound of
+    /// [`Self::stacks`]; the largest come first.
+    ///
+    /// # Errors
+    /// `Unsupported`: this build has no heap profile. `Conflict`, `Unavailable`: as [`Self::stacks`], or nothing is sampled.
+    /// `Internal`: the samples cannot be read.
+    pub async fn heap(&self) -> Result<String> {
+        let sampler = Sampler::new()?;
+        let _one = self.begin()?;
+        info!("a profile of the heap is being taken");
+        Ok(written(blocking(move || sampler.stacks()).await??))
+    }
+
+    /// Reserves the profiler for one who asks.
+    fn begin(&self) -> Result<MutexGuard<'_, ()>> {
+        let taken = "a profile is being taken; ask again when it is done";
+        let one =
+            self.one.try_lock().map_err(|error| Error::new(ErrorKind::Conflict, taken).with_source(error))?;
+        is_affordable(memory::left())?;
+        // It holds from the first time on.
+        tempfile::env::override_temp_dir(&self.folder).ok();
+        Ok(one)
     }
 }
 
