@@ -23,7 +23,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{HeaderValue, Method, StatusCode};
+use http::{Method, StatusCode};
 use netweave_model::port::Clock;
 use netweave_model::{Context, Timestamp, Trace};
 use pingora::time::timeout;
@@ -266,7 +266,7 @@ fn call(head: &Parts, ctx: &Ctx, took: Duration) -> Call {
         bytes: ctx.bytes,
         took,
         id: Some(ctx.id.clone()),
-        trace: ctx.spans.1.and_then(|trace| HeaderValue::from_str(&trace.to_string()).ok()),
+        trace: ctx.spans.1,
         allowed: ctx.stage == Stage::Allowed,
         reason: ctx.reason,
         token: ctx.seen.token.clone(),

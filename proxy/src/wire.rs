@@ -122,8 +122,7 @@ impl Base {
             ("service.version", env!("CARGO_PKG_VERSION").into()),
             ("service.instance.id", host_name().into()),
         ];
-        let tracer =
-            Tracer::open(&conf.tracing, of, (Arc::clone(&clock), Arc::clone(&ids)), Arc::clone(&metrics))?;
+        let tracer = Tracer::open(&conf.tracing, of, Arc::clone(&clock), Arc::clone(&metrics))?;
         Ok(Self {
             access: Arc::new(access),
             audit: Arc::new(audit(conf, parts)?),

@@ -10,7 +10,7 @@ use crate::listen::peer::Peer;
 use crate::telemetry::requests::template;
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, Uri};
-use netweave_model::Timestamp;
+use netweave_model::{Timestamp, Trace};
 use serde_json::Value;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,8 +18,6 @@ use std::time::Duration;
 
 /// Longest path that is recorded; `limits.url` may allow more.
 const MAX_TARGET: usize = 512;
-/// Length of a trace id in `traceparent`, and where it begins. Source: W3C Trace Context, section 3.2.
-const TRACE: std::ops::Range<usize> = 3..35;
 
 /// Something to record.
 #[derive(Debug)]
@@ -51,8 +49,8 @@ pub struct Call {
     pub took: Duration,
     /// The request's id.
     pub id: Option<RequestId>,
-    /// The header `traceparent`.
-    pub trace: Option<HeaderValue>,
+    /// The trace that it belongs to.
+    pub trace: Option<Trace>,
     /// Whether all filters let it pass.
     pub allowed: bool,
     /// Why it was refused or failed.
@@ -130,9 +128,6 @@ impl Call {
         let named = self.uri.as_ref().zip(self.method.as_ref());
         let named = named.map(|(uri, method)| operation::named(uri.path(), method)).unwrap_or_default();
         let text = |value: &'static str| Some(Text::Borrowed(value));
-        let header = |value: &'_ Option<HeaderValue>| {
-            value.as_ref().and_then(|value| value.to_str().ok().map(str::to_owned))
-        };
         let mut record = Record {
             collection: named.collection.map(Text::Borrowed),
             decision: text(if self.allowed { "allowed" } else { "refused" }),
@@ -155,7 +150,7 @@ impl Call {
                 .map(|tenant| Text::Owned(tenant.name.clone())),
             target: self.uri.as_ref().map(|uri| Text::Borrowed(cut(uri.path()))),
             time: Text::Owned(self.at.to_string()),
-            trace_id: header(&self.trace).as_deref().and_then(trace_id).map(Text::Owned),
+            trace_id: self.trace.map(|trace| Text::Owned(trace.id_text())),
             v: VERSION,
             ..Record::default()
         };
@@ -236,32 +231,9 @@ fn cut(path: &str) -> &str {
     path.get(..path.floor_char_boundary(MAX_TARGET)).unwrap_or_default()
 }
 
-/// Returns the trace id of a `traceparent`, if it is one.
-fn trace_id(traceparent: &str) -> Option<String> {
-    let id = traceparent.get(TRACE)?;
-    let framed =
-        traceparent.len() >= 55 && traceparent.get(2..3) == Some("-") && traceparent.get(35..36) == Some("-");
-    let hex = id.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    (framed && hex).then(|| id.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_trace_id_is_taken_from_a_traceparent_and_from_nothing_else() {
-        let id = "4bf92f3577b34da6a3ce929d0e0e4736";
-        assert_eq!(trace_id(&format!("00-{id}-00f067aa0ba902b7-01")).as_deref(), Some(id));
-        for wrong in [
-            String::new(),
-            id.to_owned(),
-            format!("00-{}-00f067aa0ba902b7-01", id.to_uppercase()),
-            "é".repeat(60),
-        ] {
-            assert_eq!(trace_id(&wrong), None, "{wrong}");
-        }
-    }
 
     #[test]
     fn a_long_path_is_cut_between_two_characters() {

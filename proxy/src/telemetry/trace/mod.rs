@@ -11,7 +11,7 @@ use super::metrics::Metrics;
 use super::otlp::Collector;
 use crate::conf::tree::Tracing;
 use exporter::{Exporter, carrier};
-use netweave_model::port::{Clock, Ids};
+use netweave_model::port::Clock;
 use netweave_model::{Error, Result, Trace};
 use span::{Kind, Span, Value};
 use std::borrow::Cow;
@@ -35,7 +35,6 @@ pub struct Tracer {
 /// What there is where there is a collector.
 struct On {
     one_in: u128,
-    ids: Arc<dyn Ids>,
     queue: SyncSender<Span>,
     metrics: Arc<Metrics>,
     closing: Arc<AtomicBool>,
@@ -66,7 +65,7 @@ impl Tracer {
     pub fn open(
         conf: &Tracing,
         resource: Vec<(&'static str, Value)>,
-        (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>),
+        clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
     ) -> Result<Self> {
         let Some(url) = &conf.url else { return Ok(Self::default()) };
@@ -87,7 +86,7 @@ impl Tracer {
             .spawn(move || exporter.run())
             .map_err(|error| Error::internal("no thread can be started").with_source(error))?;
         let one_in = u128::from(conf.one_in.max(1));
-        Ok(Self { on: Some(On { one_in, ids, queue, metrics, closing, done: Mutex::new(done) }) })
+        Ok(Self { on: Some(On { one_in, queue, metrics, closing, done: Mutex::new(done) }) })
     }
 
     /// Says whether spans go anywhere.
@@ -98,12 +97,12 @@ impl Tracer {
     /// Begins a span within another one, or a trace. Without a collector a trace that comes from elsewhere goes on as it is.
     pub fn begin(&self, parent: Option<Trace>) -> Option<Trace> {
         let Some(on) = &self.on else { return parent };
-        let span = NonZeroU64::new(on.ids.uuid().as_u64_pair().1)?;
+        // Ids are to be told apart, not secret, and one that is random costs a system call.
+        let span = NonZeroU64::new(fastrand::u64(1..))?;
         if let Some(parent) = parent {
             return Some(Trace { span, ..parent });
         }
-        let id = NonZeroU128::new(on.ids.uuid().as_u128())?;
-        // The last 62 bits of a random UUID are random.
+        let id = NonZeroU128::new(fastrand::u128(1..))?;
         Some(Trace { id, span, sampled: id.get() % (1 << 48) % on.one_in == 0 })
     }
 
@@ -139,14 +138,13 @@ impl Tracer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::{SystemClock, SystemIds};
+    use crate::clock::SystemClock;
 
     const TEXT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     fn tracer(conf: &Tracing) -> (Tracer, Arc<Metrics>) {
         let metrics = Arc::new(Metrics::new().unwrap());
-        let parts: (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(SystemIds));
-        (Tracer::open(conf, Vec::new(), parts, Arc::clone(&metrics)).unwrap(), metrics)
+        (Tracer::open(conf, Vec::new(), Arc::new(SystemClock), Arc::clone(&metrics)).unwrap(), metrics)
     }
 
     /// A collector that nobody listens for.
