@@ -7,9 +7,10 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 /// How the functions of the allocator begin, in which every stack ends.
-const ALLOCATOR: [&str; 7] = [
-    "__rust_",
-    "__rustc",
+const ALLOCATOR: [&str; 8] = [
+    "__rust_alloc",
+    "__rust_realloc",
+    "__rustc::",
     "_rjem_",
     "alloc::alloc::",
     "<alloc::alloc::",
@@ -102,12 +103,12 @@ mod tests {
     fn a_stack_ends_where_the_allocator_begins() {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let known = [
-            (1, owned(&["main"])),
+            (1, owned(&["main", "__rust_begin_short_backtrace"])),
             (2, owned(&["f", "alloc::alloc::exchange_malloc"])),
             (3, owned(&["_rjem_malloc"])),
         ];
         let mut names = Names(known.into());
-        assert_eq!(names.joined(&[1, 2, 3]), "main;f");
+        assert_eq!(names.joined(&[1, 2, 3]), "main;__rust_begin_short_backtrace;f");
         assert_eq!(names.joined(&[2]), "f");
     }
 }
