@@ -55,8 +55,8 @@ async fn what_a_dead_pod_held_is_given_on_and_what_a_living_one_holds_is_not() {
 
 /// How many scripts the server has executed so far.
 fn scripts(server: &RedisServer) -> u64 {
-    let stats = server.ask(&["INFO", "commandstats"]);
-    let line = stats.iter().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls=")).unwrap();
+    let stats = server.ask(&["INFO", "commandstats"]).concat();
+    let line = stats.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls=")).unwrap();
     line.split(',').next().unwrap().parse().unwrap()
 }
 
