@@ -14,6 +14,7 @@ crate::stores::suite!(deliveries:
     a_released_queue_is_due_at_once,
     acknowledged_items_leave_in_order,
     an_emptied_queue_is_let_go,
+    acknowledgements_at_one_moment_are_answered_each,
     a_claim_comes_with_its_subscription,
     a_deferred_head_comes_back_at_its_time,
     what_waits_is_counted_over_all_queues,

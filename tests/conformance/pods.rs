@@ -2,7 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "code of tests: a panic says what is not as it must be")]
 
 use crate::stores::{InRedis, rig};
-use netweave_model::port::{Clock, Deliveries, Subscriptions};
+use futures::future::join_all;
+use netweave_model::port::{Acked, Claim, Clock, Deliveries, Subscriptions};
 use netweave_redis::{Conf, Redis, open};
 use netweave_tests::conformance::deliveries::attempt;
 use netweave_tests::harness::clock::{RandomIds, TestClock};
@@ -50,6 +51,60 @@ async fn what_a_dead_pod_held_is_given_on_and_what_a_living_one_holds_is_not() {
         living.ack_head(&kept, attempt(&rig, &kept.items[0], true)).await.unwrap().removed(),
         "still held"
     );
+}
+
+/// How many scripts the server has executed so far.
+fn scripts(server: &RedisServer) -> u64 {
+    let stats = server.ask(&["INFO", "commandstats"]).concat();
+    let line = stats.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls=")).unwrap();
+    line.split(',').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn many_deliveries_are_acknowledged_with_few_calls_and_leave_nothing() {
+    const COUNT: usize = 250;
+    let Some(server) = server().await else { return };
+    let store = pod(&server).await;
+    let rig = rig(store.clone(), Arc::new(TestClock::new()), Box::new(()));
+    let happened = rig.happen("x").await;
+    let mut items = Vec::new();
+    for n in 0..COUNT {
+        items.push((rig.subscribe("smo", &n.to_string()).await.id, Arc::clone(&happened)));
+    }
+    rig.fan_out(items, 10).await;
+    let claims = store.take(COUNT, 1, HOLD).await.unwrap();
+    let before = scripts(&server);
+    let acks = claims.iter().map(|claim| store.ack_head(claim, attempt(&rig, &claim.items[0], true)));
+    let acked = join_all(acks).await;
+    let calls = scripts(&server) - before;
+    assert!(calls < 25, "{calls} calls, some of which are others");
+    assert_eq!(acked.len(), COUNT);
+    assert!(acked.into_iter().all(|acked| acked.unwrap() == Acked::Emptied));
+    assert_eq!(server.ask(&["KEYS", "evb:*"]), ["evb:last"]);
+    assert_eq!(server.ask(&["KEYS", "q:*"]), [""; 0]);
+    assert_eq!(server.ask(&["EXISTS", "ready"]), ["0"]);
+}
+
+/// The others do not wait for the one that is tried again and again either.
+#[tokio::test]
+async fn a_queue_that_somebody_else_wrote_keeps_no_other_from_being_acknowledged() {
+    let Some(server) = server().await else { return };
+    let store = pod(&server).await;
+    let rig = rig(store.clone(), Arc::new(TestClock::new()), Box::new(()));
+    let mut ids = Vec::new();
+    for callback in ["a", "b", "c"] {
+        ids.push(rig.subscribe("smo", callback).await.id);
+        rig.queue(&ids[ids.len() - 1], &[callback]).await;
+    }
+    let claims = store.take(3, 1, HOLD).await.unwrap();
+    server.ask(&["SET", &format!("q:{}", claims[1].subscription), "not ours"]);
+    let ack = async |claim: &Claim| store.ack_head(claim, attempt(&rig, &claim.items[0], true)).await;
+    let others = async { tokio::join!(ack(&claims[0]), ack(&claims[2])) };
+    tokio::select! {
+        biased;
+        broken = ack(&claims[1]) => panic!("the broken one is tried again for a while: {broken:?}"),
+        (first, last) = others => assert_eq!((first.unwrap(), last.unwrap()), (Acked::Emptied, Acked::Emptied)),
+    }
 }
 
 #[tokio::test]

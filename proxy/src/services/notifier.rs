@@ -219,6 +219,8 @@ impl Service for Notifier {
     async fn wait(&self) {
         if self.full.load(Ordering::Relaxed) {
             self.shared.freed.notified().await;
+            // Stores acknowledge many at once: those whose workers are about to be free are taken with the same look.
+            tokio::task::yield_now().await;
             return;
         }
         tokio::select! {

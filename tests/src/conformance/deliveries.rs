@@ -246,6 +246,38 @@ pub async fn an_emptied_queue_is_let_go(factory: &dyn Factory) {
     assert_eq!(rig.take().await, [], "the former claim lets go of nothing");
 }
 
+/// Acknowledgements that come at one moment are answered each for itself, and what all of them told is forgotten once.
+pub async fn acknowledgements_at_one_moment_are_answered_each(factory: &dyn Factory) {
+    let rig = factory.make().await;
+    let happened = rig.happen("x").await;
+    let mut ids = Vec::new();
+    for callback in ["a", "b", "c", "d"] {
+        ids.push(rig.subscribe("smo", callback).await.id);
+    }
+    rig.fan_out(ids.iter().map(|id| (id.clone(), Arc::clone(&happened))).collect(), 10).await;
+    rig.queue(&ids[1], &["y"]).await;
+    let claims = rig.take().await;
+    let of = |id: &Id| claims.iter().find(|claim| claim.subscription == *id).unwrap();
+    let [a, b, c, d] = [0, 1, 2, 3].map(|n: usize| of(&ids[n]));
+    rig.deliveries.release(c).await.unwrap();
+    let ack =
+        async |claim: &Claim| rig.deliveries.ack_head(claim, attempt(&rig, &claim.items[0], true)).await;
+    let acked = tokio::join!(ack(a), ack(b), ack(c), ack(d));
+    let acked = [acked.0, acked.1, acked.2, acked.3].map(Result::unwrap);
+    assert_eq!(acked, [Acked::Emptied, Acked::Held, Acked::Lost, Acked::Emptied]);
+    let mut left = Vec::new();
+    for id in &ids {
+        left.push(rig.deliveries.backlog(id).await.unwrap().queued);
+    }
+    assert_eq!(left, [0, 1, 1, 0]);
+    let again = rig.take_one().await;
+    assert_eq!(
+        (&again.subscription, &again.items),
+        (&c.subscription, &c.items),
+        "it still knows what it tells"
+    );
+}
+
 /// A claim comes with its subscription as it is then, and without one whose lease has run out.
 pub async fn a_claim_comes_with_its_subscription(factory: &dyn Factory) {
     let rig = factory.make().await;

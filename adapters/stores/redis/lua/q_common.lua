@@ -57,13 +57,16 @@ local function unplace(id)
   redis.call('HDEL', 'qmeta:' .. id, 'slot')
 end
 
--- Puts a queue where it belongs now, after any change to it. A slot begins with the turn, so that queues that are due
--- at the same time stay in the order in which they became so.
+-- The place of a queue among those that may be taken. It begins with the turn, so that queues that are due at the same
+-- time stay in the order in which they became so.
+local function slot_of(turn, id) return string.format('%016.0f', turn) .. ':' .. id end
+
+-- Puts a queue where it belongs now, after any change to it.
 local function place(id)
   unplace(id)
   if redis.call('EXISTS', 'q:' .. id) == 0 then return end
   if redis.call('HGET', 'submeta:' .. id, 'state') ~= 'active' then return end
-  local slot = string.format('%016.0f', redis.call('INCR', 'ready:turn')) .. ':' .. id
+  local slot = slot_of(redis.call('INCR', 'ready:turn'), id)
   redis.call('ZADD', 'ready', redis.call('HGET', 'qmeta:' .. id, 'due'), slot)
   redis.call('HSET', 'qmeta:' .. id, 'slot', slot)
 end
@@ -76,16 +79,6 @@ end
 -- Takes a queue that has nothing left out of those that may be taken.
 local function unplace_empty(id)
   if redis.call('EXISTS', 'q:' .. id) == 0 then unplace(id) end
-end
-
--- Gives a queue to a pod until `due`. `claimed:POD` says by which call, so that the call may come again.
-local function claim(id, pod, call, due)
-  unclaim(id)
-  local token = int(redis.call('INCR', 'ready:claims'))
-  redis.call('HSET', 'qmeta:' .. id, 'claim', token, 'pod', pod, 'due', due)
-  redis.call('HSET', 'claimed:' .. pod, id, token .. ' ' .. call)
-  place(id)
-  return token
 end
 
 -- Ends a claim; the queue may be taken from `due` on.

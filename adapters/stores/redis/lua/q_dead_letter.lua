@@ -1,6 +1,6 @@
--- Moves the head to the dead letters; returns 1 if it was there. ARGV: those of `at_head`, reason.
+-- Moves the head to the dead letters; returns 1 if it was there. ARGV: time, those of `at_head`, reason.
 local at = int(now())
-return at_head(at, function(id)
+return at_head(at, 2, function(id)
   local head = pop(id)
   head.attempts = int(head.attempts + 1)
   bury(id, head, ARGV[7], at)

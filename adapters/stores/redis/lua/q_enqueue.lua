@@ -18,7 +18,7 @@ for n = 5, #ARGV, 2 do
   local told = ARGV[n]
   if told == 'body' then
     told = keep(ARGV[n + 1])
-    hold(told)
+    hold(told, 1)
   elseif told == 'resync' then
     told = 'resync ' .. ARGV[n + 1]
   end

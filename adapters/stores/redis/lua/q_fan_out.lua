@@ -32,34 +32,98 @@ local function overflow(id, length)
   redis.call('LPUSH', 'q:' .. id, write(new(sequence, sequence, at, told)))
 end
 
-local parted, kept = redis.call('EXISTS', 'fan:part') == 1, {}
+local parted = redis.call('EXISTS', 'fan:part') == 1
 
--- Whether a part that was made before has queued it.
-local function is_queued(id, sequence)
-  local last = parted and redis.call('HGET', 'fan:part', id)
-  return last and tonumber(last) >= tonumber(sequence)
+-- Of each item, in their order: the event that a part made before has queued last for its subscription, or nothing.
+local function queued_before()
+  local ids = {}
+  for n = items, #ARGV, 2 do ids[#ids + 1] = ARGV[n] end
+  return parted and #ids > 0 and redis.call('HMGET', 'fan:part', unpack(ids)) or {}
 end
 
-local function queue(id, event)
-  kept[event] = kept[event] or keep(ARGV[10 + 2 * event])
-  hold(kept[event])
-  local sequence = next_sequence(id)
-  push(id, new(sequence, sequence, at, kept[event]))
-  local length = redis.call('LLEN', 'q:' .. id)
-  if length > longest then overflow(id, length) end
-  place_new(id)
+-- Finds a queue as it was before this part, and whether its subscription lives and is served.
+local function find(id)
+  local expires, state = unpack(redis.call('HMGET', 'submeta:' .. id, 'expires', 'state'))
+  if not (expires and tonumber(expires) > lease_time(tonumber(at))) then return {} end
+  local sequence, claim, due, slot = unpack(redis.call('HMGET', 'qmeta:' .. id, 'last_sequence', 'claim', 'due', 'slot'))
+  return {
+    id = id, lives = true, served = state == 'active', sequence = tonumber(sequence or '0'), claimed = claim, due = due,
+    slot = slot
+  }
 end
 
-for n = items, #ARGV, 2 do
-  local id, event = ARGV[n], tonumber(ARGV[n + 1])
-  local sequence = ARGV[9 + 2 * event]
-  if is_live(id, tonumber(at)) and not is_queued(id, sequence) then
-    queue(id, event)
-    if more then redis.call('HSET', 'fan:part', id, sequence) end
+local queues, touched, fresh = {}, {}, {}
+
+-- Finds the queues, and what is to be queued in them: pairs of a queue and the number of an event, in order. Keeps each
+-- event that is, and counts on all its references: what overflows may drop some.
+local function prepare()
+  local wanted, uses, before = {}, {}, queued_before()
+  for n = items, #ARGV, 2 do
+    local id, event, last = ARGV[n], tonumber(ARGV[n + 1]), before[(n - items) / 2 + 1]
+    queues[id] = queues[id] or find(id)
+    local is_queued = last and tonumber(last) >= tonumber(ARGV[9 + 2 * event])
+    if queues[id].lives and not is_queued then
+      wanted[#wanted + 1] = {queues[id], event}
+      uses[event] = (uses[event] or 0) + 1
+    end
+  end
+  local kept = {}
+  for event = 1, count do
+    if uses[event] then
+      kept[event] = keep(ARGV[10 + 2 * event])
+      hold(kept[event], uses[event])
+    end
+  end
+  return wanted, kept
+end
+
+-- Puts an item at the end of a queue. An empty queue becomes due, unless it is claimed.
+local function append_to(queue, event, told)
+  if not queue.event then touched[#touched + 1] = queue end
+  queue.event, queue.sequence = event, queue.sequence + 1
+  local sequence = int(queue.sequence)
+  local length = redis.call('RPUSH', 'q:' .. queue.id, write(new(sequence, sequence, at, told)))
+  if length == 1 and not queue.claimed or not queue.due then queue.due, queue.falls_due = at, true end
+  if length > longest then overflow(queue.id, length) end
+  if queue.served and not queue.slot and not queue.is_fresh then
+    queue.is_fresh = true
+    fresh[#fresh + 1] = queue
   end
 end
+
+-- Writes down what has become of the queues, and puts those that had no place where they belong.
+local function note_queues()
+  local turn, placed = #fresh > 0 and numbers_after('ready:turn', #fresh), {}
+  for n, queue in ipairs(fresh) do
+    queue.slot = slot_of(turn + n, queue.id)
+    placed[#placed + 1], placed[#placed + 2] = queue.due, queue.slot
+  end
+  for _, queue in ipairs(touched) do
+    local meta = {'last_sequence', int(queue.sequence)}
+    if queue.falls_due then meta[3], meta[4] = 'due', at end
+    if queue.is_fresh then meta[#meta + 1], meta[#meta + 2] = 'slot', queue.slot end
+    redis.call('HSET', 'qmeta:' .. queue.id, unpack(meta))
+  end
+  with_all('ZADD', 'ready', placed)
+end
+
+-- Notes for the parts that follow what this one has queued.
+local function note_part()
+  local last = {}
+  for _, queue in ipairs(touched) do
+    last[#last + 1], last[#last + 2] = queue.id, ARGV[9 + 2 * queue.event]
+  end
+  with_all('HSET', 'fan:part', last)
+end
+
+local wanted, kept = prepare()
+for _, one in ipairs(wanted) do append_to(one[1], one[2], kept[one[2]]) end
+note_queues()
 if #ARGV >= items then redis.call('PUBLISH', 'netweave:work', '') end
-if more then return 'PART' end
+if more then
+  note_part()
+  return 'PART'
+end
 redis.call('MSET', 'fan:cursor', ARGV[5], 'fan:call', call)
 if parted then redis.call('UNLINK', 'fan:part') end
 return 'DONE'

@@ -9,16 +9,16 @@ local function keep(body)
   return 'body ' .. number
 end
 
--- Counts one more reference to a body.
-local function hold(told)
+-- Counts further references to a body.
+local function hold(told, count)
   local number = string.match(told, '^body (%d+)$')
-  if number then redis.call('HINCRBY', 'evb:refs', number, 1) end
+  if number then redis.call('HINCRBY', 'evb:refs', number, count) end
 end
 
--- Counts one reference less and drops the body after the last one.
-local function drop(told)
+-- Counts one reference less, or so many, and drops the body after the last one.
+local function drop(told, count)
   local number = string.match(told, '^body (%d+)$')
-  if not number or redis.call('HINCRBY', 'evb:refs', number, -1) > 0 then return end
+  if not number or redis.call('HINCRBY', 'evb:refs', number, -(count or 1)) > 0 then return end
   redis.call('HDEL', 'evb:refs', number)
   redis.call('DEL', 'evb:' .. number)
 end
@@ -50,19 +50,21 @@ end
 
 -- Remembers an attempt, in place of the oldest of a hundred.
 local function remember(id, attempt)
-  redis.call('LPUSH', 'qatt:' .. id, attempt)
-  redis.call('LTRIM', 'qatt:' .. id, 0, 99)
+  local length = redis.call('LPUSH', 'qatt:' .. id, attempt)
+  if length > 100 then redis.call('LTRIM', 'qatt:' .. id, 0, 99) end
 end
 
 -- Does a step with the head of a claimed queue and returns 1, or does nothing and returns 0 because the claim is not held.
 -- If an overflow has replaced the head meanwhile, the claim ends, and whoever takes the queue next sees the new head.
--- A call that comes again is answered as before. ARGV: time, subscription, token, number of the head, attempt, call.
-local function at_head(at, step)
-  local id, token, sequence, attempt, call = unpack(ARGV, 2, 6)
-  local held = redis.call('HMGET', 'qmeta:' .. id, 'claim', 'call')
-  if held[2] == call then return 1 end
-  if held[1] ~= token then return 0 end
-  local head = redis.call('LINDEX', 'q:' .. id, 0)
+-- A call that comes again is answered as before. The step is given subscription, head, the text of the next item, if there
+-- is one, and of the queue pod, slot and failures.
+-- ARGV, from a place on: subscription, token, number of the head, attempt, call.
+local function at_head(at, from, step)
+  local id, token, sequence, attempt, call = unpack(ARGV, from, from + 4)
+  local meta = redis.call('HMGET', 'qmeta:' .. id, 'claim', 'call', 'pod', 'slot', 'failures')
+  if meta[2] == call then return 1 end
+  if meta[1] ~= token then return 0 end
+  local head, following = unpack(redis.call('LRANGE', 'q:' .. id, 0, 1))
   head = head and read(head)
   remember(id, attempt)
   if not head or head.sequence ~= sequence then
@@ -70,6 +72,6 @@ local function at_head(at, step)
     return 0
   end
   redis.call('HSET', 'qmeta:' .. id, 'call', call)
-  step(id, head)
+  step(id, head, following, unpack(meta, 3))
   return 1
 end

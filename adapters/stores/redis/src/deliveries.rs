@@ -1,9 +1,11 @@
 //! Queues, claims and dead letters; each operation is one script.
 
+mod acks;
 mod arguments;
 mod event;
 mod item;
 
+pub(crate) use self::acks::Acks;
 use crate::keys;
 use crate::queue_scripts::{limit, queue_lua, refused};
 use crate::reply::{damaged, json, list, number as read_number, position, text};
@@ -20,18 +22,17 @@ use netweave_model::{Error, Event, Id, Position, Result, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
-queue_lua!(ACK, "q_ack.lua");
 queue_lua!(reads BACKLOG, "q_backlog.lua");
 queue_lua!(CURSOR, "q_cursor.lua", "log_common.lua", "q_fan.lua", "sys_settled.lua");
 queue_lua!(DEAD_LETTER, "q_dead_letter.lua");
 queue_lua!(reads DEAD_LETTERS, "q_dead_letters.lua", "q_bodies.lua");
 queue_lua!(DEFER, "q_defer.lua");
 queue_lua!(ENQUEUE, "q_enqueue.lua", "q_asked.lua");
-queue_lua!(FAN_OUT, "q_fan_out.lua", "log_common.lua", "q_fan.lua");
+queue_lua!(FAN_OUT, "q_fan_out.lua", "log_common.lua", "q_fan.lua", "q_many.lua");
 queue_lua!(LET_GO, "q_let_go.lua");
 queue_lua!(reads NEXT_DUE, "q_next_due.lua");
 queue_lua!(REPLAY, "q_replay.lua", "q_asked.lua");
-queue_lua!(TAKE, "q_take.lua", "q_bodies.lua", "sub_common.lua", "sys_settled.lua");
+queue_lua!(TAKE, "q_take.lua", "q_bodies.lua", "q_many.lua", "sys_settled.lua");
 
 /// The most dead letters that one call queues again.
 const REPLAY_LIMIT: u64 = 1_000;
@@ -144,15 +145,11 @@ impl Deliveries for Redis {
     }
 
     async fn ack_head(&self, claim: &Claim, attempt: Attempt) -> Result<Acked> {
-        let outcome = self.tell(&ACK, arguments::attempt(claim, &attempt, self.call_name())?).await?;
-        Ok(match read_number(&outcome)? {
-            0_u8 => {
-                self.signals().work();
-                Acked::Lost
-            }
-            1 => Acked::Held,
-            _ => Acked::Emptied,
-        })
+        let acked = self.acknowledge(arguments::attempt(claim, &attempt, self.call_name())?).await?;
+        if acked == Acked::Lost {
+            self.signals().work();
+        }
+        Ok(acked)
     }
 
     async fn defer(&self, claim: &Claim, pause: Duration, attempt: Attempt) -> Result<bool> {

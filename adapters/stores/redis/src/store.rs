@@ -3,6 +3,7 @@
 use crate::beat::Told;
 use crate::client::Access;
 use crate::conf::Conf;
+use crate::deliveries::Acks;
 use crate::journal::Journal;
 use crate::owed::Owed;
 use crate::sentinel::Views;
@@ -40,6 +41,7 @@ struct Inner {
     session: Session,
     journal: Journal,
     owed: Owed,
+    acks: Acks,
     told: Arc<Told>,
     views: Arc<Views>,
     observer: OnceLock<Arc<dyn StoreObserver>>,
@@ -109,7 +111,7 @@ fn connected(
     client.connect();
     let pod = ids.uuid().to_string();
     let (session, journal, owed) = (Session::default(), Journal::default(), Owed::default());
-    let told = Arc::default();
+    let (told, acks) = (Arc::default(), Acks::default());
     let (observer, region) = (OnceLock::new(), conf.region.clone());
     let inner = Inner {
         client,
@@ -120,6 +122,7 @@ fn connected(
         session,
         journal,
         owed,
+        acks,
         told,
         views,
         observer,
@@ -156,6 +159,10 @@ impl Redis {
 
     pub(crate) fn owed(&self) -> &Owed {
         &self.inner.owed
+    }
+
+    pub(crate) fn acks(&self) -> &Acks {
+        &self.inner.acks
     }
 
     pub(crate) fn region(&self) -> Option<&str> {
