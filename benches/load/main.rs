@@ -88,20 +88,28 @@ async fn asked_for() -> Result<()> {
 
 /// The benches whose gateway keeps its state in a Redis, by its program.
 async fn on_redis(name: &str, bench: &Bench, redis: &Path) -> Result<()> {
-    let argument = std::env::args().nth(2);
     match name {
-        "cache-second-level" => second_level::run(bench, redis, argument.as_deref() == Some("--full")).await,
         "cold-cache" => cold_cache::run(bench, redis).await,
         "delivery" => delivery::run(bench, redis).await,
         "failover" => failover::run(bench, redis).await,
         "fan-out" => fan_out::run(bench, redis).await,
         "knobs" => knobs::run(bench, redis).await,
         "notification-storm" => storm::run(bench, redis).await,
-        "read-heavy" | "subscription-heavy" => mix::run(bench, redis, name).await,
+        "read-heavy" => mix::run(bench, redis, "read-heavy").await,
+        "subscription-heavy" => mix::run(bench, redis, "subscription-heavy").await,
         "sizes" => sizes::run(bench, redis).await,
         "sizing" => sizing::run(bench, redis).await,
-        "soak" => soak::run(bench, redis, argument).await,
         "start" => start::run(bench, redis).await,
+        _ => lasting(name, bench, redis).await,
+    }
+}
+
+/// Those of them that are told how long, and others.
+async fn lasting(name: &str, bench: &Bench, redis: &Path) -> Result<()> {
+    let argument = std::env::args().nth(2);
+    match name {
+        "cache-second-level" => second_level::run(bench, redis, argument.as_deref() == Some("--full")).await,
+        "soak" => soak::run(bench, redis, argument).await,
         _ => alone(name, bench).await,
     }
 }

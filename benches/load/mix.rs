@@ -56,7 +56,7 @@ impl Counts {
 }
 
 /// Runs the bench of that name.
-pub(crate) async fn run(bench: &Bench, redis: &Path, name: &str) -> Result<()> {
+pub(crate) async fn run(bench: &Bench, redis: &Path, name: &'static str) -> Result<()> {
     let reads = if name == "read-heavy" { 0.8 } else { 0.2 };
     let home = folder(bench, name)?;
     let tls = pki::set_up(&home)?;

@@ -5,10 +5,12 @@
 
 use super::gate::{Silence, begun};
 use super::link::Link;
+use bytes::Bytes;
+use pingora_core::Result;
 use pingora_core::apps::HttpServerApp;
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v2::server::{H2Accept, HttpSession, handshake};
-use pingora_core::protocols::{Digest, GetProxyDigest, GetSocketDigest, GetTimingDigest, Ssl};
+use pingora_core::protocols::{Digest, GetProxyDigest, GetSocketDigest, GetTimingDigest, Ssl, Stream};
 use pingora_core::server::ShutdownWatch;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -39,6 +41,27 @@ impl Drop for Busy {
     }
 }
 
+/// What an HTTP/2 connection came to.
+enum Next {
+    /// Streams that came together, and whether the connection goes on.
+    Streams(Vec<HttpSession>, bool),
+    /// Nothing has to be answered.
+    Nothing,
+    /// Nothing was asked for too long.
+    Idle,
+    /// The process ends.
+    Drain,
+}
+
+/// A connection with what is counted of it.
+struct Connection {
+    h2: h2::server::Connection<Stream, Bytes>,
+    digest: Arc<Digest>,
+    malformed: usize,
+    busy: Busy,
+    silence: Silence,
+}
+
 /// Serves a connection until it ends, no stream was open for `idle`, or, once the process ends, its last stream has ended.
 pub(super) async fn serve<A>(app: &Arc<A>, link: Link, drain: ShutdownWatch, idle: Duration)
 where
@@ -50,58 +73,78 @@ where
         proxy_digest: link.get_proxy_digest(),
         socket_digest: link.get_socket_digest(),
     });
-    let mut connection = match handshake(Box::new(link), app.h2_options()).await {
-        Ok(connection) => connection,
+    let h2 = match handshake(Box::new(link), app.h2_options()).await {
+        Ok(h2) => h2,
         Err(error) => return debug!(%error, "a connection of HTTP/2 ended before it began"),
     };
-    let busy = Busy::default();
-    let mut silence = Silence::new(idle);
+    let (busy, silence) = (Busy::default(), Silence::new(idle));
+    let mut connection = Connection { h2, digest, malformed: 0, busy, silence };
     let mut drained = pin!(begun(drain.clone()));
-    let (mut draining, mut malformed) = (false, 0);
+    let mut draining = false;
     loop {
-        let mut accepted = tokio::select! {
+        let next = tokio::select! {
             biased;
-            () = &mut drained, if !draining => {
-                connection.graceful_shutdown();
-                draining = true;
-                continue;
-            }
-            accepted = HttpSession::from_h2_conn(&mut connection, Arc::clone(&digest)) => accepted,
-            () = busy.0.notified() => {
-                silence.begin();
-                continue;
-            }
-            () = silence.over() => {
-                if busy.is_busy() {
-                    silence.begin();
-                    continue;
+            () = &mut drained, if !draining => Next::Drain,
+            next = connection.next() => next,
+        };
+        match next {
+            Next::Streams(together, stays) => {
+                for session in together {
+                    stream((app, &drain), session, &connection.busy).await;
                 }
-                return;
+                if !stays {
+                    return;
+                }
+            }
+            Next::Nothing => {}
+            Next::Idle => return,
+            Next::Drain => {
+                connection.h2.graceful_shutdown();
+                draining = true;
+            }
+        }
+    }
+}
+
+impl Connection {
+    async fn next(&mut self) -> Next {
+        let first = tokio::select! {
+            biased;
+            accepted = HttpSession::from_h2_conn(&mut self.h2, Arc::clone(&self.digest)) => accepted,
+            () = self.busy.0.notified() => {
+                self.silence.begin();
+                return Next::Nothing;
+            }
+            () = self.silence.over() => {
+                if !self.busy.is_busy() {
+                    return Next::Idle;
+                }
+                self.silence.begin();
+                return Next::Nothing;
             }
         };
-        silence.begin();
-        let mut together = Vec::new();
-        let stays = loop {
+        self.silence.begin();
+        self.together(first).await
+    }
+
+    /// Takes what has come together with the first.
+    async fn together(&mut self, first: Result<Option<H2Accept>>) -> Next {
+        let (mut accepted, mut together) = (first, Vec::new());
+        loop {
             match accepted {
                 Ok(Some(H2Accept::Session(session))) => together.push(session),
-                Ok(Some(H2Accept::Rejected)) => malformed += 1,
+                Ok(Some(H2Accept::Rejected)) => self.malformed += 1,
                 // Clients often leave without a word.
-                Ok(None) | Err(_) => break false,
+                Ok(None) | Err(_) => return Next::Streams(together, false),
             }
-            if malformed > MALFORMED || together.len() == TOGETHER {
-                break malformed <= MALFORMED;
+            if self.malformed > MALFORMED || together.len() == TOGETHER {
+                return Next::Streams(together, self.malformed <= MALFORMED);
             }
-            let next = pin!(HttpSession::from_h2_conn(&mut connection, Arc::clone(&digest)));
+            let next = pin!(HttpSession::from_h2_conn(&mut self.h2, Arc::clone(&self.digest)));
             match at_hand(next).await {
                 Some(next) => accepted = next,
-                None => break true,
+                None => return Next::Streams(together, true),
             }
-        };
-        for session in together {
-            stream((app, &drain), session, &busy).await;
-        }
-        if !stays {
-            return;
         }
     }
 }
