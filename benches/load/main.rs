@@ -26,7 +26,7 @@ mod start;
 mod steady;
 mod storm;
 
-use netweave_benches::{Result, heap};
+use netweave_benches::Result;
 use reload::Deed;
 use std::path::{Path, PathBuf};
 
@@ -72,7 +72,7 @@ async fn asked_for() -> Result<()> {
     let variable =
         |name: &str| std::env::var_os(name).map(PathBuf::from).ok_or_else(|| format!("{name} is not set"));
     let bench = Bench {
-        netweave: heap::program().map_or_else(|| variable("BENCH_NETWEAVE"), Ok)?,
+        netweave: variable("BENCH_NETWEAVE")?,
         out: variable("BENCH_OUT")?,
         folder: variable("BENCH_FOLDER")?,
         nginx: variable("BENCH_NGINX").ok(),
@@ -88,28 +88,28 @@ async fn asked_for() -> Result<()> {
 
 /// The benches whose gateway keeps its state in a Redis, by its program.
 async fn on_redis(name: &str, bench: &Bench, redis: &Path) -> Result<()> {
-    match name {
-        "cold-cache" => cold_cache::run(bench, redis).await,
-        "delivery" => delivery::run(bench, redis).await,
-        "failover" => failover::run(bench, redis).await,
-        "fan-out" => fan_out::run(bench, redis).await,
-        "knobs" => knobs::run(bench, redis).await,
-        "notification-storm" => storm::run(bench, redis).await,
-        "read-heavy" => mix::run(bench, redis, "read-heavy").await,
-        "subscription-heavy" => mix::run(bench, redis, "subscription-heavy").await,
-        "sizes" => sizes::run(bench, redis).await,
-        "sizing" => sizing::run(bench, redis).await,
-        "start" => start::run(bench, redis).await,
-        _ => lasting(name, bench, redis).await,
-    }
-}
-
-/// Those of them that are told how long, and others.
-async fn lasting(name: &str, bench: &Bench, redis: &Path) -> Result<()> {
     let argument = std::env::args().nth(2);
     match name {
         "cache-second-level" => second_level::run(bench, redis, argument.as_deref() == Some("--full")).await,
+        "cold-cache" => cold_cache::run(bench, redis).await,
+        "failover" => failover::run(bench, redis).await,
+        "knobs" => knobs::run(bench, redis).await,
+        "read-heavy" => mix::run(bench, redis, "read-heavy").await,
+        "subscription-heavy" => mix::run(bench, redis, "subscription-heavy").await,
         "soak" => soak::run(bench, redis, argument).await,
+        "start" => start::run(bench, redis).await,
+        _ => told(name, bench, redis).await,
+    }
+}
+
+/// Those of them whose subscribers are told of changes.
+async fn told(name: &str, bench: &Bench, redis: &Path) -> Result<()> {
+    match name {
+        "delivery" => delivery::run(bench, redis).await,
+        "fan-out" => fan_out::run(bench, redis).await,
+        "notification-storm" => storm::run(bench, redis).await,
+        "sizes" => sizes::run(bench, redis).await,
+        "sizing" => sizing::run(bench, redis).await,
         _ => alone(name, bench).await,
     }
 }

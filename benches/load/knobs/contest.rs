@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_ratio_has_two_digits() {
-        let texts = [(3.0, 1.0), (20.0, 25.0), (0.0, 1.0)].map(|(base, this)| ratio(base, this).to_string());
-        assert_eq!(texts, ["0.33", "1.25", "0"]);
+        let ratios = [ratio(3.0, 1.0), ratio(20.0, 25.0), ratio(0.0, 1.0)].map(|ratio| ratio.to_string());
+        assert_eq!(ratios, ["0.33", "1.25", "0"]);
     }
 }
