@@ -7,11 +7,12 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 /// How the functions of the allocator begin, in which every stack ends.
-const ALLOCATOR: [&str; 8] = [
+const ALLOCATOR: &[&str] = &[
     "__rust_alloc",
     "__rust_realloc",
     "__rustc::",
     "_rjem_",
+    "do_rallocx",
     "alloc::alloc::",
     "<alloc::alloc::",
     "tikv_jemallocator::",
