@@ -9,7 +9,7 @@ use bytes::Bytes;
 use pingora_core::Result;
 use pingora_core::apps::HttpServerApp;
 use pingora_core::protocols::http::ServerSession;
-use pingora_core::protocols::http::v2::server::{H2Accept, HttpSession, handshake};
+use pingora_core::protocols::http::v2::server::{H2Accept, H2Options, HttpSession, handshake};
 use pingora_core::protocols::{Digest, GetProxyDigest, GetSocketDigest, GetTimingDigest, Ssl, Stream};
 use pingora_core::server::ShutdownWatch;
 use std::future::poll_fn;
@@ -67,18 +67,7 @@ pub(super) async fn serve<A>(app: &Arc<A>, link: Link, drain: ShutdownWatch, idl
 where
     A: HttpServerApp + Send + Sync + 'static,
 {
-    let digest = Arc::new(Digest {
-        ssl_digest: link.get_ssl_digest(),
-        timing_digest: link.get_timing_digest(),
-        proxy_digest: link.get_proxy_digest(),
-        socket_digest: link.get_socket_digest(),
-    });
-    let h2 = match handshake(Box::new(link), app.h2_options()).await {
-        Ok(h2) => h2,
-        Err(error) => return debug!(%error, "a connection of HTTP/2 ended before it began"),
-    };
-    let (busy, silence) = (Busy::default(), Silence::new(idle));
-    let mut connection = Connection { h2, digest, malformed: 0, busy, silence };
+    let Some(mut connection) = Connection::open(link, app.h2_options(), idle).await else { return };
     let mut drained = pin!(begun(drain.clone()));
     let mut draining = false;
     loop {
@@ -107,6 +96,21 @@ where
 }
 
 impl Connection {
+    /// Speaks the first words of HTTP/2.
+    async fn open(link: Link, options: Option<H2Options>, idle: Duration) -> Option<Self> {
+        let digest = Arc::new(Digest {
+            ssl_digest: link.get_ssl_digest(),
+            timing_digest: link.get_timing_digest(),
+            proxy_digest: link.get_proxy_digest(),
+            socket_digest: link.get_socket_digest(),
+        });
+        let h2 = handshake(Box::new(link), options)
+            .await
+            .inspect_err(|error| debug!(%error, "a connection of HTTP/2 ended before it began"))
+            .ok()?;
+        Some(Self { h2, digest, malformed: 0, busy: Busy::default(), silence: Silence::new(idle) })
+    }
+
     async fn next(&mut self) -> Next {
         let first = tokio::select! {
             biased;
