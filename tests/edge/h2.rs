@@ -10,6 +10,8 @@ mod wire;
 
 use crate::corpus::{Case, PATIENCE};
 use crate::target::{POOLS, SUBSCRIPTIONS, Setup, Target};
+use netweave::conf::unit::Span;
+use std::time::Duration;
 use wire::{
     BOTH, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, PREFACE, PRIORITY,
     PUSH_PROMISE, RST_STREAM, SETTINGS, Said, WINDOW_UPDATE, Wire, block, frame, request, text,
@@ -432,6 +434,19 @@ fn http_2_serves_what_http_1_does() {
     wire.body.clear();
     wire.send(&frame(HEADERS, BOTH, 5, &request("HEAD", POOLS, &[])));
     assert_eq!(wire.said(5, PATIENCE), Some(Said::Good(0)));
+}
+
+#[test]
+fn an_answer_that_is_not_taken_in_time_is_cut_off_and_does_not_look_complete() {
+    let mut setup = Setup::default();
+    setup.limits.write_time = Span(Duration::from_millis(300));
+    let target = Target::start(setup);
+    let mut wire = Wire::open(&target);
+    let large = request("GET", "/o2ims-infrastructureInventory/v1/resourceTypes/large", &[]);
+    // More than the window that the client never opens further.
+    wire.send(&frame(HEADERS, BOTH, 1, &large));
+    assert_eq!(wire.said(1, PATIENCE), Some(Said::Reset));
+    assert!(!wire.body.is_empty());
 }
 
 #[test]

@@ -58,10 +58,9 @@ impl Front {
         let peer = peer_of(session.digest());
         let reply = self.gateway.reply((session.req_header(), None), peer, &mut ctx).await;
         let written = self.gateway.send(&mut session, &ctx, reply).await;
+        // An answer that was cut off must not look complete: its stream is reset, as the session is dropped without an end.
         let failed = written.err().map(|error| error.to_string());
         self.gateway.finished(session.req_header(), failed, &mut ctx);
-        // What does not reach the client is in the log already.
-        session.finish().await.ok();
     }
 }
 
@@ -126,6 +125,7 @@ impl ProxyHttp for Proxied {
         session.req_header_mut().remove_header(&UPGRADE);
         let peer = peer_of(session.digest());
         let session = &mut session.downstream_session;
+        ctx.shares = session.is_http2();
         let reply = if takes_body(&session.req_header().method) {
             // Reading the body needs the session, so the head is copied.
             let head = session.req_header().as_owned_parts();

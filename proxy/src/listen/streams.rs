@@ -6,6 +6,7 @@
 use super::gate::{Silence, begun};
 use super::link::Link;
 use bytes::Bytes;
+use futures::FutureExt;
 use pingora_core::Result;
 use pingora_core::apps::HttpServerApp;
 use pingora_core::protocols::http::ServerSession;
@@ -13,8 +14,10 @@ use pingora_core::protocols::http::v2::server::{H2Accept, H2Options, HttpSession
 use pingora_core::protocols::{Digest, GetProxyDigest, GetSocketDigest, GetTimingDigest, Ssl, Stream};
 use pingora_core::server::ShutdownWatch;
 use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -25,19 +28,31 @@ const MALFORMED: usize = 32;
 /// Streams that are taken before the first of them is answered, so that their answers go out together.
 const TOGETHER: usize = 16;
 
-/// The streams that have become tasks: one handle each, and a word when one ends.
-#[derive(Clone, Default)]
-struct Busy(Arc<Notify>);
+/// The streams that have become tasks, and a word when one ends.
+#[derive(Default)]
+struct Streams {
+    open: AtomicUsize,
+    ended: Notify,
+}
 
-impl Busy {
-    fn is_busy(&self) -> bool {
-        Arc::strong_count(&self.0) > 1
+/// One of them.
+struct Open(Arc<Streams>);
+
+impl Streams {
+    fn begin(self: &Arc<Self>) -> Open {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        Open(Arc::clone(self))
+    }
+
+    fn are_open(&self) -> bool {
+        self.open.load(Ordering::Acquire) > 0
     }
 }
 
-impl Drop for Busy {
+impl Drop for Open {
     fn drop(&mut self) {
-        self.0.notify_one();
+        self.0.open.fetch_sub(1, Ordering::Release);
+        self.0.ended.notify_one();
     }
 }
 
@@ -58,7 +73,7 @@ struct Connection {
     h2: h2::server::Connection<Stream, Bytes>,
     digest: Arc<Digest>,
     malformed: usize,
-    busy: Busy,
+    streams: Arc<Streams>,
     silence: Silence,
 }
 
@@ -68,6 +83,19 @@ where
     A: HttpServerApp + Send + Sync + 'static,
 {
     let Some(mut connection) = Connection::open(link, app.h2_options(), idle).await else { return };
+    lead((app, drain), &mut connection).await;
+    // What has begun is done, and on record, before the place of the connection is free.
+    let Connection { h2, streams, .. } = connection;
+    drop(h2);
+    while streams.are_open() {
+        streams.ended.notified().await;
+    }
+}
+
+async fn lead<A>((app, drain): (&Arc<A>, ShutdownWatch), connection: &mut Connection)
+where
+    A: HttpServerApp + Send + Sync + 'static,
+{
     let mut drained = pin!(begun(drain.clone()));
     let mut draining = false;
     loop {
@@ -79,7 +107,7 @@ where
         match next {
             Next::Streams(together, stays) => {
                 for session in together {
-                    stream((app, &drain), session, &connection.busy).await;
+                    stream((app, &drain), session, &connection.streams).await;
                 }
                 if !stays {
                     return;
@@ -108,19 +136,19 @@ impl Connection {
             .await
             .inspect_err(|error| debug!(%error, "a connection of HTTP/2 ended before it began"))
             .ok()?;
-        Some(Self { h2, digest, malformed: 0, busy: Busy::default(), silence: Silence::new(idle) })
+        Some(Self { h2, digest, malformed: 0, streams: Arc::default(), silence: Silence::new(idle) })
     }
 
     async fn next(&mut self) -> Next {
         let first = tokio::select! {
             biased;
             accepted = HttpSession::from_h2_conn(&mut self.h2, Arc::clone(&self.digest)) => accepted,
-            () = self.busy.0.notified() => {
+            () = self.streams.ended.notified() => {
                 self.silence.begin();
                 return Next::Nothing;
             }
             () = self.silence.over() => {
-                if !self.busy.is_busy() {
+                if !self.streams.are_open() {
                     return Next::Idle;
                 }
                 self.silence.begin();
@@ -162,20 +190,22 @@ async fn at_hand<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
     .await
 }
 
-/// Answers a stream, or makes a task of it where it has to wait.
-async fn stream<A>((app, drain): (&Arc<A>, &ShutdownWatch), session: HttpSession, busy: &Busy)
+/// Answers a stream, or makes a task of it where it has to wait. A panic ends this stream alone.
+async fn stream<A>((app, drain): (&Arc<A>, &ShutdownWatch), session: HttpSession, streams: &Arc<Streams>)
 where
     A: HttpServerApp + Send + Sync + 'static,
 {
     let (app, drain) = (Arc::clone(app), drain.clone());
-    let mut answering = Box::pin(async move {
+    let answering = async move {
         app.process_new_http(ServerSession::new_http2(session), &drain).await;
-    });
+    };
+    let mut answering = Box::pin(AssertUnwindSafe(answering).catch_unwind());
     if at_hand(answering.as_mut()).await.is_none() {
-        let busy = busy.clone();
+        let open = streams.begin();
         tokio::spawn(async move {
-            answering.await;
-            drop(busy);
+            // The panic has told of itself.
+            answering.await.ok();
+            drop(open);
         });
     }
 }

@@ -45,6 +45,12 @@ impl Bound {
         if self.open && newer() { self.scan(object) } else { self.root.holds(object, WHOLE) }
     }
 
+    /// Has a look where the object's first attribute probably is, so that it is in the processor's caches when it is asked for; what
+    /// it returns has no meaning.
+    pub fn look(&self, object: &Indexed) -> u8 {
+        self.root.attributes.first().map_or(0, |test| object.look(&test.place))
+    }
+
     /// Tells whether nothing would be gained by binding afresh.
     pub fn is_current(&self, paths: &Paths) -> bool {
         !self.open || paths.len() == self.known

@@ -148,6 +148,12 @@ impl Indexed {
         rest.get(..count).unwrap_or_default()
     }
 
+    /// Reads one byte of the value that a guess points at.
+    pub(super) fn look(&self, guess: &Guess) -> u8 {
+        let leaf = self.leaves.get(guess.0.load(Ordering::Relaxed));
+        leaf.and_then(|leaf| self.json.get(leaf.start as usize)).copied().unwrap_or(0)
+    }
+
     /// Returns all leaves.
     pub(super) fn leaves(&self) -> &[Leaf] {
         &self.leaves

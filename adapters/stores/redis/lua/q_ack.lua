@@ -9,8 +9,17 @@ local slots, claims, told = {}, {}, {}
 local function empty(id, pod, slot)
   redis.call('HDEL', 'qmeta:' .. id, 'claim', 'pod', 'slot', 'failures')
   if slot then slots[#slots + 1] = slot end
-  claims[pod] = claims[pod] or {}
-  table.insert(claims[pod], id)
+  if pod then
+    claims[pod] = claims[pod] or {}
+    table.insert(claims[pod], id)
+  end
+end
+
+-- Tells whether the server takes no writes at all; then nothing was done for the others either.
+local function refuses(why)
+  for _, code in ipairs({'READONLY', 'OOM', 'NOREPLICAS', 'MISCONF'}) do
+    if string.find(why, code, 1, true) then return true end
+  end
 end
 
 local function acknowledge(n)
@@ -33,7 +42,12 @@ for n = 2, #ARGV, OF_ONE do
     outcomes[1] = acknowledge(n)
   else
     local done, outcome = pcall(acknowledge, n)
-    outcomes[#outcomes + 1] = done and outcome or -1
+    if not done then
+      local why = type(outcome) == 'table' and outcome.err or tostring(outcome)
+      if refuses(why) then return redis.error_reply(why) end
+      outcome = -1
+    end
+    outcomes[#outcomes + 1] = outcome
   end
 end
 with_all('ZREM', 'ready', slots)

@@ -41,7 +41,7 @@ struct Inner {
     session: Session,
     journal: Journal,
     owed: Owed,
-    acks: Acks,
+    acks: Arc<Acks>,
     told: Arc<Told>,
     views: Arc<Views>,
     observer: OnceLock<Arc<dyn StoreObserver>>,
@@ -111,7 +111,7 @@ fn connected(
     client.connect();
     let pod = ids.uuid().to_string();
     let (session, journal, owed) = (Session::default(), Journal::default(), Owed::default());
-    let (told, acks) = (Arc::default(), Acks::default());
+    let (told, acks) = (Arc::default(), Arc::default());
     let (observer, region) = (OnceLock::new(), conf.region.clone());
     let inner = Inner {
         client,
@@ -161,7 +161,7 @@ impl Redis {
         &self.inner.owed
     }
 
-    pub(crate) fn acks(&self) -> &Acks {
+    pub(crate) fn acks(&self) -> &Arc<Acks> {
         &self.inner.acks
     }
 

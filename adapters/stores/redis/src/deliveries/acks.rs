@@ -8,9 +8,10 @@ use crate::queue_scripts::queue_lua;
 use crate::reply::{damaged, number};
 use crate::store::Redis;
 use fred::prelude::Value;
+use futures::future::join_all;
 use netweave_model::Result;
 use netweave_model::port::Acked;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 queue_lua!(ACK, "q_ack.lua", "q_many.lua");
@@ -43,12 +44,17 @@ impl Acks {
         !std::mem::replace(&mut gathered.busy, true)
     }
 
-    /// Takes those that go with the next call; none if nobody makes calls from now on.
-    fn next(&self) -> Vec<Ack> {
+    /// Takes those that go with the next calls, by call; none if nobody makes calls from now on.
+    fn next(&self) -> Vec<Vec<Ack>> {
         let mut gathered = self.gathered();
-        let count = gathered.waiting.len().min(MOST);
-        gathered.busy = count > 0;
-        gathered.waiting.drain(..count).collect()
+        let mut rest = std::mem::take(&mut gathered.waiting);
+        gathered.busy = !rest.is_empty();
+        let mut calls = Vec::new();
+        while !rest.is_empty() {
+            let later = rest.split_off(rest.len().min(MOST));
+            calls.push(std::mem::replace(&mut rest, later));
+        }
+        calls
     }
 
     /// Answers that nothing was done to whoever waits; whoever comes next sees to the calls.
@@ -64,12 +70,12 @@ impl Acks {
 }
 
 /// Sees to the calls; if it is broken off, as with the runtime that it is on, nobody waits for ever.
-struct Duty<'a> {
-    acks: &'a Acks,
+struct Duty {
+    acks: Arc<Acks>,
     done: bool,
 }
 
-impl Drop for Duty<'_> {
+impl Drop for Duty {
     fn drop(&mut self) {
         if !self.done {
             self.acks.break_off();
@@ -83,27 +89,24 @@ impl Redis {
         let (answer, answered) = oneshot::channel();
         if self.acks().add(Ack { arguments, answer }) {
             // On its own: whoever waits for an answer may go away, and the others still want theirs.
-            tokio::spawn(self.clone().acknowledge_all());
+            let duty = Duty { acks: Arc::clone(self.acks()), done: false };
+            tokio::spawn(self.clone().acknowledge_all(duty));
         }
         answered.await.unwrap_or_else(|_| Err(absent()))
     }
 
-    async fn acknowledge_all(self) {
-        let mut duty = Duty { acks: self.acks(), done: false };
+    async fn acknowledge_all(self, mut duty: Duty) {
         while !duty.done {
             // What is about to be ready goes along.
             tokio::task::yield_now().await;
-            let acks = duty.acks.next();
-            duty.done = acks.is_empty();
-            self.acknowledge_some(acks).await;
+            let calls = duty.acks.next();
+            duty.done = calls.is_empty();
+            join_all(calls.into_iter().map(|acks| self.acknowledge_some(acks))).await;
         }
     }
 
-    /// Makes one call for some, if there are any, and one for each that cannot be done beside others.
+    /// Makes one call for some, and one for each that cannot be done beside others.
     async fn acknowledge_some(&self, acks: Vec<Ack>) {
-        if acks.is_empty() {
-            return;
-        }
         let arguments = acks.iter().flat_map(|ack| ack.arguments.clone()).collect();
         match self.acknowledged(arguments, acks.len()).await {
             Ok(outcomes) => {
@@ -157,8 +160,8 @@ mod tests {
         Ack { arguments: vec![name.to_string().into()], answer: oneshot::channel().0 }
     }
 
-    fn names(acks: &[Ack]) -> Vec<String> {
-        acks.iter().flat_map(|ack| &ack.arguments).filter_map(Value::as_string).collect()
+    fn names(calls: &[Vec<Ack>]) -> Vec<String> {
+        calls.iter().flatten().flat_map(|ack| &ack.arguments).filter_map(Value::as_string).collect()
     }
 
     #[test]
@@ -174,11 +177,12 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_calls_that_are_broken_off() {
-        let acks = Acks::default();
+    fn nobody_waits_for_calls_that_are_broken_off_before_they_began() {
+        let acks = Arc::new(Acks::default());
         let (answer, mut answered) = oneshot::channel();
         acks.add(Ack { arguments: Vec::new(), answer });
-        drop(Duty { acks: &acks, done: false });
+        let duty = Duty { acks: Arc::clone(&acks), done: false };
+        drop(async move { drop(duty) });
         assert_eq!(answered.try_recv().unwrap_err(), oneshot::error::TryRecvError::Closed);
         assert!(acks.add(ack(1)));
     }
@@ -189,7 +193,8 @@ mod tests {
         for name in 0..=MOST {
             acks.add(ack(name));
         }
-        assert_eq!(acks.next().len(), MOST);
-        assert_eq!(names(&acks.next()), [MOST.to_string()]);
+        let calls = acks.next();
+        assert_eq!(calls.iter().map(Vec::len).collect::<Vec<_>>(), [MOST, 1]);
+        assert_eq!(names(&calls).last(), Some(&MOST.to_string()));
     }
 }
