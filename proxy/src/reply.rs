@@ -30,6 +30,12 @@ impl Reply {
         Self { status, headers: vec![(http::header::CONTENT_TYPE, JSON)], body: body.into() }
     }
 
+    /// Returns what `Content-Length` says; `None` for a status that has no body.
+    pub fn length(&self) -> Option<usize> {
+        let bodiless = matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        (!bodiless).then_some(self.body.len())
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {

@@ -175,7 +175,7 @@ impl Gateway {
 fn head(
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
-    length: usize,
+    length: Option<usize>,
     id: Option<HeaderValue>,
 ) -> ResponseHeader {
     let (mut parts, ()) = http::Response::new(()).into_parts();
@@ -190,7 +190,7 @@ fn head(
         id.set_sensitive(true);
         parts.headers.insert(REQUEST_ID_NAME, id);
     }
-    if !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+    if let Some(length) = length {
         parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     ResponseHeader::from(parts)
@@ -204,7 +204,8 @@ pub(crate) async fn write_reply(
     id: Option<HeaderValue>,
     (head_only, time): (bool, Duration),
 ) -> Result<()> {
-    let header = head(reply.status, reply.headers, reply.body.len(), id);
+    let length = reply.length();
+    let header = head(reply.status, reply.headers, length, id);
     let mut body = if head_only { Bytes::new() } else { reply.body };
     let first = body.split_to(body.len().min(PIECE));
     let last = body.is_empty();

@@ -3,7 +3,6 @@
 use super::link::Link;
 use crate::ctx::REQUEST_ID;
 use crate::reply::Reply;
-use http::StatusCode;
 use pingora::time::timeout;
 use pingora_core::protocols::http::date::get_cached_date;
 use std::io::{Error, ErrorKind, IoSlice, Result, Write as _};
@@ -86,9 +85,9 @@ fn head(reply: &Reply, how: &Written<'_>) -> Vec<u8> {
     if let Some(id) = how.id {
         field(&mut out, REQUEST_ID, id.as_bytes());
     }
-    if !matches!(reply.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+    if let Some(length) = reply.length() {
         // Writing to a vector cannot fail.
-        write!(out, "content-length: {}\r\n", reply.body.len()).ok();
+        write!(out, "content-length: {length}\r\n").ok();
     }
     field(&mut out, "date", get_cached_date().as_bytes());
     if how.last {
@@ -108,8 +107,8 @@ fn field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
     use http::header::ETAG;
+    use http::{HeaderValue, StatusCode};
 
     fn text(reply: &Reply, id: Option<&str>, last: bool) -> String {
         let how = Written { id, head_only: false, last, time: Duration::ZERO };

@@ -3,7 +3,7 @@
 
 use super::answer::Written;
 use super::direct::{self, Direct};
-use super::head::{Bare, Bounds, Scan};
+use super::head::{Bounds, Scan};
 use super::link::Link;
 use super::peer::Peer;
 use super::stop::Stopping;
@@ -85,8 +85,8 @@ pub(crate) struct Gate<A> {
 
 /// How waiting for a head ended.
 enum Arrived {
-    /// A head is there, and perhaps more; it may be all of a request.
-    Head(BytesMut, Option<Bare>),
+    /// A head is there, and perhaps more, with how it was read.
+    Head(BytesMut, Scan),
     /// The client left, was idle for too long, or the process ends.
     Nothing,
     /// The client is told why it is refused.
@@ -113,12 +113,12 @@ where
         let mut settings: Option<HttpPersistentSettings> = None;
         for left in (0..=REQUESTS).rev() {
             silence.begin();
-            let (head, bare) = match self.arrive(&mut link, &mut silence, drained.as_mut()).await {
-                Arrived::Head(head, bare) => (head.freeze(), bare),
+            let (head, scan) = match self.arrive(&mut link, &mut silence, drained.as_mut()).await {
+                Arrived::Head(head, scan) => (head.freeze(), scan),
                 Arrived::Nothing => return,
                 Arrived::Refused(problem) => return self.refuse(&mut link, &problem).await,
             };
-            let head = match bare.map(|bare| (bare, direct::parse(&head))) {
+            let head = match scan.bare(&head).map(|bare| (bare, direct::parse(&head))) {
                 Some((bare, Some(head))) if !takes_body(&head.method) => {
                     if self.app.direct(head, &mut link, bare.last || left == 0).await {
                         continue;
@@ -172,10 +172,7 @@ where
         }
         let mut scan = Scan::default();
         match scan.next(&buffer, self.pace.head) {
-            Ok(Some(_)) => {
-                let bare = scan.bare(&buffer);
-                return Arrived::Head(buffer, bare);
-            }
+            Ok(Some(_)) => return Arrived::Head(buffer, scan),
             Ok(None) => {}
             Err(problem) => return Arrived::Refused(problem),
         }
@@ -194,10 +191,7 @@ where
             }
         };
         match timeout(self.pace.head_time, rest).await {
-            Ok(None) => {
-                let bare = scan.bare(&buffer);
-                Arrived::Head(buffer, bare)
-            }
+            Ok(None) => Arrived::Head(buffer, scan),
             Ok(Some(other)) => other,
             Err(_) => Arrived::Refused(Box::new(Problem::too_slow("the request's head took too long"))),
         }

@@ -7,18 +7,17 @@ use super::gate::{Silence, begun};
 use super::link::Link;
 use bytes::Bytes;
 use futures::FutureExt;
+use futures::future::poll_immediate;
 use pingora_core::Result;
 use pingora_core::apps::HttpServerApp;
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v2::server::{H2Accept, H2Options, HttpSession, handshake};
 use pingora_core::protocols::{Digest, GetProxyDigest, GetSocketDigest, GetTimingDigest, Ssl, Stream};
 use pingora_core::server::ShutdownWatch;
-use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tracing::debug;
@@ -173,21 +172,12 @@ impl Connection {
                 return Next::Streams(together, self.malformed <= MALFORMED);
             }
             let next = pin!(HttpSession::from_h2_conn(&mut self.h2, Arc::clone(&self.digest)));
-            match at_hand(next).await {
+            match poll_immediate(next).await {
                 Some(next) => accepted = next,
                 None => return Next::Streams(together, true),
             }
         }
     }
-}
-
-/// Returns what is there without waiting.
-async fn at_hand<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => Poll::Ready(None),
-    })
-    .await
 }
 
 /// Answers a stream, or makes a task of it where it has to wait. A panic ends this stream alone.
@@ -200,7 +190,7 @@ where
         app.process_new_http(ServerSession::new_http2(session), &drain).await;
     };
     let mut answering = Box::pin(AssertUnwindSafe(answering).catch_unwind());
-    if at_hand(answering.as_mut()).await.is_none() {
+    if poll_immediate(answering.as_mut()).await.is_none() {
         let open = streams.begin();
         tokio::spawn(async move {
             // The panic has told of itself.
