@@ -127,11 +127,14 @@ impl Group {
     }
 
     fn holds_for_an_element(&self, array: u32, object: &Indexed, range: Span) -> bool {
-        let elements = object.at(array, range);
-        if elements.is_empty() {
-            return self.holds(object, range);
+        let mut is_array = false;
+        for element in object.at(array, range) {
+            if self.holds(object, element.span()) {
+                return true;
+            }
+            is_array = true;
         }
-        elements.iter().any(|element| self.holds(object, element.span()))
+        !is_array && self.holds(object, range)
     }
 }
 
@@ -150,11 +153,16 @@ impl AttributeTest {
     }
 
     fn holds(&self, object: &Indexed, range: Span) -> bool {
-        let leaves = self.path.map_or(&[][..], |path| object.at_about(path, range, &self.place));
-        if leaves.is_empty() {
-            return self.predicates.iter().all(Predicate::holds_for_nothing);
+        let mut is_there = false;
+        if let Some(path) = self.path {
+            for leaf in object.at_about(path, range, &self.place) {
+                if self.predicates.iter().all(|test| test.holds_for_leaf(leaf, object)) {
+                    return true;
+                }
+                is_there = true;
+            }
         }
-        leaves.iter().any(|leaf| self.predicates.iter().all(|test| test.holds_for_leaf(*leaf, object)))
+        !is_there && self.predicates.iter().all(Predicate::holds_for_nothing)
     }
 }
 

@@ -1,10 +1,11 @@
 //! One object's JSON with its leaf index: where each scalar lies, sorted by path.
 //!
 //! A filter resolves a path to its number once, then finds the scalar by binary search and compares bytes; nothing is
-//! parsed. A leaf takes 12 bytes. An absent attribute has no leaf; `null` and empty arrays and objects have one that
+//! parsed. A leaf takes 6 or 12 bytes. An absent attribute has no leaf; `null` and empty arrays and objects have one that
 //! holds nothing. Each element of an array that contains objects has a leaf of its own, whose range covers the element, so
 //! that leaves can be told apart by element.
 
+use super::leaf::{Holds, Leaf, Leaves, UNNUMBERED};
 use super::paths::{ITEM, Paths, escape};
 use super::scan::{Key, Scanner, Span, Start, Token, text};
 use crate::error::{Error, Result};
@@ -14,65 +15,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many bytes of JSON one object may have; what a leaf can address.
 pub const MAX_OBJECT: usize = 1 << 28;
-
-/// The path of the leaf that stands for leaves which found no number; sorts last.
-const UNNUMBERED: u32 = u32::MAX;
-
-/// What a leaf holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Holds {
-    /// A text without escapes.
-    Text,
-    /// A text with escapes.
-    Escaped,
-    Number,
-    True,
-    False,
-    /// `null`, `[]` or `{}`.
-    Nothing,
-    /// An element of an array that contains objects.
-    Item,
-}
-
-/// One entry of the index: length and [`Holds`] share a word.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Leaf {
-    path: u32,
-    start: u32,
-    tail: u32,
-}
-
-const HOLDS_BITS: u32 = 3;
-
-impl Leaf {
-    /// `span` ends below [`MAX_OBJECT`], which is checked before.
-    fn new(path: u32, span: Span, holds: Holds) -> Self {
-        let start = u32::try_from(span.start).unwrap_or(u32::MAX);
-        let length = u32::try_from(span.end.saturating_sub(span.start)).unwrap_or(0);
-        Self { path, start, tail: (length << HOLDS_BITS) | holds as u32 }
-    }
-
-    pub(super) fn holds(self) -> Holds {
-        match self.tail & ((1 << HOLDS_BITS) - 1) {
-            0 => Holds::Text,
-            1 => Holds::Escaped,
-            2 => Holds::Number,
-            3 => Holds::True,
-            4 => Holds::False,
-            6 => Holds::Item,
-            _ => Holds::Nothing,
-        }
-    }
-
-    pub(super) fn path(self) -> u32 {
-        self.path
-    }
-
-    pub(super) fn span(self) -> Span {
-        let start = self.start as usize;
-        Span { start, end: start + (self.tail >> HOLDS_BITS) as usize }
-    }
-}
 
 /// Where a path was found last; any value is right, a good one is quick.
 #[derive(Debug, Default)]
@@ -88,7 +30,7 @@ impl Clone for Guess {
 #[derive(Clone)]
 pub struct Indexed {
     json: Bytes,
-    leaves: Box<[Leaf]>,
+    leaves: Leaves,
 }
 
 impl Indexed {
@@ -119,44 +61,46 @@ impl Indexed {
 
     /// Returns how many bytes the object takes, with its index.
     pub fn memory(&self) -> usize {
-        size_of::<Self>() + self.json.len() + size_of_val::<[Leaf]>(&self.leaves)
+        size_of::<Self>() + self.json.len() + self.leaves.memory()
     }
 
     /// Returns the leaves of a path whose value begins within `range`, in the order of the JSON.
-    pub(super) fn at(&self, path: u32, range: Span) -> &[Leaf] {
+    pub(super) fn at(&self, path: u32, range: Span) -> impl Iterator<Item = Leaf> {
         self.at_about(path, range, &Guess::default())
     }
 
     /// As [`at`](Self::at), looking first where the last object had it: objects of one kind are much alike, and a guess that
     /// holds touches one line of memory where a search touches several.
-    pub(super) fn at_about(&self, path: u32, range: Span, guess: &Guess) -> &[Leaf] {
+    pub(super) fn at_about<'a>(
+        &'a self,
+        path: u32,
+        range: Span,
+        guess: &Guess,
+    ) -> impl Iterator<Item = Leaf> + use<'a> {
         let key = (path, u32::try_from(range.start).unwrap_or(u32::MAX));
-        let comes_before = |leaf: &Leaf| (leaf.path, leaf.start) < key;
+        let comes_before = |leaf: Leaf| leaf.key() < key;
         let guessed = guess.0.load(Ordering::Relaxed);
-        let here = self.leaves.get(guessed).is_some_and(|leaf| leaf.path == path && !comes_before(leaf));
+        let here = self.leaves.get(guessed).is_some_and(|leaf| leaf.path() == path && !comes_before(leaf));
         let first =
             if here && guessed.checked_sub(1).and_then(|at| self.leaves.get(at)).is_none_or(comes_before) {
                 guessed
             } else {
-                let found = self.leaves.partition_point(comes_before);
+                let found = self.leaves.first_at(key);
                 guess.0.store(found, Ordering::Relaxed);
                 found
             };
-        let rest = self.leaves.get(first..).unwrap_or_default();
-        let count =
-            rest.iter().take_while(|leaf| leaf.path == path && (leaf.start as usize) < range.end).count();
-        rest.get(..count).unwrap_or_default()
+        self.leaves.from(first).take_while(move |leaf| leaf.path() == path && leaf.span().start < range.end)
     }
 
     /// Reads one byte of the value that a guess points at.
     pub(super) fn look(&self, guess: &Guess) -> u8 {
         let leaf = self.leaves.get(guess.0.load(Ordering::Relaxed));
-        leaf.and_then(|leaf| self.json.get(leaf.start as usize)).copied().unwrap_or(0)
+        leaf.and_then(|leaf| self.json.get(leaf.span().start)).copied().unwrap_or(0)
     }
 
     /// Returns all leaves.
-    pub(super) fn leaves(&self) -> &[Leaf] {
-        &self.leaves
+    pub(super) fn leaves(&self) -> impl Iterator<Item = Leaf> {
+        self.leaves.from(0)
     }
 
     /// Returns the bytes of a range.
@@ -166,7 +110,7 @@ impl Indexed {
 
     /// Returns the highest path number; `u32::MAX` if some leaf has none.
     pub(super) fn newest(&self) -> u32 {
-        self.leaves.last().map_or(0, |leaf| leaf.path)
+        self.leaves.len().checked_sub(1).and_then(|last| self.leaves.get(last)).map_or(0, Leaf::path)
     }
 }
 
@@ -294,12 +238,11 @@ impl Builder<'_> {
         }
     }
 
-    fn finish(mut self) -> Box<[Leaf]> {
+    fn finish(mut self) -> Leaves {
         if self.unnumbered {
             self.leaves.push(Leaf::new(UNNUMBERED, Span { start: 0, end: 0 }, Holds::Nothing));
         }
-        self.leaves.sort_unstable_by_key(|leaf| (leaf.path, leaf.start));
-        self.leaves.into_boxed_slice()
+        Leaves::new(self.leaves, self.json.len())
     }
 }
 
@@ -310,9 +253,8 @@ mod tests {
     const ALL: Span = Span { start: 0, end: usize::MAX };
 
     fn found(object: &Indexed, paths: &Paths, path: &str) -> Vec<(Holds, String)> {
-        let leaves = paths.find(path).map_or(&[][..], |number| object.at(number, ALL));
+        let leaves = paths.find(path).into_iter().flat_map(|number| object.at(number, ALL));
         leaves
-            .iter()
             .map(|leaf| (leaf.holds(), String::from_utf8(object.bytes(leaf.span()).to_vec()).unwrap()))
             .collect()
     }
@@ -343,8 +285,8 @@ mod tests {
         let items: Vec<_> = found(&object, &paths, "a/@item").into_iter().map(|leaf| leaf.1).collect();
         assert_eq!(items, [r#"{"x":1}"#, r#"{"x":2}"#, "7", "{}"]);
         assert_eq!(found(&object, &paths, "t/@item"), []);
-        let second = object.at(paths.find("a/@item").unwrap(), ALL)[1].span();
-        assert_eq!(object.at(paths.find("a/x").unwrap(), second).len(), 1);
+        let second = object.at(paths.find("a/@item").unwrap(), ALL).nth(1).unwrap().span();
+        assert_eq!(object.at(paths.find("a/x").unwrap(), second).count(), 1);
     }
 
     #[test]
@@ -356,10 +298,10 @@ mod tests {
     }
 
     #[test]
-    fn a_leaf_takes_twelve_bytes() {
+    fn a_leaf_takes_six_bytes() {
         let paths = Paths::new();
         let json = r#"{"a":1,"b":2}"#;
-        assert_eq!(index(json, &paths).memory(), size_of::<Indexed>() + json.len() + 2 * 12);
+        assert_eq!(index(json, &paths).memory(), size_of::<Indexed>() + json.len() + 2 * 6);
     }
 
     #[test]

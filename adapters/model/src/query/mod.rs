@@ -44,6 +44,7 @@ mod eval;
 mod exclusion;
 mod filter;
 mod index;
+mod leaf;
 mod lexer;
 mod marker;
 mod names;

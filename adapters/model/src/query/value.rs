@@ -1,7 +1,8 @@
 //! Compares stored scalars with a filter's values: numbers as numbers, times as times, all else as text.
 
 use super::filter::Operator;
-use super::index::{Holds, Indexed, Leaf};
+use super::index::Indexed;
+use super::leaf::{Holds, Leaf};
 use super::scan::text;
 use memchr::memmem::Finder;
 use std::cmp::Ordering;
