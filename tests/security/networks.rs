@@ -33,7 +33,7 @@ async fn closed_at_once(dialer: &Dialer) -> bool {
 }
 
 /// Waits for a record of the audit log.
-async fn recorded(gateway: &Gateway, holds: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn recorded(gateway: &Gateway, holds: impl Fn(&Value) -> bool) -> Value {
     let look = async || {
         let folder = std::fs::read_dir(gateway.folder().join("audit")).ok()?;
         let text: String =

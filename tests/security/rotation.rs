@@ -1,6 +1,7 @@
 //! Certificates and authorities that are exchanged while clients ask, and a client that is revoked.
 
 use crate::asked::Asked;
+use crate::networks::recorded;
 use http::Method;
 use netweave_tests::harness::client::{Client, V2, tls};
 use netweave_tests::harness::figures::{full, record};
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -247,6 +248,45 @@ async fn a_revoked_client_is_out_within_five_seconds_with_its_open_connection_an
     Client::new(&pki, Some(&kept), gateway.url()).get(&format!("{V2}/resourcePools")).await.expect(200);
     assert_eq!(gateway.metric("netweave_connections_distrusted_total").await, Some(1.0));
     record(&format!("revoked_ms={}", took.as_millis()));
+}
+
+#[tokio::test]
+async fn a_change_that_is_under_way_when_its_client_is_revoked_is_answered_and_on_record() {
+    let pki = Arc::new(Pki::new());
+    let revoked = pki.client_numbered("revoked", 7);
+    let mut lists = Mounted::new(&[("crl.pem", &pki.revocations(&[]))]);
+    let gateway = Setup::memory()
+        .pki(&pki)
+        .set("/api/tls/crl", json!(lists.path("crl.pem")))
+        .set("/subscriptions/callback/verify", json!("get204"))
+        .set("/audit/sinks", json!(["file"]))
+        .set("/audit/file/directory", json!("audit"))
+        .start()
+        .await;
+    let settings = Arc::new(tls(&pki, Some(&revoked)));
+    let callback = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let body =
+        json!({ "callback": format!("http://{}/", callback.local_addr().expect("its address")) }).to_string();
+    let mut open = connect(&settings, &gateway).await.expect("a connection");
+    let head =
+        format!("POST {V2}/subscriptions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n");
+    let request = format!("{head}x-request-id: under-way\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    open.write_all(request.as_bytes()).await.expect("a request");
+    let (mut asked, _) = callback.accept().await.expect("the callback is tried");
+    lists.put(&[("crl.pem", &pki.revocations(&[7]))]);
+    soon("the client is not believed any more", async || {
+        let Ok(mut fresh) = connect(&settings, &gateway).await else { return true };
+        !ask(&mut fresh).await.contains(" 200 ")
+    })
+    .await;
+    asked.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.expect("an answer");
+    let mut answer = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(5), open.read_to_end(&mut answer)).await;
+    assert!(ended.is_ok(), "the connection is closed behind the answer");
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 201 ") && answer.matches("HTTP/1.1").count() == 1, "{answer}");
+    let record = recorded(&gateway, |record| record["requestId"] == "under-way").await;
+    assert_eq!((&record["status"], &record["decision"]), (&json!(201), &json!("allowed")), "{record}");
 }
 
 #[tokio::test]

@@ -24,7 +24,8 @@ use pingora_core::services::Service;
 use rustls::HandshakeKind;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener as Bound};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -35,6 +36,8 @@ use tracing::{debug, info, warn};
 
 /// Pause after a failed accept: when descriptors run out, accepting again at once only burns the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long an answer that was begun may take once its client is not believed any more: as long as a route and its record may.
+const LAST_ANSWER: Duration = Duration::from_secs(35);
 
 /// Open connections per address.
 #[derive(Debug)]
@@ -270,17 +273,22 @@ where
         }
         let Some(tls) = &self.tls else {
             if let Some(link) = Link::plain(stream, Arc::new(Peer::anonymous(address))) {
-                self.gate.serve(link).await;
+                self.gate.serve(link, &AtomicBool::new(false)).await;
             }
             return;
         };
         let Some((link, peer)) = self.handshake(tls, stream, address).await else { return };
         let _open = Open::new(&self.metrics);
+        let leave = AtomicBool::new(false);
+        let mut serving = pin!(self.gate.serve(link, &leave));
         tokio::select! {
             biased;
-            () = self.gate.serve(link) => {}
-            () = tls.distrusted(&peer) => self.cut_off(tls, &peer),
+            () = &mut serving => return,
+            () = tls.distrusted(&peer) => leave.store(true, Ordering::Relaxed),
         }
+        // A change that was let in may be half made: it is answered, so that its record says how it ended.
+        timeout(LAST_ANSWER, serving).await.ok();
+        self.cut_off(tls, &peer);
     }
 
     fn cut_off(&self, tls: &Tls, peer: &Peer) {

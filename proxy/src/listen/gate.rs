@@ -21,8 +21,11 @@ use pingora::time::timeout;
 use pingora_core::apps::{HttpPersistentSettings, HttpServerApp};
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::server::ShutdownWatch;
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 use tokio::time::{Sleep, sleep};
@@ -87,7 +90,7 @@ pub(crate) struct Gate<A> {
 enum Arrived {
     /// A head is there, and perhaps more, with how it was read.
     Head(BytesMut, Scan),
-    /// The client left, was idle for too long, or the process ends.
+    /// The client left, was idle for too long or has to go, or the process ends.
     Nothing,
     /// The client is told why it is refused.
     Refused(Refused),
@@ -97,23 +100,38 @@ impl<A> Gate<A>
 where
     A: HttpServerApp + Direct + Send + Sync + 'static,
 {
-    /// Serves a connection until it ends.
-    pub(crate) async fn serve(&self, mut link: Link) {
-        let drain = self.stopping.drain_watch();
+    /// Serves a connection until it ends, or until it is polled after `leave` was set: what is being answered then still is.
+    pub(crate) async fn serve(&self, link: Link, leave: &AtomicBool) {
         if link.is_h2() {
-            if self.preface(&mut link).await {
-                // As long as two idle times of HTTP/1, because a client may have nothing to ask between two notifications.
-                streams::serve(&self.app, link, drain, self.pace.idle * 2).await;
+            tokio::select! {
+                biased;
+                // Streams that have to wait are tasks of their own, and go on.
+                () = left(leave) => {}
+                () = self.http2(link) => {}
             }
-            return;
+        } else {
+            self.http1(link, leave).await;
         }
+    }
+
+    /// Serves a connection of HTTP/2.
+    async fn http2(&self, mut link: Link) {
+        if self.preface(&mut link).await {
+            // As long as two idle times of HTTP/1, because a client may have nothing to ask between two notifications.
+            streams::serve(&self.app, link, self.stopping.drain_watch(), self.pace.idle * 2).await;
+        }
+    }
+
+    /// Serves a connection of HTTP/1.
+    async fn http1(&self, link: Link, leave: &AtomicBool) {
+        let drain = self.stopping.drain_watch();
         let mut silence = Silence::new(self.pace.idle);
         let mut drained = pin!(begun(drain.clone()));
         let mut link = Box::new(link);
         let mut settings: Option<HttpPersistentSettings> = None;
         for left in (0..=REQUESTS).rev() {
             silence.begin();
-            let (head, scan) = match self.arrive(&mut link, &mut silence, drained.as_mut()).await {
+            let (head, scan) = match self.arrive(&mut link, &mut silence, (drained.as_mut(), leave)).await {
                 Arrived::Head(head, scan) => (head.freeze(), scan),
                 Arrived::Nothing => return,
                 Arrived::Refused(problem) => return self.refuse(&mut link, &problem).await,
@@ -158,11 +176,12 @@ where
         &self,
         link: &mut Link,
         silence: &mut Silence,
-        drained: Pin<&mut impl Future<Output = ()>>,
+        (drained, leave): (Pin<&mut impl Future<Output = ()>>, &AtomicBool),
     ) -> Arrived {
         let mut buffer = BytesMut::with_capacity(HEAD_GUESS);
         let first = tokio::select! {
             biased;
+            () = left(leave) => return Arrived::Nothing,
             read = link.read_buf(&mut buffer) => read,
             () = silence.over() => return Arrived::Nothing,
             () = drained => return Arrived::Nothing,
@@ -230,7 +249,7 @@ where
             at: self.clock.now(),
             peer,
             method: None,
-            uri: None,
+            path: None,
             slot: UNREAD,
             status: reply.status,
             bytes: reply.body.len(),
@@ -243,6 +262,11 @@ where
             bodies: None,
         });
     }
+}
+
+/// Is over when it is polled after `leave` was set: whoever sets it polls what waits.
+async fn left(leave: &AtomicBool) {
+    poll_fn(|_| if leave.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
 
 /// Waits until draining has begun.
