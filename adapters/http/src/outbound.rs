@@ -183,11 +183,12 @@ impl Sending {
         let loaded = domain.loaded();
         // Any answer to a question for a sign of life is one; no token is spent on it.
         let Some(tokens) = domain.tokens.as_ref().filter(|_| self.method != Method::HEAD) else {
-            return self.once(&loaded.callbacks).await;
+            let headers = std::mem::take(&mut self.headers);
+            return self.once(&loaded.callbacks, headers).await;
         };
         let token = tokens.get(&loaded.tokens, self.deadline).await?;
         self.headers.insert(AUTHORIZATION, token.header.clone());
-        let response = self.once(&loaded.callbacks).await?;
+        let response = self.once(&loaded.callbacks, self.headers.clone()).await?;
         if response.status() != http::StatusCode::UNAUTHORIZED {
             return Ok(response);
         }
@@ -195,14 +196,15 @@ impl Sending {
             None => Ok(response),
             Some(other) => {
                 self.headers.insert(AUTHORIZATION, other?.header.clone());
-                self.once(&loaded.callbacks).await
+                let headers = std::mem::take(&mut self.headers);
+                self.once(&loaded.callbacks, headers).await
             }
         }
     }
 
-    async fn once(&self, client: &reqwest::Client) -> Result<Response> {
+    async fn once(&self, client: &reqwest::Client, headers: HeaderMap) -> Result<Response> {
         let left = self.deadline.saturating_duration_since(Instant::now());
-        let request = client.request(self.method.clone(), self.url.clone()).headers(self.headers.clone());
+        let request = client.request(self.method.clone(), self.url.clone()).headers(headers);
         request.body(self.body.clone()).timeout(left).send().await.map_err(named)
     }
 }
