@@ -33,7 +33,7 @@ fn lines(criterion: &mut Criterion<CpuTime>) {
     let redactor = Redactor::new(&[1; 32], 4096);
     let peer = peer();
     for (name, bodies) in [("read", None), ("change with bodies", Some((body(), body())))] {
-        let entry = Entry::Call(Box::new(call(peer.as_ref(), bodies)));
+        let entry = Entry::Call(call(peer.as_ref(), bodies));
         let mut chain = Chain::new("edge-7.5f0e2c41a9d3".to_owned());
         let mut out = Vec::new();
         group.bench_function(name, |bencher| {

@@ -4,7 +4,6 @@ use netweave::access::Access;
 use netweave::audit::{Call, Payload};
 use netweave::clock::SystemClock;
 use netweave::conf::tree::{self, Rate};
-use netweave::ctx::RequestId;
 use netweave::filters::limits::Shares;
 use netweave::listen::identity::{Facts, Identity, IdentityField};
 use netweave::listen::peer::{Caller, Peer};
@@ -24,6 +23,7 @@ pub(crate) fn peer() -> Option<Arc<Peer>> {
         not_after: Timestamp(1_890_000_000_000),
         facts: Facts {
             serial: "5f2c11a0b7d9e3".to_owned(),
+            ends: Timestamp(1_890_000_000_000).to_string(),
             alternative_names: vec!["URI:spiffe://o2.example.net/smo".to_owned()],
         },
     };
@@ -39,14 +39,12 @@ pub(crate) fn call(peer: Option<&Arc<Peer>>, bodies: Option<(Payload, Payload)>)
         at: SystemClock.now(),
         peer: peer.cloned(),
         method: Some(if bodies.is_some() { http::Method::POST } else { http::Method::GET }),
-        uri: Some(http::Uri::from_static(
-            "/o2ims-infrastructureInventory/v2/resourcePools/pool-a/resources/server-0007",
-        )),
+        path: Some("/o2ims-infrastructureInventory/v2/resourcePools/pool-a/resources/server-0007".into()),
         slot: 30,
         status: http::StatusCode::OK,
         bytes: 1830,
         took: Duration::from_micros(85),
-        id: Some(RequestId::Made(*b"abcdef012345-000000000001")),
+        id: Some("abcdef012345-000000000001".into()),
         trace: None,
         allowed: true,
         reason: None,

@@ -65,7 +65,7 @@ fn signature() -> Result<Operation> {
 
 fn line() -> Operation {
     let redactor = Redactor::new(&[1; 32], 4096);
-    let entry = Entry::Call(Box::new(call(peer().as_ref(), None)));
+    let entry = Entry::Call(call(peer().as_ref(), None));
     let mut chain = Chain::new("edge-7.5f0e2c41a9d3".to_owned());
     let mut out = Vec::new();
     Operation::new("audit: line of a read", move || {

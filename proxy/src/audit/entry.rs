@@ -1,17 +1,20 @@
-//! What is handed to the writer: nothing is formatted, parsed or copied yet that need not be.
+//! What is handed to the writer: nothing is formatted or parsed yet that need not be.
+//!
+//! A call is one piece of memory in the queue, and holds no piece of the request's head: memory that one thread takes and another
+//! gives back costs both, and a head that waits for its record is cold when it is used again.
 
 use super::body::Redactor;
 use super::operation;
 use super::record::{Certificate, Record, Text, Token, VERSION};
-use crate::ctx::RequestId;
 use crate::filters::bearer::Presented;
 use crate::listen::identity::Identity;
 use crate::listen::peer::Peer;
 use crate::telemetry::requests::template;
 use bytes::Bytes;
-use http::{HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderValue, Method, StatusCode};
 use netweave_model::{Timestamp, Trace};
 use serde_json::Value;
+use smallvec::SmallVec;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +22,39 @@ use std::time::Duration;
 /// Longest path that is recorded; `limits.url` may allow more.
 const MAX_TARGET: usize = 512;
 
+/// A text of a request; one of up to `N` bytes lies where it is kept.
+#[derive(Clone, Default)]
+pub struct Short<const N: usize>(SmallVec<[u8; N]>);
+
+impl<const N: usize> Short<N> {
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    fn heap(&self) -> usize {
+        if self.0.spilled() { self.0.capacity() } else { 0 }
+    }
+}
+
+impl<const N: usize> From<&str> for Short<N> {
+    fn from(text: &str) -> Self {
+        Self(SmallVec::from_slice(text.as_bytes()))
+    }
+}
+
+impl<const N: usize> std::fmt::Debug for Short<N> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
 /// Something to record.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are calls, which are copied into the queue once")]
 pub enum Entry {
     /// A call of the API, answered or refused.
-    Call(Box<Call>),
+    Call(Call),
     /// Anything else.
     Event(Box<Event>),
 }
@@ -37,8 +68,8 @@ pub struct Call {
     pub peer: Option<Arc<Peer>>,
     /// The method; none if the head could not be read.
     pub method: Option<Method>,
-    /// The target; none if the head could not be read.
-    pub uri: Option<Uri>,
+    /// The target's path; none if the head could not be read.
+    pub path: Option<Short<128>>,
     /// The route's slot.
     pub slot: usize,
     /// The status of the answer.
@@ -48,7 +79,7 @@ pub struct Call {
     /// Time from the head to now.
     pub took: Duration,
     /// The request's id.
-    pub id: Option<RequestId>,
+    pub id: Option<Short<32>>,
     /// The trace that it belongs to.
     pub trace: Option<Trace>,
     /// Whether all filters let it pass.
@@ -107,7 +138,9 @@ impl Entry {
         match self {
             Self::Call(call) => {
                 let bodies = call.bodies.as_ref();
+                let texts = [call.path.as_ref().map(Short::heap), call.id.as_ref().map(Short::heap)];
                 size_of::<Call>()
+                    + texts.into_iter().flatten().sum::<usize>()
                     + bodies.map_or(0, |(sent, answered)| sent.bytes.len() + answered.bytes.len())
             }
             Self::Event(event) => size_of::<Event>() + 128 * event.detail.len(),
@@ -125,8 +158,9 @@ impl Entry {
 
 impl Call {
     fn record(&self, redactor: &Redactor) -> Record<'_> {
-        let named = self.uri.as_ref().zip(self.method.as_ref());
-        let named = named.map(|(uri, method)| operation::named(uri.path(), method)).unwrap_or_default();
+        let path = self.path.as_ref().map(Short::as_str);
+        let named = path.zip(self.method.as_ref());
+        let named = named.map(|(path, method)| operation::named(path, method)).unwrap_or_default();
         let text = |value: &'static str| Some(Text::Borrowed(value));
         let mut record = Record {
             collection: named.collection.map(Text::Borrowed),
@@ -148,7 +182,7 @@ impl Call {
                 .as_ref()
                 .and_then(|peer| peer.tenant())
                 .map(|tenant| Text::Owned(tenant.name.clone())),
-            target: self.uri.as_ref().map(|uri| Text::Borrowed(cut(uri.path()))),
+            target: path.map(|path| Text::Borrowed(cut(path))),
             time: Text::Owned(self.at.to_string()),
             trace_id: self.trace.map(|trace| Text::Owned(trace.id_text())),
             v: VERSION,
@@ -181,7 +215,7 @@ fn sign<'a>(record: &mut Record<'a>, identity: &'a Identity) {
             .map(|name| Text::Borrowed(name.as_str()))
             .collect(),
         fingerprint: Text::Borrowed(&identity.fingerprint),
-        not_after: Text::Owned(identity.not_after.to_string()),
+        not_after: Text::Borrowed(&identity.facts.ends),
         serial: Text::Borrowed(&identity.facts.serial),
     });
 }

@@ -124,7 +124,7 @@ impl Audit {
     /// Records a call that changes nothing, or an answer that nobody waits for.
     pub fn call(&self, call: Call) {
         if let Some(running) = &self.0 {
-            running.put(Entry::Call(Box::new(call)), None);
+            running.put(Entry::Call(call), None);
         }
     }
 
@@ -164,7 +164,7 @@ impl Audit {
     /// Cancel safe: the record is handed over at once.
     pub async fn change(&self, call: Call) -> Result<()> {
         let Some(running) = &self.0 else { return Ok(()) };
-        let entry = Entry::Call(Box::new(call));
+        let entry = Entry::Call(call);
         if !running.strict {
             running.put(entry, None);
             return Ok(());

@@ -12,6 +12,8 @@ use tokio::sync::oneshot;
 const MAX_RECORDS: usize = 8192;
 /// Most bytes that wait for the writer, bodies included.
 const MAX_BYTES: usize = 64 << 20;
+/// Records for which there is always memory: what comes while the writer lingers, at 100,000 requests per second.
+const KEPT: usize = 512;
 /// How long the writer waits for more after the first record, unless somebody waits for one.
 pub(super) const LINGER: Duration = Duration::from_millis(5);
 
@@ -83,8 +85,11 @@ impl Queue {
         self.ready.notify_one();
     }
 
-    /// Waits until there is something, or until `deadline`; blocks.
-    pub(super) fn take(&self, deadline: Instant) -> Taken {
+    /// Waits until there is something, or until `deadline`; blocks. What was taken before gives its memory, for whoever puts in
+    /// next need not ask for any.
+    pub(super) fn take(&self, deadline: Instant, mut before: Taken) -> Taken {
+        before.items.clear();
+        before.items.shrink_to(KEPT);
         let nothing = |state: &mut State| state.taken.items.is_empty() && !state.taken.closed;
         let patience = deadline.saturating_duration_since(Instant::now());
         let waited = self.ready.wait_timeout_while(self.lock(), patience, nothing);
@@ -98,8 +103,7 @@ impl Queue {
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let closed = state.taken.closed;
         (state.bytes, state.urgent) = (0, false);
-        let next = Taken { closed, ..Taken::default() };
-        std::mem::replace(&mut state.taken, next)
+        std::mem::replace(&mut state.taken, Taken { items: before.items, lost: 0, closed })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -126,10 +130,26 @@ mod tests {
         let queue = Queue::new(Duration::ZERO);
         let fit = (0..MAX_RECORDS + 3).filter(|_| queue.put(item(None))).count();
         assert_eq!(fit, MAX_RECORDS);
-        let taken = queue.take(soon());
+        let taken = queue.take(soon(), Taken::default());
         assert_eq!((taken.items.len(), taken.lost, taken.closed), (MAX_RECORDS, 3, false));
         assert!(queue.put(item(None)));
-        assert_eq!(queue.take(soon()).lost, 0);
+        assert_eq!(queue.take(soon(), Taken::default()).lost, 0);
+    }
+
+    #[test]
+    fn memory_goes_to_and_fro_but_not_that_of_a_burst() {
+        let queue = Queue::new(Duration::ZERO);
+        let fill = |count| (0..count).for_each(|_| assert!(queue.put(item(None))));
+        fill(MAX_RECORDS);
+        let burst = queue.take(soon(), Taken::default());
+        fill(3);
+        let few = queue.take(soon(), burst);
+        assert_eq!(few.items.len(), 3);
+        let place = queue.lock().taken.items.as_ptr();
+        fill(KEPT);
+        let kept = queue.take(soon(), few);
+        assert_eq!((kept.items.len(), kept.items.as_ptr()), (KEPT, place));
+        assert!(kept.items.capacity() < MAX_RECORDS);
     }
 
     #[test]
@@ -138,7 +158,7 @@ mod tests {
         let (sender, _receiver) = oneshot::channel();
         queue.put(item(None));
         queue.put(item(Some(sender)));
-        assert_eq!(queue.take(soon()).items.len(), 2);
+        assert_eq!(queue.take(soon(), Taken::default()).items.len(), 2);
     }
 
     #[test]
@@ -147,15 +167,15 @@ mod tests {
         queue.put(item(None));
         queue.close();
         assert!(!queue.put(item(None)));
-        let taken = queue.take(soon());
+        let taken = queue.take(soon(), Taken::default());
         assert_eq!((taken.items.len(), taken.closed), (1, true));
-        assert!(queue.take(soon()).closed);
+        assert!(queue.take(soon(), Taken::default()).closed);
     }
 
     #[test]
     fn without_records_the_writer_waits_until_its_deadline() {
         let queue = Queue::new(Duration::ZERO);
-        let taken = queue.take(Instant::now() + Duration::from_millis(1));
+        let taken = queue.take(Instant::now() + Duration::from_millis(1), Taken::default());
         assert!(taken.items.is_empty() && !taken.closed);
     }
 }

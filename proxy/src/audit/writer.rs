@@ -9,7 +9,7 @@ use super::entry::{Entry, Event};
 use super::keys::Signer;
 use super::others::Others;
 use super::prune::{PRUNED, Plan, Rule};
-use super::queue::{Item, Queue};
+use super::queue::{Item, Queue, Taken};
 use super::sink::{Batch, Lane};
 use super::{body::Redactor, keys::Secret};
 use crate::telemetry::metrics::Metrics;
@@ -127,9 +127,10 @@ impl Writer {
 
     /// Works until the queue is closed and empty; blocks.
     pub(super) fn run(mut self) {
+        let mut taken = Taken::default();
         loop {
-            let taken = self.parts.queue.take(self.checkpoint_due);
-            for item in taken.items {
+            taken = self.parts.queue.take(self.checkpoint_due, taken);
+            for item in taken.items.drain(..) {
                 self.item(item);
             }
             if taken.lost > 0 {

@@ -58,6 +58,8 @@ pub struct Identity {
 pub struct Facts {
     /// Its serial number, in lower-case hex.
     pub serial: String,
+    /// When it ends, as records say it.
+    pub ends: String,
     /// Its URI and DNS alternative names, such as `DNS:smo.example.net`; the first 16 that a log can show.
     pub alternative_names: Vec<String>,
 }
@@ -86,15 +88,17 @@ impl Identity {
         if field != IdentityField::Uri && name.contains("://") {
             return Err(nobody("has a URI where a name should be"));
         }
+        let not_after = Timestamp(parsed.validity().not_after.timestamp().saturating_mul(1000));
         Ok(Self {
             name: name.to_owned(),
             field,
             common_name: common_name
                 .filter(|name| name.len() <= MAX_NAME && !name.chars().any(char::is_control)),
             fingerprint: digest::sha256(certificate),
-            not_after: Timestamp(parsed.validity().not_after.timestamp().saturating_mul(1000)),
+            not_after,
             facts: Facts {
                 serial: parsed.serial.to_str_radix(16),
+                ends: not_after.to_string(),
                 alternative_names: alternatives.iter().filter_map(shown).take(MAX_NAMES).collect(),
             },
         })

@@ -93,7 +93,7 @@ fn call(at: Timestamp) -> Call {
         at,
         peer: None,
         method: Some(http::Method::DELETE),
-        uri: Some(http::Uri::from_static("/o2ims-infrastructureInventory/v2/subscriptions/s-1")),
+        path: Some("/o2ims-infrastructureInventory/v2/subscriptions/s-1".into()),
         slot: 0,
         status: http::StatusCode::NO_CONTENT,
         bytes: 0,
