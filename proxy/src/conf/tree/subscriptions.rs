@@ -173,10 +173,10 @@ section! {
     Delivery {
         /// Deliveries at the same time, one per subscription.
         #[schemars(range(min = 1, max = 4_096))]
-        concurrency: usize = 64,
+        concurrency: usize = 128,
         /// Of them, those to one owner.
         #[schemars(range(min = 1, max = 4_096))]
-        per_owner: usize = 48,
+        per_owner: usize = 96,
         /// Time for one attempt.
         #[schemars(extend("x-minimum" = "10ms", "x-maximum" = "1m"))]
         timeout: Span = Span::seconds(5),

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 /// Deliveries to one host at the same time: half of the usual workers.
-const PER_HOST: usize = 32;
+const PER_HOST: usize = 64;
 /// Failures in a row that open the circuit.
 const FAILURES: u32 = 5;
 /// Hosts beyond which those without trouble are forgotten.
