@@ -45,6 +45,8 @@
 #   --flame          before, records by perf where the gateway spends its CPU time, in a round that is not counted; the page shows it
 #   --heap           before, looks at what lives on the gateway's heap when the load is over, in a round that is not counted, with a gateway that
 #                    is built for it (feature heap-profile, profile heap); the report says which functions hold it
+#   --shipped        measures the program that deploy/release.sh builds, as the published figures do; that takes some twenty minutes when the
+#                    sources have changed
 #   --save-baseline  keeps the figures in target/bench/baselines, by the machine's processor and cores
 #   --baseline       compares with those
 # And without a bench: --list prints the names, `compare BEFORE AFTER` compares reports, as `netweave bench compare` does.
@@ -66,7 +68,7 @@ list() {
     /^                    / { text = text " " $0; next }
     { flush() }'
 }
-runs=1 flame='' heap='' baseline='' own=()
+runs=1 flame='' heap='' shipped='' baseline='' own=()
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage; exit 0 ;;
@@ -74,6 +76,7 @@ while [ $# -gt 0 ]; do
     --runs) runs=${2:?--runs N}; shift ;;
     --flame) flame=1 ;;
     --heap) heap=1 ;;
+    --shipped) shipped=1 ;;
     --save-baseline) baseline=save ;;
     --baseline) baseline=compare ;;
     *) own+=("$1") ;;
@@ -100,6 +103,10 @@ needs_to_build
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
 cargo build --release --locked -p netweave -p netweave-benches
 export BENCH_NETWEAVE=$CARGO_TARGET_DIR/release/netweave BENCH_OUT=$CARGO_TARGET_DIR/bench
+if [ -n "$shipped" ]; then
+  deploy/release.sh
+  BENCH_NETWEAVE=$CARGO_TARGET_DIR/shipped/netweave
+fi
 mkdir -p "$BENCH_OUT"
 # Served files, certificates, logs and state in memory, so that no disk is measured; on disk where that is not to be had.
 BENCH_FOLDER=$(mktemp -d -p "$([ "$1" != inventory ] && [ "$1" != list-filter ] && [ -w /dev/shm ] && echo /dev/shm || echo "$BENCH_OUT")" bench.XXXXXX)

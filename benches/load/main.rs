@@ -25,6 +25,7 @@ mod soak;
 mod start;
 mod steady;
 mod storm;
+mod training;
 
 use netweave_benches::Result;
 use reload::Deed;
@@ -110,6 +111,7 @@ async fn told(name: &str, bench: &Bench, redis: &Path) -> Result<()> {
         "notification-storm" => storm::run(bench, redis).await,
         "sizes" => sizes::run(bench, redis).await,
         "sizing" => sizing::run(bench, redis).await,
+        "training" => training::run(bench, Some(redis)).await,
         _ => alone(name, bench).await,
     }
 }
@@ -126,6 +128,7 @@ async fn alone(name: &str, bench: &Bench) -> Result<()> {
         "reload" => reload::run(bench, Deed::Reload).await,
         "rotation" => reload::run(bench, Deed::Rotation).await,
         "small" => small::run(bench).await,
+        "training" => training::run(bench, None).await,
         other => {
             Err(format!("no bench {other:?}, or BENCH_REDIS is not set; benches/run.sh lists them").into())
         }

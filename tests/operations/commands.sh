@@ -38,14 +38,14 @@ machine() {
   { echo '127.0.0.1 localhost'; echo '::1 localhost'; printf '127.0.0.1 node-%s\n' 0 1 2 3 4 5; echo "127.0.0.2 $SERVICE"; } >/etc/hosts
   install -m 755 "$NETWEAVE_BIN" /usr/bin/netweave
   # In the pods health is asked at the pod's own address; here that is the one of the gateway that stands for them.
-  mkdir -p /srv/pod/bin "$SITE/target/release" /etc/netweave/conf /var/lib/netweave /run/netweave
+  mkdir -p /srv/pod/bin "$SITE"/target/{release,shipped} /etc/netweave/conf /var/lib/netweave /run/netweave
   cat >/srv/pod/bin/netweave <<'S'
 #!/bin/sh
 [ "$1" != healthcheck ] || set -- "$@" --url http://127.0.0.2:8080
 NETWEAVE_OPS_CONTROL=/run/netweave/control.sock exec /usr/bin/netweave "$@"
 S
   chmod +x /srv/pod/bin/netweave
-  ln -sf "$NETWEAVE_BIN" "$SITE/target/release/netweave"
+  for folder in release shipped; do ln -sf "$NETWEAVE_BIN" "$SITE/target/$folder/netweave"; done
   cd "$SITE"
 }
 

@@ -79,7 +79,7 @@ context() {
   mkdir -p "$WORK/context"
   tar -C "$ROOT" -c --exclude=target --exclude=tests/peers "${kept[@]}" | tar -C "$WORK/context" -x &&
     cargo metadata --offline --no-deps --format-version 1 --manifest-path "$WORK/context/Cargo.toml" | grep -q '"name":"netweave"' &&
-    [ -x "$WORK/context/deploy/image/root.sh" ]
+    [ -x "$WORK/context/deploy/image/root.sh" ] && [ -x "$WORK/context/deploy/release.sh" ]
 }
 
 holds image_is_put_together built

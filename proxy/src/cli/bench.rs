@@ -49,17 +49,27 @@ struct Run {
     /// How often it is measured; 5 or more can be compared run by run
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=200))]
     runs: u16,
+    #[command(flatten)]
+    looks: Looks,
+    /// Measures the program as it is shipped, which takes some twenty minutes to build
+    #[arg(long)]
+    shipped: bool,
+    #[command(flatten)]
+    kept: Kept,
+    /// What the profile itself takes
+    #[arg(last = true, value_name = "ARGUMENT")]
+    more: Vec<String>,
+}
+
+/// What is looked at in rounds that are not counted.
+#[derive(Clone, Copy, Debug, clap::Args)]
+struct Looks {
     /// Draws where the gateway spends its CPU time, by `perf`
     #[arg(long)]
     flame: bool,
     /// Says who holds the gateway's memory when the load is over, by a build that is made for it
     #[arg(long)]
     heap: bool,
-    #[command(flatten)]
-    kept: Kept,
-    /// What the profile itself takes
-    #[arg(last = true, value_name = "ARGUMENT")]
-    more: Vec<String>,
 }
 
 /// Figures that are kept for a class of machines.
@@ -104,8 +114,9 @@ impl Run {
     fn arguments(&self) -> Vec<String> {
         let mut arguments = vec![self.profile.clone(), "--runs".to_owned(), self.runs.to_string()];
         let flags = [
-            (self.flame, "--flame"),
-            (self.heap, "--heap"),
+            (self.looks.flame, "--flame"),
+            (self.looks.heap, "--heap"),
+            (self.shipped, "--shipped"),
             (self.kept.save_baseline, "--save-baseline"),
             (self.kept.baseline, "--baseline"),
         ];
@@ -143,14 +154,14 @@ mod tests {
             profile: "cache-second-level".to_owned(),
             tree: Tree { tree: PathBuf::from(".") },
             runs: 5,
-            flame: true,
-            heap: true,
+            looks: Looks { flame: true, heap: true },
+            shipped: true,
             kept: Kept { save_baseline: false, baseline: true },
             more: vec!["--full".to_owned()],
         };
         assert_eq!(
             run.arguments(),
-            ["cache-second-level", "--runs", "5", "--flame", "--heap", "--baseline", "--full"]
+            ["cache-second-level", "--runs", "5", "--flame", "--heap", "--shipped", "--baseline", "--full"]
         );
     }
 
