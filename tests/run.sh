@@ -137,7 +137,7 @@ suite_unit() {
   step fmt cargo fmt --all --check
   step clippy cargo clippy "${CARGO[@]}" --all-targets --quiet -- -D warnings
   step deny cargo_deny
-  [ -z "$FULL" ] || step features features
+  [ -z "$FULL" ] || { step features features; tests heap-profile cargo test --locked -p netweave --features heap-profile --lib control::heap; }
   build
   moto # the model of the services comes with it
   tests unit cargo test "${CARGO[@]}" --lib --bins --no-fail-fast
@@ -162,7 +162,13 @@ suite_it() {
   tests it cargo test "${CARGO[@]}" --test it -- --show-output
   others it lab:: pods::
 }
-suite_edge() { build; tests edge cargo test "${CARGO[@]}" --test edge -- --show-output; }
+suite_edge() {
+  build
+  tests edge cargo test "${CARGO[@]}" --test edge -- --show-output
+  [ -n "$FULL" ] || return 0
+  step release deploy/release.sh
+  tests edge-shipped env NETWEAVE_FIGURES=/dev/null NETWEAVE_BIN="$CARGO_TARGET_DIR/shipped/netweave" cargo test "${CARGO[@]}" --test edge
+}
 suite_durability() { build; redis; tests durability cargo test "${CARGO[@]}" --test durability -- --show-output; }
 
 suite_security() {
