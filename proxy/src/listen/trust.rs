@@ -2,19 +2,33 @@
 //!
 //! rustls does not verify a certificate again when a session is resumed, and nobody verifies open connections after a
 //! reload; so whoever uses an identity asks [`Trust::confirm`] with the generation it was last confirmed under.
+//!
+//! Verifying a chain costs as much as the rest of a resumed handshake, and of the same authorities it has the same outcome while time
+//! does not change it. So a chain that was found good is not verified again for a minute; that it was is forgotten with an exchange.
 
 use arc_swap::ArcSwap;
+use aws_lc_rs::digest::{Context, SHA256};
 use netweave_model::{Error, Result, Timestamp};
+use quick_cache::sync::Cache;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// Seconds for which a chain that was found good is not verified again.
+const AGAIN: u64 = 60;
+/// Chains of which that is remembered.
+const CHAINS: usize = 1024;
+/// Bytes of a SHA-256.
+const HASH: usize = 32;
 
 /// The client verifier of the API listener.
 #[derive(Debug)]
@@ -26,8 +40,50 @@ pub struct Trust {
     mandatory: bool,
 }
 
+/// What verifies, and the chains that it has found good: by the hash of all of their bytes, from when until when, in seconds.
 #[derive(Debug)]
-struct Verifier(Arc<dyn ClientCertVerifier>);
+struct Verifier {
+    by: Arc<dyn ClientCertVerifier>,
+    good: Cache<[u8; HASH], Range<u64>>,
+}
+
+impl Verifier {
+    fn verify(
+        &self,
+        leaf: &CertificateDer<'_>,
+        rest: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> std::result::Result<ClientCertVerified, rustls::Error> {
+        let (key, at) = (hash(leaf, rest), now.as_secs());
+        if key.is_some_and(|key| self.good.get(&key).is_some_and(|times| times.contains(&at))) {
+            return Ok(ClientCertVerified::assertion());
+        }
+        let verified = self.by.verify_client_cert(leaf, rest, now)?;
+        if let Some((key, end)) = key.zip(end(leaf, rest)) {
+            self.good.insert(key, at..end.min(at + AGAIN));
+        }
+        Ok(verified)
+    }
+}
+
+/// Returns the SHA-256 of a chain, of each certificate with its length.
+fn hash(leaf: &CertificateDer<'_>, rest: &[CertificateDer<'_>]) -> Option<[u8; HASH]> {
+    let mut context = Context::new(&SHA256);
+    for certificate in std::iter::once(leaf).chain(rest) {
+        context.update(&certificate.len().to_be_bytes());
+        context.update(certificate);
+    }
+    context.finish().as_ref().try_into().ok()
+}
+
+/// Returns the second from which on a certificate of a chain holds no more; `None` if one cannot be read.
+fn end(leaf: &CertificateDer<'_>, rest: &[CertificateDer<'_>]) -> Option<u64> {
+    let ends = std::iter::once(leaf).chain(rest).map(|certificate| {
+        let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+        u64::try_from(parsed.validity().not_after.timestamp()).ok()
+    });
+    ends.collect::<Option<Vec<_>>>()?.into_iter().min()
+}
 
 /// What a verifier is built from.
 #[derive(Debug, Default)]
@@ -57,7 +113,7 @@ impl Authorities {
         }
         let verifier =
             builder.build().map_err(|error| faulty("no client verifier can be built").with_source(error))?;
-        Ok(Verifier(verifier))
+        Ok(Verifier { by: verifier, good: Cache::new(CHAINS) })
     }
 }
 
@@ -111,7 +167,7 @@ impl Trust {
             return false;
         };
         let now = UnixTime::since_unix_epoch(Duration::from_millis(u64::try_from(now.0).unwrap_or(0)));
-        self.current.load().0.verify_client_cert(leaf, rest, now).is_ok()
+        self.current.load().verify(leaf, rest, now).is_ok()
     }
 }
 
@@ -131,7 +187,7 @@ impl ClientCertVerifier for Trust {
         rest: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> std::result::Result<ClientCertVerified, rustls::Error> {
-        self.current.load().0.verify_client_cert(leaf, rest, now)
+        self.current.load().verify(leaf, rest, now)
     }
 
     fn verify_tls12_signature(
@@ -140,7 +196,7 @@ impl ClientCertVerifier for Trust {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        self.current.load().0.verify_tls12_signature(message, certificate, signature)
+        self.current.load().by.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -149,11 +205,11 @@ impl ClientCertVerifier for Trust {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        self.current.load().0.verify_tls13_signature(message, certificate, signature)
+        self.current.load().by.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.current.load().0.supported_verify_schemes()
+        self.current.load().by.supported_verify_schemes()
     }
 }
 
@@ -187,9 +243,13 @@ mod tests {
         }
 
         fn leaf(&self, serial: u64) -> [CertificateDer<'static>; 1] {
+            self.leaf_until(serial, at(1))
+        }
+
+        fn leaf_until(&self, serial: u64, end: OffsetDateTime) -> [CertificateDer<'static>; 1] {
             let mut params = CertificateParams::default();
             params.serial_number = Some(SerialNumber::from(serial));
-            (params.not_before, params.not_after) = (at(-1), at(1));
+            (params.not_before, params.not_after) = (at(-1), end);
             [params.signed_by(&KeyPair::generate().unwrap(), &self.issuer).unwrap().der().clone()]
         }
 
@@ -233,6 +293,78 @@ mod tests {
         let before = trust.generation();
         trust.replace(other.authorities(), &Arc::new(rustls::crypto::aws_lc_rs::default_provider())).unwrap();
         assert!(trust.generation() > before && !trust.confirm(&leaf, NOW));
+    }
+
+    /// Counts how often a chain is verified.
+    #[derive(Debug)]
+    struct Counting(Arc<dyn ClientCertVerifier>, Arc<AtomicU64>);
+
+    impl ClientCertVerifier for Counting {
+        fn root_hint_subjects(&self) -> &[DistinguishedName] {
+            &[]
+        }
+
+        fn verify_client_cert(
+            &self,
+            leaf: &CertificateDer<'_>,
+            rest: &[CertificateDer<'_>],
+            now: UnixTime,
+        ) -> std::result::Result<ClientCertVerified, rustls::Error> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.verify_client_cert(leaf, rest, now)
+        }
+
+        fn verify_tls12_signature(
+            &self,
+            message: &[u8],
+            certificate: &CertificateDer<'_>,
+            signature: &DigitallySignedStruct,
+        ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+            self.0.verify_tls12_signature(message, certificate, signature)
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            message: &[u8],
+            certificate: &CertificateDer<'_>,
+            signature: &DigitallySignedStruct,
+        ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+            self.0.verify_tls13_signature(message, certificate, signature)
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            self.0.supported_verify_schemes()
+        }
+    }
+
+    #[test]
+    fn a_good_chain_is_not_verified_again_for_a_minute_and_believed_no_longer_than_it_holds() {
+        let (pki, count) = (Pki::new(), Arc::new(AtomicU64::new(0)));
+        let trust = trust(pki.authorities()).unwrap();
+        let by = Arc::new(Counting(Arc::clone(&trust.current.load().by), Arc::clone(&count)));
+        trust.current.store(Arc::new(Verifier { by, good: Cache::new(CHAINS) }));
+        let verified = |chain: &[CertificateDer<'_>], seconds| {
+            let before = count.load(Ordering::Relaxed);
+            let good = trust.confirm(chain, NOW.plus(Duration::from_secs(seconds)));
+            (good, count.load(Ordering::Relaxed) - before)
+        };
+        let leaf = pki.leaf(1);
+        assert_eq!(
+            [0, 59, 60, 61].map(|at| verified(&leaf, at)),
+            [(true, 1), (true, 0), (true, 1), (true, 0)]
+        );
+        assert_eq!(verified(&pki.leaf(1), 61), (true, 1), "another one, by its bytes");
+        let short = pki.leaf_until(2, at(0) + time::Duration::seconds(30));
+        assert_eq!(
+            [0, 29, 31, 31].map(|at| verified(&short, at)),
+            [(true, 1), (true, 0), (false, 1), (false, 1)]
+        );
+        let stranger = Pki::new().leaf(1);
+        assert_eq!(
+            [0, 1].map(|at| verified(&stranger, at)),
+            [(false, 1); 2],
+            "what is refused is not remembered"
+        );
     }
 
     #[test]
