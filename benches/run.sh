@@ -45,8 +45,8 @@
 #   --flame          before, records by perf where the gateway spends its CPU time, in a round that is not counted; the page shows it
 #   --heap           before, looks at what lives on the gateway's heap when the load is over, in a round that is not counted, with a gateway that
 #                    is built for it (feature heap-profile, profile heap); the report says which functions hold it
-#   --shipped        measures the program that deploy/release.sh builds, as the published figures do; that takes some twenty minutes when the
-#                    sources have changed
+#   --shipped        measures the program that deploy/release.sh builds, which takes some twenty minutes each time; not with a baseline, which
+#                    is of `cargo build --release`
 #   --save-baseline  keeps the figures in target/bench/baselines, by the machine's processor and cores
 #   --baseline       compares with those
 # And without a bench: --list prints the names, `compare BEFORE AFTER` compares reports, as `netweave bench compare` does.
@@ -84,6 +84,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 set -- "${own[@]}"
+[ -z "$shipped" ] || [ -z "$baseline" ] || { echo "--shipped: a baseline is of cargo build --release" >&2; exit 2; }
 [[ $runs =~ ^[1-9][0-9]{0,2}$ ]] && [ "$runs" -le 200 ] || { echo "--runs: write 1 to 200" >&2; exit 2; }
 
 if [ "${1:-}" = compare ]; then

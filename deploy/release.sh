@@ -8,21 +8,24 @@
 # `cargo build --release`, whose program does the same. Needs Rust; the rest comes from Debian where it is missing: LLVM's
 # llvm-profdata, of the version that rustc has, and the Redis of the load.
 set -euo pipefail
+shopt -s inherit_errexit
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 needs_to_build
 
-OUT=${CARGO_TARGET_DIR:-$PWD/target}
+OUT=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 HOST=$(rustc -vV | sed -n 's/^host: //p')
 COUNTING=$OUT/counting SHIPPED=$OUT/shipped COUNTS=$OUT/counting/counts
 
 # Prints the path of llvm-profdata: the toolchain's own, or that of Debian's latest suite, which has the LLVM of a new rustc.
 profdata() {
-  local own major dir=$OUT/tools/llvm lib=usr/lib/x86_64-linux-gnu
+  local own major dir lib=usr/lib/x86_64-linux-gnu
   own=$(rustc --print sysroot)/lib/rustlib/$HOST/bin/llvm-profdata
   [ ! -x "$own" ] || { echo "$own"; return; }
   major=$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+  [ "$(uname -m)" = x86_64 ] || { echo "release.sh: llvm-profdata is missing: rustup component add llvm-tools" >&2; return 1; }
+  dir=$OUT/tools/llvm-$major
   unpacked_from sid "$dir" "llvm-$major" "libllvm$major" libc6 libstdc++6 libgcc-s1 libz3-4 libzstd1 zlib1g libedit2 libffi8 libtinfo6 \
     libbsd0 libmd0 libxml2-16 >&2
   cat >"$dir/llvm-profdata" <<SCRIPT
@@ -62,11 +65,10 @@ PROFDATA=$(profdata)
 build "$COUNTING" -Cprofile-generate netweave netweave-benches
 train
 "$PROFDATA" merge -o "$COUNTS/all.profdata" "$COUNTS"/*.profraw
-# Under a name of its own, as cargo builds anew for other flags, not for another file.
-profile=$SHIPPED/$(sha256sum "$COUNTS/all.profdata" | cut -c 1-16).profdata
+# All anew: cargo builds again for other flags, but not for another profile.
 rm -rf "$SHIPPED"
 mkdir -p "$SHIPPED"
-mv "$COUNTS/all.profdata" "$profile"
-build "$SHIPPED" "-Cprofile-use=$profile" netweave
+mv "$COUNTS/all.profdata" "$SHIPPED"
+build "$SHIPPED" "-Cprofile-use=$SHIPPED/all.profdata" netweave
 cp "$SHIPPED/$HOST/release/netweave" "$SHIPPED/netweave"
 "$SHIPPED/netweave" --version
