@@ -118,7 +118,7 @@ impl Gateway {
         let answered = match self.admit(head, peer, (ctx.at, &mut ctx.seen)).await {
             Ok(Admitted::Call(pending)) => {
                 if let Some(session) = session {
-                    self.with_body(session, (head, ctx), &pending).await
+                    self.with_body((session, peer), (head, ctx), &pending).await
                 } else {
                     ctx.stage = Stage::Allowed;
                     self.serve(&pending, Bytes::new(), ctx).await
@@ -150,7 +150,7 @@ impl Gateway {
 
     async fn with_body(
         &self,
-        session: &mut ServerSession,
+        (session, peer): (&mut ServerSession, &Peer),
         (head, ctx): (&Parts, &mut Ctx),
         pending: &Pending<'_>,
     ) -> Result<Reply, Refused> {
@@ -164,6 +164,7 @@ impl Gateway {
             }
         };
         ctx.sent = Payload { bytes: body.clone(), media_type: head.headers.get(CONTENT_TYPE).cloned() };
+        self.chain.remains(peer, self.clock.now())?;
         negotiate::check_body(&head.headers, &body)?;
         ctx.stage = Stage::Allowed;
         self.serve(pending, body, ctx).await

@@ -290,6 +290,36 @@ async fn a_change_that_is_under_way_when_its_client_is_revoked_is_answered_and_o
 }
 
 #[tokio::test]
+async fn a_change_whose_body_comes_after_its_client_was_revoked_is_not_made() {
+    let pki = Arc::new(Pki::new());
+    let revoked = pki.client_numbered("revoked", 7);
+    let mut lists = Mounted::new(&[("crl.pem", &pki.revocations(&[]))]);
+    let gateway = Setup::memory().pki(&pki).set("/api/tls/crl", json!(lists.path("crl.pem"))).start().await;
+    let settings = Arc::new(tls(&pki, Some(&revoked)));
+    let mut open = connect(&settings, &gateway).await.expect("a connection");
+    let body = json!({ "callback": "http://127.0.0.1:9/" }).to_string();
+    let head =
+        format!("POST {V2}/subscriptions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n");
+    let request = format!("{head}content-length: {}\r\nexpect: 100-continue\r\n\r\n", body.len());
+    open.write_all(request.as_bytes()).await.expect("a head");
+    let mut answer = vec![0; 1024];
+    let read = open.read(&mut answer).await.expect("a word that the body may come");
+    assert!(answer[..read].starts_with(b"HTTP/1.1 100 "));
+    lists.put(&[("crl.pem", &pki.revocations(&[7]))]);
+    soon("the client is not believed any more", async || {
+        let Ok(mut fresh) = connect(&settings, &gateway).await else { return true };
+        !ask(&mut fresh).await.contains(" 200 ")
+    })
+    .await;
+    open.write_all(body.as_bytes()).await.expect("a body");
+    let mut answer = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(5), open.read_to_end(&mut answer)).await;
+    assert!(ended.is_ok(), "the connection is closed behind the answer");
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+}
+
+#[tokio::test]
 async fn the_end_of_every_certificate_is_a_metric_also_that_of_clients() {
     let gateway = Setup::memory().start().await;
     gateway.client("smo").get(ASKED).await.expect(200);

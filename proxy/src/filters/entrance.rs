@@ -100,6 +100,17 @@ impl Entrance {
         Ok((Who::Token(holder), place))
     }
 
+    /// Asks again whether the other end is who it was, if its certificate counts: what it sends may have taken its time.
+    ///
+    /// # Errors
+    /// 401: its certificate does not count any more.
+    pub fn remains(&self, peer: &Peer, now: Timestamp) -> Result<(), Refused> {
+        if self.bearer.as_ref().is_some_and(Bearer::is_enough) {
+            return Ok(());
+        }
+        peer.identity(&self.trust, &self.register, now).map(drop).map_err(unknown)
+    }
+
     /// Takes one new subscription of the caller's share.
     ///
     /// # Errors

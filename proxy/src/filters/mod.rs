@@ -137,6 +137,14 @@ impl Chain {
         let headers = &head.headers;
         Ok(Admitted::Call(Pending { route, method, query, headers, who, _in_flight: in_flight }))
     }
+
+    /// Asks again, once the body is there, whether who sent it may.
+    ///
+    /// # Errors
+    /// As [`Entrance::remains`].
+    pub fn remains(&self, peer: &Peer, now: Timestamp) -> std::result::Result<(), Refused> {
+        self.entrance.remains(peer, now)
+    }
 }
 
 impl Pending<'_> {

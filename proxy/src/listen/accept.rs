@@ -21,7 +21,6 @@ use pingora::time::timeout;
 use pingora_core::apps::HttpServerApp;
 use pingora_core::server::{ListenFds, ShutdownWatch};
 use pingora_core::services::Service;
-use rustls::HandshakeKind;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener as Bound};
 use std::pin::pin;
@@ -336,17 +335,15 @@ impl Tls {
         }
     }
 
-    /// Reads who the client is. rustls does not verify again on resumption, so that is done here.
+    /// Reads who the client is. rustls does not verify again on resumption, and the authorities may have been exchanged while a full
+    /// handshake went on, so that is done here.
     fn peer(&self, stream: &TlsStream<TcpStream>, address: IpAddr) -> Peer {
         let session = stream.get_ref().1;
         let Some(chain) = session.peer_certificates() else {
             return Peer::anonymous(address);
         };
         let generation = self.trust.generation();
-        if session.handshake_kind() != Some(HandshakeKind::Full)
-            && session.handshake_kind() != Some(HandshakeKind::FullWithHelloRetryRequest)
-            && !self.trust.confirm(chain, self.clock.now())
-        {
+        if !self.trust.confirm(chain, self.clock.now()) {
             return Peer::unusable(address);
         }
         let Some(identity) = chain.first().and_then(|leaf| Identity::read(leaf).ok()) else {

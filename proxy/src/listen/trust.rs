@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::revocation_list::CertificateRevocationList;
 
 /// Seconds for which a chain that was found good is not verified again.
 const AGAIN: u64 = 60;
@@ -44,6 +45,8 @@ pub struct Trust {
 #[derive(Debug)]
 struct Verifier {
     by: Arc<dyn ClientCertVerifier>,
+    /// The second from which on a revocation list is overdue, if that counts.
+    overdue: u64,
     good: Cache<[u8; HASH], Range<u64>>,
 }
 
@@ -60,7 +63,7 @@ impl Verifier {
         }
         let verified = self.by.verify_client_cert(leaf, rest, now)?;
         if let Some((key, end)) = key.zip(end(leaf, rest)) {
-            self.good.insert(key, at..end.min(at + AGAIN));
+            self.good.insert(key, at..end.min(self.overdue).min(at + AGAIN));
         }
         Ok(verified)
     }
@@ -103,6 +106,8 @@ impl Authorities {
             roots.add(root).map_err(|error| faulty("an authority is not usable").with_source(error))?;
         }
         // Anonymous clients are turned away by the filters, which can say why, or by `client_auth_mandatory` below.
+        let overdue =
+            if self.stale { None } else { self.revoked.iter().filter_map(|list| next_update(list)).min() };
         let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
             .allow_unauthenticated();
         if !self.revoked.is_empty() {
@@ -113,8 +118,14 @@ impl Authorities {
         }
         let verifier =
             builder.build().map_err(|error| faulty("no client verifier can be built").with_source(error))?;
-        Ok(Verifier { by: verifier, good: Cache::new(CHAINS) })
+        Ok(Verifier { by: verifier, overdue: overdue.unwrap_or(u64::MAX), good: Cache::new(CHAINS) })
     }
+}
+
+/// Returns the second at which a revocation list should have been replaced; 0 if it does not say, so that nothing is remembered.
+fn next_update(list: &[u8]) -> Option<u64> {
+    let (_, parsed) = CertificateRevocationList::from_der(list).ok()?;
+    Some(parsed.next_update().and_then(|end| u64::try_from(end.timestamp()).ok()).unwrap_or(0))
 }
 
 fn faulty(what: &str) -> Error {
@@ -342,7 +353,7 @@ mod tests {
         let (pki, count) = (Pki::new(), Arc::new(AtomicU64::new(0)));
         let trust = trust(pki.authorities()).unwrap();
         let by = Arc::new(Counting(Arc::clone(&trust.current.load().by), Arc::clone(&count)));
-        trust.current.store(Arc::new(Verifier { by, good: Cache::new(CHAINS) }));
+        trust.current.store(Arc::new(Verifier { by, overdue: u64::MAX, good: Cache::new(CHAINS) }));
         let verified = |chain: &[CertificateDer<'_>], seconds| {
             let before = count.load(Ordering::Relaxed);
             let good = trust.confirm(chain, NOW.plus(Duration::from_secs(seconds)));
@@ -375,6 +386,11 @@ mod tests {
         assert!(current.confirm(&pki.leaf(8), NOW));
         let overdue = trust(pki.revoking(7, at(-1))).unwrap();
         assert!(!overdue.confirm(&pki.leaf(8), NOW));
+        let soon = trust(pki.revoking(7, at(0) + time::Duration::seconds(30))).unwrap();
+        let leaf = pki.leaf(9);
+        let confirmed =
+            [0, 29, 31].map(|seconds| soon.confirm(&leaf, NOW.plus(Duration::from_secs(seconds))));
+        assert_eq!(confirmed, [true, true, false], "also if it was found good before");
     }
 
     #[test]
