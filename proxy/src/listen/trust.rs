@@ -306,76 +306,25 @@ mod tests {
         assert!(trust.generation() > before && !trust.confirm(&leaf, NOW));
     }
 
-    /// Counts how often a chain is verified.
-    #[derive(Debug)]
-    struct Counting(Arc<dyn ClientCertVerifier>, Arc<AtomicU64>);
-
-    impl ClientCertVerifier for Counting {
-        fn root_hint_subjects(&self) -> &[DistinguishedName] {
-            &[]
-        }
-
-        fn verify_client_cert(
-            &self,
-            leaf: &CertificateDer<'_>,
-            rest: &[CertificateDer<'_>],
-            now: UnixTime,
-        ) -> std::result::Result<ClientCertVerified, rustls::Error> {
-            self.1.fetch_add(1, Ordering::Relaxed);
-            self.0.verify_client_cert(leaf, rest, now)
-        }
-
-        fn verify_tls12_signature(
-            &self,
-            message: &[u8],
-            certificate: &CertificateDer<'_>,
-            signature: &DigitallySignedStruct,
-        ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-            self.0.verify_tls12_signature(message, certificate, signature)
-        }
-
-        fn verify_tls13_signature(
-            &self,
-            message: &[u8],
-            certificate: &CertificateDer<'_>,
-            signature: &DigitallySignedStruct,
-        ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-            self.0.verify_tls13_signature(message, certificate, signature)
-        }
-
-        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-            self.0.supported_verify_schemes()
-        }
-    }
-
     #[test]
     fn a_good_chain_is_not_verified_again_for_a_minute_and_believed_no_longer_than_it_holds() {
-        let (pki, count) = (Pki::new(), Arc::new(AtomicU64::new(0)));
-        let trust = trust(pki.authorities()).unwrap();
-        let by = Arc::new(Counting(Arc::clone(&trust.current.load().by), Arc::clone(&count)));
-        trust.current.store(Arc::new(Verifier { by, overdue: u64::MAX, good: Cache::new(CHAINS) }));
-        let verified = |chain: &[CertificateDer<'_>], seconds| {
-            let before = count.load(Ordering::Relaxed);
-            let good = trust.confirm(chain, NOW.plus(Duration::from_secs(seconds)));
-            (good, count.load(Ordering::Relaxed) - before)
+        let (pki, other) = (Pki::new(), Pki::new());
+        let (first, second) = (trust(pki.authorities()).unwrap(), trust(other.authorities()).unwrap());
+        let (leaf, short) = (pki.leaf(1), pki.leaf_until(2, at(0) + time::Duration::seconds(30)));
+        // A verifier that refuses both, and remembers what the first has found.
+        for chain in [&leaf, &short] {
+            assert!(first.confirm(chain, NOW));
+            let key = hash(&chain[0], &[]).unwrap();
+            let times = first.current.load().good.get(&key).unwrap();
+            second.current.load().good.insert(key, times);
+        }
+        let confirmed = |chain: &[CertificateDer<'_>], seconds: [u64; 3]| {
+            seconds.map(|seconds| second.confirm(chain, NOW.plus(Duration::from_secs(seconds))))
         };
-        let leaf = pki.leaf(1);
-        assert_eq!(
-            [0, 59, 60, 61].map(|at| verified(&leaf, at)),
-            [(true, 1), (true, 0), (true, 1), (true, 0)]
-        );
-        assert_eq!(verified(&pki.leaf(1), 61), (true, 1), "another one, by its bytes");
-        let short = pki.leaf_until(2, at(0) + time::Duration::seconds(30));
-        assert_eq!(
-            [0, 29, 31, 31].map(|at| verified(&short, at)),
-            [(true, 1), (true, 0), (false, 1), (false, 1)]
-        );
-        let stranger = Pki::new().leaf(1);
-        assert_eq!(
-            [0, 1].map(|at| verified(&stranger, at)),
-            [(false, 1); 2],
-            "what is refused is not remembered"
-        );
+        assert_eq!(confirmed(&leaf, [0, 59, 60]), [true, true, false]);
+        assert_eq!(confirmed(&short, [0, 29, 30]), [true, true, false]);
+        assert_eq!(confirmed(&pki.leaf(1), [0, 1, 2]), [false; 3], "another one, by its bytes");
+        assert_eq!(second.current.load().good.len(), 2, "what is refused is not remembered");
     }
 
     #[test]
