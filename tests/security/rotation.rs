@@ -210,6 +210,15 @@ async fn ask(stream: &mut TlsStream<TcpStream>) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
+/// Waits until a client gets nothing over a new connection.
+async fn disbelieved(settings: &Arc<ClientConfig>, gateway: &Gateway) {
+    soon("the client is not believed any more", async || {
+        let Ok(mut fresh) = connect(settings, gateway).await else { return true };
+        !ask(&mut fresh).await.contains(" 200 ")
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_revoked_client_is_out_within_five_seconds_with_its_open_connection_and_its_sessions() {
     let pki = Arc::new(Pki::new());
@@ -274,11 +283,7 @@ async fn a_change_that_is_under_way_when_its_client_is_revoked_is_answered_and_o
     open.write_all(request.as_bytes()).await.expect("a request");
     let (mut asked, _) = callback.accept().await.expect("the callback is tried");
     lists.put(&[("crl.pem", &pki.revocations(&[7]))]);
-    soon("the client is not believed any more", async || {
-        let Ok(mut fresh) = connect(&settings, &gateway).await else { return true };
-        !ask(&mut fresh).await.contains(" 200 ")
-    })
-    .await;
+    disbelieved(&settings, &gateway).await;
     asked.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.expect("an answer");
     let mut answer = Vec::new();
     let ended = tokio::time::timeout(Duration::from_secs(5), open.read_to_end(&mut answer)).await;
@@ -306,11 +311,7 @@ async fn a_change_whose_body_comes_after_its_client_was_revoked_is_not_made() {
     let read = open.read(&mut answer).await.expect("a word that the body may come");
     assert!(answer[..read].starts_with(b"HTTP/1.1 100 "));
     lists.put(&[("crl.pem", &pki.revocations(&[7]))]);
-    soon("the client is not believed any more", async || {
-        let Ok(mut fresh) = connect(&settings, &gateway).await else { return true };
-        !ask(&mut fresh).await.contains(" 200 ")
-    })
-    .await;
+    disbelieved(&settings, &gateway).await;
     open.write_all(body.as_bytes()).await.expect("a body");
     let mut answer = Vec::new();
     let ended = tokio::time::timeout(Duration::from_secs(5), open.read_to_end(&mut answer)).await;

@@ -6,8 +6,8 @@
 //! Verifying a chain costs as much as the rest of a resumed handshake, and of the same authorities it has the same outcome while time
 //! does not change it. So a chain that was found good is not verified again for a minute; that it was is forgotten with an exchange.
 
+use crate::digest;
 use arc_swap::ArcSwap;
-use aws_lc_rs::digest::{Context, SHA256};
 use netweave_model::{Error, Result, Timestamp};
 use quick_cache::sync::Cache;
 use rustls::client::danger::HandshakeSignatureValid;
@@ -28,8 +28,6 @@ use x509_parser::revocation_list::CertificateRevocationList;
 const AGAIN: u64 = 60;
 /// Chains of which that is remembered.
 const CHAINS: usize = 1024;
-/// Bytes of a SHA-256.
-const HASH: usize = 32;
 
 /// The client verifier of the API listener.
 #[derive(Debug)]
@@ -47,7 +45,7 @@ struct Verifier {
     by: Arc<dyn ClientCertVerifier>,
     /// The second from which on a revocation list is overdue, if that counts.
     overdue: u64,
-    good: Cache<[u8; HASH], Range<u64>>,
+    good: Cache<String, Range<u64>>,
 }
 
 impl Verifier {
@@ -58,11 +56,11 @@ impl Verifier {
         now: UnixTime,
     ) -> std::result::Result<ClientCertVerified, rustls::Error> {
         let (key, at) = (hash(leaf, rest), now.as_secs());
-        if key.is_some_and(|key| self.good.get(&key).is_some_and(|times| times.contains(&at))) {
+        if self.good.get(&key).is_some_and(|times| times.contains(&at)) {
             return Ok(ClientCertVerified::assertion());
         }
         let verified = self.by.verify_client_cert(leaf, rest, now)?;
-        if let Some((key, end)) = key.zip(end(leaf, rest)) {
+        if let Some(end) = end(leaf, rest) {
             self.good.insert(key, at..end.min(self.overdue).min(at + AGAIN));
         }
         Ok(verified)
@@ -70,13 +68,13 @@ impl Verifier {
 }
 
 /// Returns the SHA-256 of a chain, of each certificate with its length.
-fn hash(leaf: &CertificateDer<'_>, rest: &[CertificateDer<'_>]) -> Option<[u8; HASH]> {
-    let mut context = Context::new(&SHA256);
+fn hash(leaf: &CertificateDer<'_>, rest: &[CertificateDer<'_>]) -> String {
+    let mut hash = digest::Running::default();
     for certificate in std::iter::once(leaf).chain(rest) {
-        context.update(&certificate.len().to_be_bytes());
-        context.update(certificate);
+        hash.update(&certificate.len().to_be_bytes());
+        hash.update(certificate);
     }
-    context.finish().as_ref().try_into().ok()
+    hash.finish()
 }
 
 /// Returns the second from which on a certificate of a chain holds no more; `None` if one cannot be read.
@@ -314,7 +312,7 @@ mod tests {
         // A verifier that refuses both, and remembers what the first has found.
         for chain in [&leaf, &short] {
             assert!(first.confirm(chain, NOW));
-            let key = hash(&chain[0], &[]).unwrap();
+            let key = hash(&chain[0], &[]);
             let times = first.current.load().good.get(&key).unwrap();
             second.current.load().good.insert(key, times);
         }

@@ -242,7 +242,7 @@ impl Builder<'_> {
         if self.unnumbered {
             self.leaves.push(Leaf::new(UNNUMBERED, Span { start: 0, end: 0 }, Holds::Nothing));
         }
-        Leaves::new(self.leaves, self.json.len())
+        Leaves::new(self.leaves)
     }
 }
 

@@ -1,12 +1,10 @@
 //! The entries of a leaf index, and how they lie in memory.
 //!
-//! Most objects are small, so their entries are, too: six bytes each in an object below [`SMALL`], twelve in others. A scan
-//! waits for memory more than it computes.
+//! Most objects are small, so their entries are, too: six bytes each where all of an object's fit, twelve otherwise. A scan waits
+//! for memory more than it computes.
 
 use super::scan::Span;
 
-/// Bytes of JSON below which an object's entries are packed: offsets and lengths fit in 13 bits.
-const SMALL: usize = 1 << 13;
 /// The path of the entry that stands for entries which found no number; sorts last.
 pub(super) const UNNUMBERED: u32 = u32::MAX;
 /// As [`UNNUMBERED`], packed.
@@ -93,11 +91,10 @@ pub(super) enum Leaves {
 }
 
 impl Leaves {
-    /// Sorts the leaves of an object with so many bytes of JSON.
-    pub(super) fn new(mut leaves: Vec<Leaf>, bytes: usize) -> Self {
+    /// Sorts the leaves of an object.
+    pub(super) fn new(mut leaves: Vec<Leaf>) -> Self {
         leaves.sort_unstable_by_key(|leaf| leaf.key());
-        let pack = || leaves.iter().map(|leaf| leaf.packed()).collect::<Option<Box<[_]>>>();
-        match (bytes < SMALL).then(pack).flatten() {
+        match leaves.iter().map(|leaf| leaf.packed()).collect() {
             Some(packed) => Self::Packed(packed),
             None => Self::Whole(leaves.into_boxed_slice()),
         }
@@ -147,6 +144,9 @@ mod tests {
     const HOLDS: [Holds; 7] =
         [Holds::Text, Holds::Escaped, Holds::Number, Holds::True, Holds::False, Holds::Nothing, Holds::Item];
 
+    /// Bytes of JSON below which every place and length fits.
+    const SMALL: usize = 1 << 13;
+
     fn leaf() -> impl Strategy<Value = Leaf> {
         let path = prop_oneof![0..65_535_u32, Just(UNNUMBERED)];
         (path, 0..SMALL, 0..SMALL, 0..HOLDS.len()).prop_map(|(path, one, other, holds)| {
@@ -158,8 +158,11 @@ mod tests {
     proptest! {
         #[test]
         fn packed_leaves_are_the_leaves(all in proptest::collection::vec(leaf(), 0..40), key in (0..70_000_u32, 0..9000_u32)) {
-            let (packed, whole) = (Leaves::new(all.clone(), SMALL - 1), Leaves::new(all, SMALL));
-            prop_assert!(matches!(packed, Leaves::Packed(_)) && matches!(whole, Leaves::Whole(_)));
+            let packed = Leaves::new(all.clone());
+            prop_assert!(matches!(packed, Leaves::Packed(_)));
+            let mut sorted = all;
+            sorted.sort_unstable_by_key(|leaf| leaf.key());
+            let whole = Leaves::Whole(sorted.into());
             prop_assert_eq!(packed.memory() * 2, whole.memory());
             prop_assert_eq!(packed.first_at(key), whole.first_at(key));
             prop_assert!(packed.from(0).eq(whole.from(0)));
@@ -176,9 +179,9 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_not_packed() {
-        for path in [65_535, 65_536] {
-            let leaves = Leaves::new(vec![Leaf::new(path, Span { start: 0, end: 1 }, Holds::True)], 1);
-            assert!(matches!(leaves, Leaves::Whole(_)));
+        for (path, start, end) in [(65_535, 0, 1), (65_536, 0, 1), (0, 65_536, 65_537), (0, 0, SMALL)] {
+            let leaves = Leaves::new(vec![Leaf::new(path, Span { start, end }, Holds::True)]);
+            assert!(matches!(leaves, Leaves::Whole(_)), "{path} {start} {end}");
         }
     }
 }
