@@ -46,7 +46,7 @@ step() { # name command...
   local name=$1; shift
   say "$name"
   local start=$SECONDS
-  "$@" || { steps+=("$name"); echo "!! $name failed" >&2; }
+  "$@" || { steps+=("$name"); echo "!! $name failed" >&2; echo "$name failed" >>"$MISSED"; }
   say "$name took $((SECONDS - start)) s"
 }
 
@@ -58,6 +58,10 @@ tests() { # name command...
   local p f
   p=$(total passed "$log") f=$(total failed "$log")
   cases=$((cases + p + f)) failed=$((failed + f))
+  awk '/^test .* FAILED$/ { failed[$2] }
+    /^---- .* stdout ----$/ { test = $2 }
+    / panicked at / && !(test in why) { getline; why[test] = $0 }
+    END { for (test in failed) print test ": " why[test] }' "$log" >>"$MISSED"
   [ $((p + f)) -gt 0 ] || [ "$name" = doc ] || { steps+=("$name"); echo "!! $name ran no test" >&2; }
   sed -n 's/.*figure: //p' "$log" >>"$NETWEAVE_FIGURES"
 }
@@ -68,6 +72,8 @@ suite() { # name
   cases=0 failed=0 steps=() counted=cases first=
   export NETWEAVE_FIGURES=$OUT/$1.figures
   : >"$NETWEAVE_FIGURES"
+  MISSED=$OUT/$1.missed
+  : >"$MISSED"
   "suite_$1"
   [ ${#steps[@]} -eq 0 ] || [ "$failed" -gt 0 ] || failed=${#steps[@]} # lints, dead processes: nothing that libtest counts
   [ "$failed" -eq 0 ] || bad=$((bad + 1))
@@ -300,7 +306,7 @@ lines() { # name command...
   step "$1" logged "$log" "${@:2}"
   sed -n 's/^figure: //p' "$log" >>"$NETWEAVE_FIGURES"
   p=$(grep -c '^ok ' "$log") || true
-  f=$(grep -c '^not ok ' "$log") || true
+  f=$(grep '^not ok ' "$log" | tee -a "$MISSED" | grep -c .) || true
   cases=$((cases + p + f)) failed=$((failed + f))
   [ $((p + f)) -gt 0 ] || { steps+=("$1"); echo "!! $1 ran no case" >&2; }
 }
@@ -325,4 +331,6 @@ case " ${SUITES[*]} " in *" it "* | *" backends "* | *" kubernetes "* | *" opera
 
 for s in "${SUITES[@]}"; do suite "$s"; done
 [ ${#SUITES[@]} -eq 1 ] || for s in "${SUITES[@]}"; do cat "$OUT/$s.summary"; done
+# Last, because of a long output the end is what is kept and read.
+for s in "${SUITES[@]}"; do sed "s/^/!! $s: /" "$OUT/$s.missed" | cut -c 1-400; done
 [ "$bad" -eq 0 ]
