@@ -7,12 +7,18 @@
 if [ "${1:-}" != inside ]; then
   needs ip:iproute2 unshare:util-linux useradd:passwd systemd-analyze:systemd openssl:openssl curl:curl >&2
   bash "$(dirname "$0")/../peers/redis.sh" >&2
+  work=$(mktemp -d)
+  # Here and not inside: what runs there ends with its namespace, and until then may write into its folder.
+  trap 'as_root rm -rf "$work"' EXIT
   as_root env PATH="$PATH" ${PEERS_DIR:+PEERS_DIR="$PEERS_DIR"} ${NETWEAVE_BIN:+NETWEAVE_BIN="$NETWEAVE_BIN"} \
-    unshare --mount --net --pid --fork --kill-child --mount-proc bash "$0" inside "$@"
+    unshare --mount --net --pid --fork --kill-child --mount-proc bash "$0" inside "$work" "$@"
   exit
 fi
-shift
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+trap - EXIT
+rmdir "$WORK"
+WORK=$2
+shift 2
 
 NS=o2ims-system
 SERVICE=netweave-gateway.$NS.svc.cluster.local
@@ -33,7 +39,6 @@ machine() {
   mount -t tmpfs tmpfs /run
   mkdir -p "$SITE" "$HOME"
   over "$ROOT" "$SITE"
-  trap 'cd / && umount -l "$SITE" && rm -rf "$WORK"' EXIT
   for folder in /etc /usr /var; do over "$folder"; done
   { echo '127.0.0.1 localhost'; echo '::1 localhost'; printf '127.0.0.1 node-%s\n' 0 1 2 3 4 5; echo "127.0.0.2 $SERVICE"; } >/etc/hosts
   install -m 755 "$NETWEAVE_BIN" /usr/bin/netweave
