@@ -18,7 +18,8 @@ case ${1:-} in
 esac
 needs_to_build
 needs valgrind:valgrind,libc6-dbg
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+export CARGO_TARGET_DIR
+CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 cargo build --workspace --locked --examples
 mkdir -p "$CARGO_TARGET_DIR/bench"
 "$CARGO_TARGET_DIR/debug/examples/counts" "$what" benches/counts/baseline.txt "$CARGO_TARGET_DIR/bench/allocations.txt"

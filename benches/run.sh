@@ -45,8 +45,8 @@
 #   --flame          before, records by perf where the gateway spends its CPU time, in a round that is not counted; the page shows it
 #   --heap           before, looks at what lives on the gateway's heap when the load is over, in a round that is not counted, with a gateway that
 #                    is built for it (feature heap-profile, profile heap); the report says which functions hold it
-#   --shipped        measures the program that deploy/release.sh builds, which takes some twenty minutes each time; not with a baseline, which
-#                    is of `cargo build --release`
+#   --shipped        measures the program that deploy/release.sh builds, which takes some twenty minutes, once for each commit; not with a
+#                    baseline, which is of `cargo build --release`
 #   --save-baseline  keeps the figures in target/bench/baselines, by the machine's processor and cores
 #   --baseline       compares with those
 # And without a bench: --list prints the names, `compare BEFORE AFTER` compares reports, as `netweave bench compare` does.
@@ -89,7 +89,7 @@ set -- "${own[@]}"
 
 if [ "${1:-}" = compare ]; then
   shift
-  netweave=${CARGO_TARGET_DIR:-$PWD/target}/release/netweave
+  netweave=$(realpath -m "${CARGO_TARGET_DIR:-target}")/release/netweave
   [ -x "$netweave" ] || { echo "$netweave is missing: any bench builds it" >&2; exit 2; }
   cd "$from"
   exec "$netweave" bench compare "$@"
@@ -101,12 +101,18 @@ case ${1:-} in
 esac
 
 needs_to_build
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+export CARGO_TARGET_DIR
+CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 cargo build --release --locked -p netweave -p netweave-benches
 export BENCH_NETWEAVE=$CARGO_TARGET_DIR/release/netweave BENCH_OUT=$CARGO_TARGET_DIR/bench
 if [ -n "$shipped" ]; then
-  deploy/release.sh
-  BENCH_NETWEAVE=$CARGO_TARGET_DIR/shipped/netweave
+  BENCH_NETWEAVE=$CARGO_TARGET_DIR/shipped/netweave stamp=$CARGO_TARGET_DIR/shipped/built-of
+  built_of="$(git rev-parse HEAD 2>/dev/null) $(rustc --version)"
+  [ -z "$(git status --porcelain 2>&1)" ] || built_of='' # no commit has it
+  if [ -z "$built_of" ] || [ "$built_of" != "$(cat "$stamp" 2>/dev/null)" ]; then
+    deploy/release.sh
+    echo "$built_of" >"$stamp"
+  fi
 fi
 mkdir -p "$BENCH_OUT"
 # Served files, certificates, logs and state in memory, so that no disk is measured; on disk where that is not to be had.

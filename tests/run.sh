@@ -25,7 +25,8 @@ for arg; do
 done
 [ ${#SUITES[@]} -gt 0 ] || SUITES=("${ALL[@]}" ${FULL:+oracles})
 
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+export CARGO_TARGET_DIR
+CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 export PEERS_DIR=$CARGO_TARGET_DIR/peers
 export NETWEAVE_REQUIRE_PEERS=1 # a peer that is not there is a failure, never a skip
 OUT=$CARGO_TARGET_DIR/run
