@@ -14,7 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case ${1:-} in
   "") what=check ;;
   --write) what=write ;;
-  *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' benches/counts.sh; exit 2 ;;
 esac
 needs_to_build
 needs valgrind:valgrind,libc6-dbg

@@ -35,7 +35,7 @@
 #
 # cache-hit, mtls-handshake and connections have the Go gateway as a peer, too, where BENCH_GO_TREE=/path names its sources: it is built with the Go
 # toolchain on the path (package BENCH_GO_PACKAGE, or the one of the tree's root) and started by the script BENCH_GO_START, which is given
-# GATEWAY, HOST, PORT and FOLDER (with ca.crt, tls.crt, tls.key), and ends with the gateway. BENCH_GO_PATHS=/a,/b is what it is asked for.
+# GATEWAY, HOST, PORT and FOLDER (with ca.crt, tls.crt, tls.key), and becomes the gateway (exec). BENCH_GO_PATHS=/a,/b is what it is asked for.
 #
 # Needs Rust; unpacks Debian's nginx and HAProxy into target/tools where they are compared with, and installs its redis-tools for the benches with a Redis, where they are missing. The first release build takes several minutes.
 # Run it on an otherwise idle machine: the figures are CPU time and latency.
@@ -47,7 +47,7 @@
 #                    is built for it (feature heap-profile, profile heap); the report says which functions hold it
 #   --shipped        measures the program that deploy/release.sh builds, which takes some twenty minutes, once for each commit; not with a
 #                    baseline, which is of `cargo build --release`
-#   --save-baseline  keeps the figures in target/bench/baselines, by the machine's processor and cores
+#   --save-baseline  keeps the figures of five runs and more in target/bench/baselines, by the machine's processor and cores
 #   --baseline       compares with those
 # And without a bench: --list prints the names, `compare BEFORE AFTER` compares reports, as `netweave bench compare` does.
 #
@@ -55,11 +55,11 @@
 # report as far as it got, and 130.
 set -euo pipefail
 
-from=$PWD # paths of `compare` are those of the caller
+from=$PWD # paths of `compare` and of the Go gateway are those of the caller
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
 
-usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' benches/run.sh; }
 # Each bench with what it measures, one a line; in the usage a line that is indented further goes on.
 list() {
   usage | awk '
@@ -84,6 +84,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 set -- "${own[@]}"
+[ "$baseline" != save ] || [ "$runs" -ge 5 ] || { echo "--save-baseline: five runs at least, which is --runs 5" >&2; exit 2; }
 [ -z "$shipped" ] || [ -z "$baseline" ] || { echo "--shipped: a baseline is of cargo build --release" >&2; exit 2; }
 [[ $runs =~ ^[1-9][0-9]{0,2}$ ]] && [ "$runs" -le 200 ] || { echo "--runs: write 1 to 200" >&2; exit 2; }
 
@@ -130,8 +131,9 @@ case $1 in
     else
       command -v go >/dev/null || { echo 'BENCH_GO_TREE is set, but there is no Go toolchain' >&2; exit 1; }
       : "${BENCH_GO_START:?names the script that starts the Go gateway}" "${BENCH_GO_PATHS:?names what the Go gateway is asked for}"
+      BENCH_GO_START=$(cd "$from" && realpath -e "$BENCH_GO_START")
       export BENCH_GO=$BENCH_OUT/go-gateway BENCH_GO_START BENCH_GO_PATHS
-      (cd "$BENCH_GO_TREE" && go build -trimpath -o "$BENCH_GO" "${BENCH_GO_PACKAGE:-.}")
+      (cd "$from" && cd "$BENCH_GO_TREE" && go build -trimpath -o "$BENCH_GO" "${BENCH_GO_PACKAGE:-.}")
     fi
     ulimit -n "$(ulimit -H -n)" # a connection takes a descriptor on both sides
     ;;
@@ -146,6 +148,7 @@ esac
 
 BENCH_COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 git diff --quiet HEAD -- 2>/dev/null || BENCH_COMMIT+=" with changes"
+[ -z "$shipped" ] || BENCH_COMMIT+=", as it is shipped"
 BENCH_RUSTC=$(rustc --version)
 export BENCH_COMMIT BENCH_RUSTC
 [ -z "$flame" ] || export BENCH_FLAME=1
@@ -155,25 +158,51 @@ if [ -n "$heap" ]; then
   export BENCH_HEAP=$CARGO_TARGET_DIR/heap/netweave
 fi
 load=$CARGO_TARGET_DIR/release/netweave-load
+if [ "$baseline" = compare ]; then
+  baseline_file=$("$load" baseline)
+  [ -s "$baseline_file" ] || { echo "--baseline: $baseline_file is missing; --save-baseline makes it" >&2; exit 2; }
+fi
+rm -f "$BENCH_OUT/$1".{json,md,html} # what is there in the end is of this run
+
+# Runs the bench to its end, also when this script is told to end: it stops its servers, and writes the report of what it has.
+measure() {
+  local code=0 child
+  "$load" "$@" &
+  child=$!
+  trap 'kill -INT "$child" 2>/dev/null || true' INT
+  trap 'kill -TERM "$child" 2>/dev/null || true' TERM HUP
+  wait "$child" || code=$?
+  while kill -0 "$child" 2>/dev/null; do
+    code=0
+    wait "$child" || code=$?
+  done
+  trap - INT TERM HUP
+  return "$code"
+}
 if [ "$runs" = 1 ] && [ -z "$baseline" ]; then
-  "$load" "$@"
+  measure "$@"
   exit
 fi
 kept=$BENCH_OUT/runs/$1/$(date -u +%Y%m%dT%H%M%SZ)
 mkdir -p "$kept"
 for ((run = 1; run <= runs; run++)); do
-  "$load" "$@"
+  measure "$@"
   cp "$BENCH_OUT/$1.json" "$kept/$(printf '%03d' "$run").json"
   rm -rf "${BENCH_FOLDER:?}"/*
 done
 echo "reports of all runs: $kept"
+code=0
 case $baseline in
-  save) echo "baseline: $("$load" baseline "$kept"/*.json)" ;;
+  save)
+    baseline_file=$("$load" baseline "$kept"/*.json)
+    echo "baseline: $baseline_file"
+    ;;
   compare)
     # Five runs and more are compared run by run, fewer by the rounds of the last one.
     after=$kept
     [ "$runs" -ge 5 ] || after=$BENCH_OUT/$1.json
-    "$BENCH_NETWEAVE" bench compare "$("$load" baseline)" "$after"
+    "$BENCH_NETWEAVE" bench compare "$baseline_file" "$after" || code=$?
     ;;
 esac
 echo "$1: $(sed -n 's/^  "summary": "\(.*\)",*$/\1/p' "$BENCH_OUT/$1.json")"
+exit "$code"

@@ -20,7 +20,7 @@ for arg; do
   case $arg in
     --full) FULL=1 ;;
     unit | counts | it | edge | security | durability | faults | zero-drop | backends | kubernetes | operations | oracles) SUITES+=("$arg") ;;
-    *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,/^[^#]/s/^# \{0,1\}//p' tests/run.sh; exit 2 ;;
   esac
 done
 [ ${#SUITES[@]} -gt 0 ] || SUITES=("${ALL[@]}" ${FULL:+oracles})

@@ -1,7 +1,8 @@
 //! One attempt at a bench: until it ends, fails, or a signal ends it, with progress meanwhile.
 
 use netweave_benches::report::say;
-use netweave_benches::{Result, flame, heap, memory, progress, session};
+use netweave_benches::session::{self, End};
+use netweave_benches::{Result, flame, heap, memory, progress};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -61,11 +62,15 @@ pub(crate) async fn made<F: Future<Output = Result<()>>>(bench: impl Fn() -> F) 
         Ok(Err(fault)) => timeout(SIGNAL, ends.came()).await.map_or(Ok(Err(fault)), Err),
         ended => ended,
     };
+    let out = std::env::var_os("BENCH_OUT").map(PathBuf::from).ok_or("BENCH_OUT is not set")?;
     match ended {
-        Ok(done) => done.map(|()| if session::invalid() { ExitCode::FAILURE } else { ExitCode::SUCCESS }),
+        Ok(Ok(())) => Ok(if session::invalid() { ExitCode::FAILURE } else { ExitCode::SUCCESS }),
+        Ok(Err(fault)) => {
+            session::broken_off(&out, End::Failed(fault.to_string()))?;
+            Err(fault)
+        }
         Err(code) => {
-            let out = std::env::var_os("BENCH_OUT").map(PathBuf::from).ok_or("BENCH_OUT is not set")?;
-            let written = session::interrupted(&out)?;
+            let written = session::broken_off(&out, End::Interrupted)?;
             say(if written { "interrupted: the report has the rows up to now" } else { "interrupted" })?;
             Ok(ExitCode::from(code))
         }
@@ -84,7 +89,7 @@ async fn counted<F: Future<Output = Result<()>>>(bench: impl Fn() -> F) -> Resul
         empty(&folder)?;
     }
     if let Some(program) = variable("BENCH_HEAP") {
-        for fault in Box::pin(heap::round(bench(), program)).await {
+        for fault in Box::pin(heap::round(bench(), program)).await? {
             say(&fault)?;
         }
         empty(&folder)?;

@@ -1,6 +1,6 @@
 //! A cached GET through the whole chain, beside nginx and `HAProxy` with the same bytes and duties, and a bare hyper server.
 
-use crate::peers::{Peer, Peers};
+use crate::peers::{Peer, Peers, turned};
 use crate::{Bench, folder};
 use netweave_benches::Result;
 use netweave_benches::drive::{self, CONNECTIONS, Run};
@@ -39,11 +39,11 @@ struct Case<'a> {
 
 /// Runs the bench.
 pub(crate) async fn run(bench: &Bench) -> Result<()> {
-    let peers = Peers::start(bench, &folder(bench, "cache-hit")?, &BODIES).await?;
     let mut report = Report::new(
         "cache-hit",
         &["loop", "server", "body", "round", "req/s", "p50_us", "p99_us", "cpu_us", "client_cpu_us"],
     );
+    let peers = Peers::start(bench, &folder(bench, "cache-hit")?, &BODIES).await?;
     report.note(format!(
         "{CONNECTIONS} keep-alive connections (HTTP/2: 4 with 4 streams each), mTLS 1.3, {LENGTH:?} per round, {ROUNDS} alternating \
          rounds. Client and server share the machine's cores, so rates are those of both together; CPU is the server's own, user \
@@ -73,7 +73,7 @@ async fn rounds(report: &mut Report, peers: &Peers, body: usize, by: Loop) -> Re
     }
     report.warmed_up();
     for round in 1..=ROUNDS {
-        for (peer, cpus) in peers.all().iter().zip(&mut cpus) {
+        for (peer, cpus) in turned(peers.all().iter().zip(&mut cpus), round) {
             cpus.push(one_round(report, Case { peer, body, round, by }).await?);
         }
     }

@@ -8,13 +8,16 @@ use hdrhistogram::Histogram;
 use netweave_benches::Result;
 use netweave_benches::connection::{Connection, Target};
 use netweave_benches::dice::Dice;
+use netweave_benches::drive::{self, Kind, Sends, Tally, Watch};
+use netweave_benches::due::Dues;
 use netweave_benches::redis::Redis;
 use netweave_benches::report::{Report, tenth};
 use serde_json::json;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 /// Requests per second.
 const RATE: u32 = 3000;
@@ -43,11 +46,12 @@ struct Seen {
     hit: bool,
 }
 
-/// All answers in their order, and where they came from.
+/// All answers in their order, where they came from, and how the requests of each connection left.
 #[derive(Default)]
 struct Ledger {
     seen: Vec<Seen>,
     counts: Counts,
+    sends: Vec<Sends>,
 }
 
 /// What one scene showed.
@@ -67,9 +71,6 @@ struct Figures {
 
 /// Runs the bench.
 pub(crate) async fn run(bench: &Bench, redis: &Path) -> Result<()> {
-    let mut pods = Pods::set(bench, redis, "cold", 1).await?;
-    let paths = pods.keys();
-    let keys = Arc::new(Keys::new(&paths));
     let columns = &[
         "scene",
         "seconds_to_90",
@@ -87,6 +88,9 @@ pub(crate) async fn run(bench: &Bench, redis: &Path) -> Result<()> {
         "state_redis_calls",
     ];
     let mut report = Report::new("cold-cache", columns);
+    let mut pods = Pods::set(bench, redis, "cold", 1).await?;
+    let paths = pods.keys();
+    let keys = Arc::new(Keys::new(&paths));
     report.note(format!(
         "{} keys, of which {} are lists and filtered pages, by Zipf's law (s = 1) at {RATE} requests per second in an open loop over {CONNECTIONS} connections, mTLS 1.3, \
          until {HITS} of the latest {WINDOW} answers came from the gateway's own memory; the figures are those of all requests until then. all: a new gateway, and the Redis of \
@@ -96,28 +100,27 @@ pub(crate) async fn run(bench: &Bench, redis: &Path) -> Result<()> {
         paths.len(),
         pods.lists().len(),
     ));
-    let all = scene(&pods, 0, &keys).await?;
+    let mut summary = Vec::new();
+    let figures = scene(&pods, 0, &keys).await?;
+    row((&mut report, &mut summary), "all", &figures)?;
     let made = pods.ask(0, &paths, FILLING).await?.0.made;
     pods.stored(made).await?;
     pods.add(bench).await?;
-    let joined = scene(&pods, 1, &keys).await?;
-    let mut summary = Vec::new();
-    for (name, figures) in [("all", all), ("joined", joined)] {
-        row(&mut report, name, &figures)?;
-        let Figures { warm_s, misses, miss_us, .. } = figures;
-        summary.push(format!(
-            "{name}_seconds_to_90={} {name}_miss_p99_ms={} {name}_miss_cpu_us={}",
-            tenth(warm_s),
-            millis(&misses, 0.99),
-            tenth(miss_us)
-        ));
-    }
+    let figures = scene(&pods, 1, &keys).await?;
+    row((&mut report, &mut summary), "joined", &figures)?;
     report.finish(&bench.out, &summary.join(" "))
 }
 
-fn row(report: &mut Report, name: &str, figures: &Figures) -> Result<()> {
+fn row((report, summary): (&mut Report, &mut Vec<String>), name: &str, figures: &Figures) -> Result<()> {
     let Figures { warm_s, counts, absent, left_out, misses, miss_us, hit_us, calls: [answers, state] } =
         figures;
+    summary.push(format!(
+        "{name}_seconds_to_90={} {name}_miss_p99_ms={} {name}_miss_cpu_us={}",
+        tenth(*warm_s),
+        millis(misses, 0.99),
+        tenth(*miss_us)
+    ));
+    report.latency(misses)?;
     report.row(vec![
         json!(name),
         json!(tenth(*warm_s)),
@@ -185,11 +188,21 @@ async fn stretch(
     longest: Duration,
     enough: impl Fn(&[Seen]) -> bool,
 ) -> Result<Ledger> {
+    let (watch, shown) = (Watch::start(Kind::Open)?, drive::Counted::new()?);
     let (start, ledger) = (Instant::now(), Arc::new(Mutex::new(Ledger::default())));
+    let ended = Arc::new(AtomicBool::new(false));
     let mut readers = tokio::task::JoinSet::new();
     for index in 0..CONNECTIONS {
         let dice = Dice(seed << 32 | u64::from(index));
-        readers.spawn(read(target.clone(), Arc::clone(keys), dice, (start, index), Arc::clone(&ledger)));
+        let dues = Dues::new(start, RATE, (index, CONNECTIONS));
+        let reader = Reader {
+            keys: Arc::clone(keys),
+            dice,
+            start,
+            ledger: Arc::clone(&ledger),
+            tally: shown.tally()?,
+        };
+        readers.spawn(reader.read(target.clone(), dues, Arc::clone(&ended)));
     }
     while start.elapsed() < longest && !enough(&ledger.lock().unwrap_or_else(PoisonError::into_inner).seen) {
         if let Some(ended) = readers.try_join_next() {
@@ -197,38 +210,56 @@ async fn stretch(
         }
         sleep(Duration::from_millis(50)).await;
     }
-    readers.shutdown().await;
-    let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(std::mem::take(&mut *ledger))
+    ended.store(true, Ordering::Relaxed);
+    while let Some(reader) = readers.join_next().await {
+        reader??;
+    }
+    let ledger = std::mem::take(&mut *ledger.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut sends = Sends::new()?;
+    for one in &ledger.sends {
+        sends.add(one)?;
+    }
+    watch.end(None, Some(&sends))?;
+    Ok(ledger)
 }
 
-async fn read(
-    target: Target,
+/// What one connection asks, and where it notes the answers.
+struct Reader {
     keys: Arc<Keys>,
-    mut dice: Dice,
-    (start, index): (Instant, u32),
+    dice: Dice,
+    start: Instant,
     ledger: Arc<Mutex<Ledger>>,
-) -> Result<()> {
-    let step = Duration::from_secs(1) * CONNECTIONS / RATE;
-    let mut due = start + step * index / CONNECTIONS;
-    let mut connection = Connection::open(&target).await?;
-    loop {
-        sleep_until(due).await;
-        let answer = connection.send(keys.pick(dice.roll())).await?;
-        if answer.status != 200 {
-            return Err(format!("a reader is answered by {}", answer.status).into());
+    tally: Tally,
+}
+
+impl Reader {
+    async fn read(mut self, target: Target, mut dues: Dues, ended: Arc<AtomicBool>) -> Result<()> {
+        let mut connection = Connection::open(&target).await?;
+        let (mut sends, mut free) = (Sends::new()?, Instant::now());
+        loop {
+            let due = dues.come().await;
+            if ended.load(Ordering::Relaxed) {
+                self.ledger.lock().unwrap_or_else(PoisonError::into_inner).sends.push(sends);
+                return Ok(());
+            }
+            sends.leaves(due, free);
+            let answer = connection.send(self.keys.pick(self.dice.roll())).await?;
+            if answer.status != 200 {
+                return Err(format!("a reader is answered by {}", answer.status).into());
+            }
+            let word = connection.cache(answer);
+            let seen = Seen { at: self.start.elapsed(), took: due.elapsed(), hit: word == "hit" };
+            self.tally.record(seen.took);
+            {
+                let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+                ledger.counts.count(&word)?;
+                ledger.seen.push(seen);
+            }
+            if answer.last {
+                connection = Connection::open(&target).await?;
+            }
+            free = Instant::now();
         }
-        let word = connection.cache(answer);
-        let seen = Seen { at: start.elapsed(), took: due.elapsed(), hit: word == "hit" };
-        {
-            let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
-            ledger.counts.count(&word)?;
-            ledger.seen.push(seen);
-        }
-        if answer.last {
-            connection = Connection::open(&target).await?;
-        }
-        due += step;
     }
 }
 

@@ -18,11 +18,11 @@ const GIVE_BACK: Duration = Duration::from_secs(30);
 
 /// Runs the bench.
 pub(crate) async fn run(bench: &Bench) -> Result<()> {
-    let peers = Peers::start(bench, &folder(bench, "connections")?, &[("2k", 2 << 10, 1)]).await?;
     let mut report = Report::new(
         "connections",
         &["server", "before_kib", "open_kib", "closed_kib", "each_kib", "kept_percent"],
     );
+    let peers = Peers::start(bench, &folder(bench, "connections")?, &[("2k", 2 << 10, 1)]).await?;
     report.note(format!(
         "{CONNECTIONS} connections over mTLS 1.3, one GET of 2 KB on each, then silence: resident memory of the server's processes before, \
          {SETTLE:?} after the last answer, and {GIVE_BACK:?} after all were closed. kept: of what they had taken."

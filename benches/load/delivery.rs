@@ -83,6 +83,7 @@ async fn at_rate(report: &mut Report, stage: &mut Stage, name: &str, rate: u32) 
     let step = Duration::from_secs(1) * SHARING / rate;
     stage.changes(step, WARM_UP).await?;
     stage.settle(PATIENCE).await?;
+    report.warmed_up();
     stage.consumers.take()?;
     let (before, start) = (stage.spent()?, Instant::now());
     stage.changes(step, LENGTH).await?;

@@ -2,6 +2,7 @@
 
 use crate::steady::{Pace, Steady};
 use crate::{Bench, folder, mix};
+use hdrhistogram::Histogram;
 use netweave_benches::connection::{Connection, Target, get, post};
 use netweave_benches::metrics::sum;
 use netweave_benches::report::{Report, median, tenth};
@@ -42,6 +43,8 @@ struct Round {
     reads: u64,
     reads_failed: u64,
     read_p99_ms: f64,
+    /// In microseconds.
+    read_latency: Histogram<u64>,
     named: Duration,
     caught_up: Duration,
     writes: Writes,
@@ -74,6 +77,7 @@ pub(crate) async fn run(bench: &Bench, redis: &Path) -> Result<()> {
         (Vec::new(), Vec::new(), 0, 0, Vec::new());
     for number in 1..=ROUNDS {
         let round = Scene::set(bench, redis, number).await?.round().await?;
+        report.latency(&round.read_latency)?;
         report.row(vec![
             json!(number),
             json!(round.reads),
@@ -159,6 +163,7 @@ impl Scene {
             reads: reads.latency.len() + reads.failed,
             reads_failed: reads.failed,
             read_p99_ms: reads.millis(0.99),
+            read_latency: reads.latency,
             named,
             caught_up,
             writes,

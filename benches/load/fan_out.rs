@@ -5,6 +5,7 @@ use crate::delivery::stage::{Spent, Stage, Store};
 use crate::delivery::{ALL_LIVE, PATIENCE, millis};
 use hdrhistogram::Histogram;
 use netweave_benches::Result;
+use netweave_benches::drive::{Kind, Watch};
 use netweave_benches::report::{Report, median, tenth};
 use serde_json::json;
 use std::path::Path;
@@ -30,7 +31,7 @@ pub(crate) async fn run(bench: &Bench, redis: &Path) -> Result<()> {
     ];
     let mut report = Report::new("fan-out", columns);
     report.note(format!(
-        "{SUBSCRIPTIONS} subscriptions, dealt to {} SMOs with an address each; {CHANGES} changes of one server, one at a time. Times run \
+        "{SUBSCRIPTIONS} subscriptions, dealt to {} SMOs with an address each; after one that warms up, {CHANGES} changes of one server, one at a time. Times run \
          from the store's stamp of the commit, which has whole milliseconds, until the SMO has answered 204, over TLS: the first, the \
          median, the last. CPU is per notification, user and kernel; the load generator is all SMOs.",
         ALL_LIVE.len()
@@ -39,11 +40,15 @@ pub(crate) async fn run(bench: &Bench, redis: &Path) -> Result<()> {
     for store in [Store::Redis, Store::Embedded] {
         let mut stage = Stage::set(bench, store, redis, &ALL_LIVE, SUBSCRIPTIONS).await?;
         let mut figures: [Vec<f64>; 3] = Default::default();
+        stage.change()?;
+        stage.settle(PATIENCE).await?;
+        stage.consumers.take()?;
         for number in 1..=CHANGES {
-            let (before, start) = (stage.spent()?, Instant::now());
+            let (watch, before, start) = (Watch::start(Kind::Closed)?, stage.spent()?, Instant::now());
             stage.change()?;
             stage.settle(PATIENCE).await?;
             let took = start.elapsed();
+            watch.end(None, None)?;
             let latency = stage.consumers.take()?;
             row(&mut report, (store, number), &latency, (took, stage.spent()?.since(before)))?;
             let times = [latency.min(), latency.value_at_quantile(0.5), latency.max()];
@@ -67,6 +72,7 @@ fn row(
 ) -> Result<()> {
     let count = latency.len().max(1) as f64;
     let each = |cpu: Duration| json!(tenth(cpu.as_secs_f64() * 1e6 / count));
+    report.latency(latency)?;
     report.row(vec![
         json!(store.name()),
         json!(number),

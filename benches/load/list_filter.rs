@@ -3,12 +3,12 @@
 use crate::{Bench, folder};
 use netweave_benches::Result;
 use netweave_benches::connection::{Connection, get};
-use netweave_benches::drive::{self, CONNECTIONS};
+use netweave_benches::drive::{self, CONNECTIONS, Run};
 use netweave_benches::pki;
 use netweave_benches::report::{Report, median, tenth};
 use netweave_benches::server::{self, Server};
 use netweave_benches::stock::{PER_FILE, Stock};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -30,28 +30,53 @@ struct Figures {
     object: usize,
 }
 
+/// What all rows of one kind of filter have in common.
+struct About {
+    size: usize,
+    filter: String,
+    resident: u64,
+    object: usize,
+}
+
+impl About {
+    fn row(&self, round: usize, run: &Run, cpu: f64) -> Vec<Value> {
+        vec![
+            json!(self.size),
+            json!(self.filter),
+            json!(round),
+            json!(tenth(cpu)),
+            json!(run.rate().round()),
+            json!(run.micros(0.5).round()),
+            json!(run.micros(0.99).round()),
+            json!(self.resident >> 20),
+            json!(self.object),
+        ]
+    }
+}
+
 /// Runs the bench.
 pub(crate) async fn run(bench: &Bench) -> Result<()> {
-    let mut report = Report::new(
-        "list-filter",
-        &["resources", "scan_cpu_us", "page_cpu_us", "resident_mib", "object_bytes"],
-    );
+    let columns = &[
+        "resources",
+        "filter",
+        "round",
+        "cpu_us",
+        "req/s",
+        "p50_us",
+        "p99_us",
+        "resident_mib",
+        "object_bytes",
+    ];
+    let mut report = Report::new("list-filter", columns);
     report.note(format!(
         "Pools of at most {PER_FILE} servers. scan: a filter on a nested attribute that one server satisfies, so that all are looked at; \
-         with 100,000 the sum over both pools. page: a filter that every server satisfies, {PAGE} of them in the answer. {CONNECTIONS} keep-alive \
-         connections over mTLS 1.3, closed loop, each filter another one and none of them cached; {LENGTH:?} per round, medians of \
+         with 100,000 a scan is of one of two pools, and the last line has the sum of both. page: a filter that every server satisfies, {PAGE} of them in the answer. {CONNECTIONS} keep-alive \
+         connections over mTLS 1.3, closed loop, each filter another one and none of them cached; {LENGTH:?} per round after one that warms up, medians of \
          {ROUNDS} rounds; CPU per request is the whole server's."
     ));
     let (mut summary, mut resident) = (Vec::new(), Vec::new());
     for (label, size) in SIZES {
-        let figures = one_size(bench, size).await?;
-        report.row(vec![
-            json!(size),
-            json!(tenth(figures.scan_us)),
-            json!(tenth(figures.page_us)),
-            json!(figures.resident >> 20),
-            json!(figures.object),
-        ])?;
+        let figures = one_size(&mut report, bench, size).await?;
         summary.push(format!("cpu_us_{label}={}", figures.scan_us.round()));
         if size == 10_000 {
             summary.push(format!("page_us={} object_bytes={}", tenth(figures.page_us), figures.object));
@@ -67,7 +92,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<()> {
     report.finish(&bench.out, &summary.join(" "))
 }
 
-async fn one_size(bench: &Bench, size: usize) -> Result<Figures> {
+async fn one_size(report: &mut Report, bench: &Bench, size: usize) -> Result<Figures> {
     let home = folder(bench, &format!("list-filter-{size}"))?;
     let tls = pki::set_up(&home)?;
     let stocks: Vec<Stock> = Stock::pools(size);
@@ -84,10 +109,12 @@ async fn one_size(bench: &Bench, size: usize) -> Result<Figures> {
     tokio::time::sleep(SETTLE).await;
     let resident = gateway.process.resident()?;
     let mut scan_us = 0.0;
+    let about = |filter: String| About { size, filter, resident, object };
     for stock in &stocks {
         let (list, servers) = (stock.list(), stock.servers);
+        let scan = about(format!("scan of {}", stock.name));
         // The second expression, which every server satisfies and only the one hit is asked for, makes each filter another one.
-        scan_us += filters(&gateway, 1, move |index| {
+        scan_us += filters((&mut *report, &scan), &gateway, 1, move |index| {
             let serial = index * 7 % servers;
             format!("{list}?filter=(eq,extensions/serial,SN{serial:08});(neq,description,none-{index})")
         })
@@ -95,13 +122,14 @@ async fn one_size(bench: &Bench, size: usize) -> Result<Figures> {
     }
     let list = stocks.first().map(Stock::list).unwrap_or_default();
     let page = move |index: usize| format!("{list}?filter=(neq,description,none-{index})&limit={PAGE}");
-    let page_us = filters(&gateway, PAGE, page).await?;
+    let page_us = filters((report, &about("page".to_owned())), &gateway, PAGE, page).await?;
     Ok(Figures { scan_us, page_us, resident, object })
 }
 
 /// Asks another filter each time, and looks at the first answer; returns the median of the server's CPU time per request in
 /// microseconds.
 async fn filters(
+    (report, about): (&mut Report, &About),
     gateway: &Server,
     hits: usize,
     path: impl Fn(usize) -> String + Clone + Send + 'static,
@@ -109,10 +137,10 @@ async fn filters(
     let asked = Arc::new(AtomicUsize::new(0));
     let mut connection = Connection::open(&gateway.api).await?;
     let mut cpus = Vec::new();
-    for _ in 0..ROUNDS {
+    for round in 0..=ROUNDS {
         let first = path(asked.fetch_add(1, Ordering::Relaxed));
         let answer = connection.send(&get(&first)).await?;
-        let body: serde_json::Value = serde_json::from_slice(connection.body(answer))?;
+        let body: Value = serde_json::from_slice(connection.body(answer))?;
         let found = body.as_array().map_or(0, Vec::len);
         if answer.status != 200 || found != hits || connection.from_cache(answer) {
             return Err(format!("{first} answers {} with {found} objects", answer.status).into());
@@ -123,7 +151,13 @@ async fn filters(
         };
         let before = gateway.process.cpu()?;
         let run = drive::closed_with(&gateway.api, another, LENGTH).await?;
-        cpus.push(run.each(gateway.process.cpu()?.saturating_sub(before)));
+        let cpu = run.each(gateway.process.cpu()?.saturating_sub(before));
+        if round == 0 {
+            report.warmed_up();
+            continue;
+        }
+        report.row(about.row(round, &run, cpu))?;
+        cpus.push(cpu);
     }
     Ok(median(cpus))
 }

@@ -27,7 +27,7 @@ mod steady;
 mod storm;
 mod training;
 
-use netweave_benches::Result;
+use netweave_benches::{Result, heap};
 use reload::Deed;
 use std::path::{Path, PathBuf};
 
@@ -59,7 +59,7 @@ impl Bench {
     }
 }
 
-#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::main]
 async fn main() -> Result<std::process::ExitCode> {
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     if std::env::args().nth(1).as_deref() == Some("baseline") {
@@ -73,7 +73,7 @@ async fn asked_for() -> Result<()> {
     let variable =
         |name: &str| std::env::var_os(name).map(PathBuf::from).ok_or_else(|| format!("{name} is not set"));
     let bench = Bench {
-        netweave: variable("BENCH_NETWEAVE")?,
+        netweave: heap::program().map_or_else(|| variable("BENCH_NETWEAVE"), Ok)?,
         out: variable("BENCH_OUT")?,
         folder: variable("BENCH_FOLDER")?,
         nginx: variable("BENCH_NGINX").ok(),

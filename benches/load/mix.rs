@@ -5,7 +5,8 @@ use hdrhistogram::Histogram;
 use memchr::memmem;
 use netweave_benches::connection::{Connection, Target, delete, get, post};
 use netweave_benches::dice::Dice;
-use netweave_benches::drive::{CONNECTIONS, Kind, Sends, Watch};
+use netweave_benches::drive::{CONNECTIONS, Counted, Kind, Sends, Tally, Watch};
+use netweave_benches::due::Dues;
 use netweave_benches::redis::{Redis, Role};
 use netweave_benches::report::{Report, median, tenth};
 use netweave_benches::server;
@@ -14,7 +15,7 @@ use netweave_benches::{Result, pki};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 pub(crate) const SUBSCRIPTIONS: &str = "/o2ims-infrastructureInventory/v2/subscriptions";
 /// Rounds; the medians are published.
@@ -58,6 +59,9 @@ impl Counts {
 /// Runs the bench of that name.
 pub(crate) async fn run(bench: &Bench, redis: &Path, name: &'static str) -> Result<()> {
     let reads = if name == "read-heavy" { 0.8 } else { 0.2 };
+    let columns =
+        &["round", "requests", "cpu_us", "redis_cpu_us", "read_p50", "read_p99", "write_p50", "write_p99"];
+    let mut report = Report::new(name, columns);
     let home = folder(bench, name)?;
     let tls = pki::set_up(&home)?;
     let stock = Stock::new("pool", RESOURCES);
@@ -69,9 +73,6 @@ pub(crate) async fn run(bench: &Bench, redis: &Path, name: &'static str) -> Resu
     conf.set("subscriptions", json!({ "perOwner": 100_000, "total": 100_000, "callback": callback }));
     let mut gateway = server::start(&bench.netweave, &home, tls, &conf)?;
     gateway.answers(&stock.first(), |_| true).await?;
-    let columns =
-        &["round", "requests", "cpu_us", "redis_cpu_us", "read_p50", "read_p99", "write_p50", "write_p99"];
-    let mut report = Report::new(name, columns);
     report.note(format!(
         "{RATE} requests per second in an open loop over {CONNECTIONS} connections, mTLS 1.3, {LENGTH:?} per round; {:.0} of 100 are \
          reads: a resource of {RESOURCES}, its pool's first page, or the pools. The others make a subscription, read it and delete \
@@ -122,14 +123,18 @@ fn micros(value: u64) -> f64 {
 }
 
 async fn stretch(target: &Target, reads: f64, round: usize) -> Result<Counts> {
-    let (watch, start) = (Watch::start(Kind::Open)?, Instant::now());
-    let step = Duration::from_secs(1) * CONNECTIONS / RATE;
-    let mut clients = Vec::new();
+    let (watch, shown) = (Watch::start(Kind::Open)?, Counted::new()?);
+    let (start, mut clients) = (Instant::now(), Vec::new());
     for index in 0..CONNECTIONS {
         let dice = Dice(u64::try_from(round)? << 32 | u64::from(index));
-        let client =
-            client(target.clone(), reads, dice, (start + step * index / CONNECTIONS, start + LENGTH, step));
-        clients.push(tokio::spawn(client));
+        let dues = Dues::new(start, RATE, (index, CONNECTIONS));
+        clients.push(tokio::spawn(client(
+            target.clone(),
+            reads,
+            dice,
+            (dues, start + LENGTH),
+            shown.tally()?,
+        )));
     }
     let mut all = Counts::new()?;
     for client in clients {
@@ -147,14 +152,15 @@ async fn client(
     target: Target,
     reads: f64,
     mut dice: Dice,
-    (mut due, until, step): (Instant, Instant, Duration),
+    (mut dues, until): (Dues, Instant),
+    mut tally: Tally,
 ) -> Result<Counts> {
     let stock = Stock::new("pool", RESOURCES);
     let mut connection = Connection::open(&target).await?;
     let mut counts = Counts::new()?;
     let (mut own, mut free) = (Own::None, Instant::now());
-    while due < until {
-        sleep_until(due).await;
+    while dues.next() < until {
+        let due = dues.come().await;
         counts.sends.leaves(due, free);
         let read = dice.roll() < reads;
         if read {
@@ -163,9 +169,9 @@ async fn client(
             own = own.next(&mut connection, &mut dice).await?;
         }
         let latency = if read { &mut counts.reads } else { &mut counts.subscriptions };
-        latency.record(u64::try_from(due.elapsed().as_micros())?)?;
+        latency.saturating_record(u64::try_from(due.elapsed().as_micros())?);
+        tally.record(due.elapsed());
         free = Instant::now();
-        due += step;
     }
     while !matches!(own, Own::None) {
         own = own.next(&mut connection, &mut dice).await?;

@@ -5,7 +5,7 @@ use netweave_benches::Result;
 use netweave_benches::connection::{Connection, fetch, get};
 use netweave_benches::go::{self, Go};
 use netweave_benches::haproxy::{self, Collector};
-use netweave_benches::pki;
+use netweave_benches::pki::Authority;
 use netweave_benches::report::{Report, say};
 use netweave_benches::server::{self, Server};
 use netweave_benches::stock::Stock;
@@ -43,6 +43,8 @@ pub(crate) struct Peers {
     all: Vec<Peer>,
     /// What all of them send and do.
     notes: Vec<String>,
+    /// Whose certificates all of them accept.
+    pub(crate) authority: Authority,
     /// Outlives `HAProxy`, whose access log it takes.
     _collector: Collector,
 }
@@ -53,7 +55,8 @@ impl Peers {
     /// # Errors
     /// One does not start, or does not answer as it should.
     pub(crate) async fn start(bench: &Bench, home: &Path, bodies: &[(&str, usize, usize)]) -> Result<Self> {
-        let tls = pki::set_up(home)?;
+        let authority = Authority::set_up(home)?;
+        let tls = authority.client()?;
         let mut stocks: Vec<Stock> =
             bodies.iter().map(|(label, _, servers)| Stock::new(format!("pool-{label}"), *servers)).collect();
         for stock in &stocks {
@@ -98,7 +101,7 @@ impl Peers {
             notes.push(format!("{GO} Its answers have {bytes:?} bytes."));
             all.push(Peer { name: "go", key: "go", server, paths });
         }
-        Ok(Self { all, notes, _collector: collector })
+        Ok(Self { all, notes, authority, _collector: collector })
     }
 
     /// Returns the gateway, nginx, `HAProxy`, hyper, and the Go gateway where there is one.
@@ -112,6 +115,14 @@ impl Peers {
             report.note(note);
         }
     }
+}
+
+/// Lets another one begin in each round, so that none has always the same one before it.
+pub(crate) fn turned<T>(all: impl IntoIterator<Item = T>, round: usize) -> Vec<T> {
+    let mut all: Vec<T> = all.into_iter().collect();
+    let first = round % all.len().max(1);
+    all.rotate_left(first);
+    all
 }
 
 /// Says what each server does, and what it sends.

@@ -8,12 +8,12 @@ use netweave_benches::pki::Authority;
 use netweave_benches::report::{Report, median, tenth};
 use netweave_benches::server::{self, Conf, Server};
 use netweave_benches::stock::Stock;
-use netweave_benches::{Result, handshakes};
+use netweave_benches::{Result, due, handshakes};
 use rustix::process::Signal;
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 const RESOURCES: usize = 1000;
 /// Requests over connections that stay, and over new ones, per second.
@@ -61,7 +61,6 @@ struct Scene {
 
 /// Runs the bench of that deed.
 pub(crate) async fn run(bench: &Bench, deed: Deed) -> Result<()> {
-    let mut scene = Scene::set(bench, deed).await?;
     let mut report = Report::new(
         deed.name(),
         &[
@@ -87,6 +86,7 @@ pub(crate) async fn run(bench: &Bench, deed: Deed) -> Result<()> {
             Deed::Rotation => "the server gets another certificate and key (SIGHUP), and a new connection is shown it",
         }
     ));
+    let mut scene = Scene::set(bench, deed).await?;
     let (kept, fresh) = scene.load()?;
     sleep(WARM_UP).await;
     kept.take()?;
@@ -99,7 +99,7 @@ pub(crate) async fn run(bench: &Bench, deed: Deed) -> Result<()> {
     let mut took = Vec::new();
     for number in 1..=TIMES {
         took.push(scene.once(deed, number).await?.as_secs_f64() * 1e3);
-        sleep_until(begun + EACH * number).await;
+        due::wait(begun + EACH * number).await;
     }
     let length = begun.elapsed();
     let with = (kept.stop().await?, fresh.stop().await?);
@@ -168,6 +168,7 @@ impl Scene {
 }
 
 fn row(report: &mut Report, name: &str, (kept, fresh): &(Counted, Counted), length: Duration) -> Result<()> {
+    report.latency(&kept.latency)?;
     report.row(vec![
         json!(name),
         json!(kept.latency.len() + kept.failed),

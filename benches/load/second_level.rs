@@ -7,6 +7,7 @@ pub(crate) mod zipf;
 use crate::Bench;
 use hdrhistogram::Histogram;
 use netweave_benches::Result;
+use netweave_benches::drive::{Kind, Watch};
 use netweave_benches::report::{Report, median, tenth};
 use pods::{Counts, Pods};
 use serde_json::json;
@@ -26,8 +27,8 @@ const WARM_UP: Duration = Duration::from_secs(20);
 
 /// Runs the bench.
 pub(crate) async fn run(bench: &Bench, redis: &Path, full: bool) -> Result<()> {
-    let mut pods = Pods::set(bench, redis, "second", pods::PODS).await?;
     let mut report = Report::new("cache-second-level", &["what", "figure"]);
+    let mut pods = Pods::set(bench, redis, "second", pods::PODS).await?;
     report.note(format!(
         "Three gateways on one Redis for state and one for answers. Hits: {} different filtered pages over {CONNECTIONS} connections; \
          the first gateway makes them, the second finds all of them in Redis (L2) and then in its own memory (L1); CPU is the \
@@ -41,7 +42,7 @@ pub(crate) async fn run(bench: &Bench, redis: &Path, full: bool) -> Result<()> {
         pods::POOLS,
     ));
     let [shared, own, calls] = hits(&mut report, &mut pods).await?;
-    let zipf = zipf::run(&mut pods, WARM_UP, if full { FULL } else { SHORT }).await?;
+    let zipf = zipf::run(&report, &mut pods, (WARM_UP, if full { FULL } else { SHORT })).await?;
     told(&mut report, &zipf)?;
     let ratio = tenth(shared / own);
     report.finish(
@@ -64,12 +65,14 @@ async fn hits(report: &mut Report, pods: &mut Pods) -> Result<[f64; 3]> {
             pods.small().iter().map(|path| format!("{path}&limit={}", 100 + round)).collect();
         let made = pods.ask(0, &paths, FILLING).await?.0;
         pods.stored(made.made).await?;
+        let watch = Watch::start(Kind::Closed)?;
         let (found, cpu) = pods.ask(1, &paths, CONNECTIONS).await?;
         if found.shared * 100 < found.all() * 99 {
             return Err(format!("these are no hits of the second level: {found:?}").into());
         }
         let before = pods.look_ups().await?;
         let (again, cheap) = pods.ask(1, &paths, CONNECTIONS).await?;
+        watch.end(None, None)?;
         if again.own != again.all() {
             return Err(format!("these are no hits of the first level: {again:?}").into());
         }

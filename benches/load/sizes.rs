@@ -19,8 +19,9 @@ const DEV: Size = Size { millicores: 100, mib: 128 };
 const IDLE: f64 = 10.0;
 /// Requests per second of the light load.
 const LIGHT: u32 = 5;
-/// Until what the reading took is given back, and the certificates of the sample are made.
-const SETTLE: Duration = Duration::from_secs(3);
+/// Until what the reading took is given back with its threads, whose CPU time would be missing at the end, and the certificates of the
+/// sample are made.
+const SETTLE: Duration = Duration::from_secs(12);
 
 /// A size with its load, on Redis.
 struct Profile {

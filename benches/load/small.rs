@@ -22,13 +22,13 @@ static ASKED: AtomicU64 = AtomicU64::new(0);
 
 /// Runs the bench.
 pub(crate) async fn run(bench: &Bench) -> Result<()> {
+    let mut report = Report::new("small", &["operation", "round", "req/s", "p50_us", "p99_us", "cpu_us"]);
     let home = folder(bench, "small")?;
     let tls = pki::set_up(&home)?;
     let stock = Stock::new("pool", 40);
     stock.write(&home)?;
     let mut gateway = server::netweave(&bench.netweave, &home, tls, std::slice::from_ref(&stock.name))?;
     let (bytes, _) = gateway.answers(&stock.list(), |bytes| bytes.len() > 2).await?;
-    let mut report = Report::new("small", &["operation", "round", "req/s", "p50_us", "p99_us", "cpu_us"]);
     report.note(format!(
         "One pool of 40 resources, a list of {} bytes; {CONNECTIONS} keep-alive connections, mTLS 1.3, closed loop, {LENGTH:?} per \
          round, {ROUNDS} rounds. Identity, limits, authorisation, cache, audit, metrics and log are on. CPU is that of all \

@@ -5,13 +5,14 @@ use hdrhistogram::Histogram;
 use netweave_benches::Result;
 use netweave_benches::connection::{Answer, Connection, Target};
 use netweave_benches::dice::Dice;
-use netweave_benches::drive::{Kind, Sends, Watch};
+use netweave_benches::drive::{self, Kind, Sends, Tally, Watch};
+use netweave_benches::due::Dues;
 use netweave_benches::handshakes::with_sessions;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
 /// Latencies up to a minute, in microseconds, three digits.
 const LONGEST_US: u64 = 60_000_000;
@@ -85,7 +86,7 @@ impl Steady {
     ) -> Result<Self> {
         let watch = Watch::start(Kind::Open)?;
         let (ended, counted) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Counted::new()?)));
-        let (start, step) = (Instant::now(), Duration::from_secs(1) * pace.connections / pace.rate.max(1));
+        let (start, shown) = (Instant::now(), drive::Counted::new()?);
         let mut clients = JoinSet::new();
         for index in 0..pace.connections {
             let client = Client {
@@ -94,10 +95,11 @@ impl Steady {
                 dice: Dice(pace.seed << 32 | u64::from(index)),
                 connection: None,
                 sends: Sends::new()?,
+                tally: shown.tally()?,
             };
-            let first = start + step * index / pace.connections;
+            let dues = Dues::new(start, pace.rate, (index, pace.connections));
             let (ended, counted, request) = (Arc::clone(&ended), Arc::clone(&counted), request.clone());
-            clients.spawn(client.run((first, step), ended, counted, request));
+            clients.spawn(client.run(dues, ended, counted, request));
         }
         Ok(Self { ended, counted, clients, watch })
     }
@@ -131,19 +133,21 @@ struct Client {
     dice: Dice,
     connection: Option<Connection>,
     sends: Sends,
+    /// For who looks on.
+    tally: Tally,
 }
 
 impl Client {
     async fn run(
         mut self,
-        (mut due, step): (Instant, Duration),
+        mut dues: Dues,
         ended: Arc<AtomicBool>,
         counted: Arc<Mutex<Counted>>,
         request: impl Fn(&mut Dice) -> Vec<u8>,
     ) -> Sends {
         let mut free = Instant::now();
         loop {
-            sleep_until(due).await;
+            let due = dues.come().await;
             if ended.load(Ordering::Relaxed) {
                 return self.sends;
             }
@@ -153,12 +157,13 @@ impl Client {
                 Ok(outcome) => outcome,
                 Err(_) => Err(format!("no answer in {PATIENCE:?}").into()),
             };
-            if outcome.is_err() {
+            if outcome.is_ok() {
+                self.tally.record(due.elapsed());
+            } else {
                 self.connection = None;
             }
             counted.lock().unwrap_or_else(PoisonError::into_inner).note(due, outcome);
             free = Instant::now();
-            due += step;
         }
     }
 

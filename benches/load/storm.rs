@@ -145,6 +145,7 @@ async fn visible(api: &Target, text: &str) -> Result<Instant> {
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
 fn row(report: &mut Report, store: Store, figures: &Figures) -> Result<()> {
     let Figures { visible, told, latency, backlog, before, during, memory } = figures;
+    report.latency(latency)?;
     report.row(vec![
         json!(store.name()),
         json!(latency.len()),

@@ -6,6 +6,7 @@
 
 use crate::Result;
 use crate::clock::now_us;
+use crate::drive::{Counted, Tally};
 use crate::server::free;
 use hdrhistogram::Histogram;
 use memchr::memmem;
@@ -44,7 +45,8 @@ pub enum Manner {
 
 /// What all SMOs noted.
 struct Ledger {
-    latency: Mutex<Histogram<u64>>,
+    /// Since it was taken last, and for who looks on.
+    latency: Mutex<(Histogram<u64>, Tally)>,
     /// The last sequence number that came to each callback, and the last that was answered.
     last: Vec<AtomicU64>,
     answered: Vec<AtomicU64>,
@@ -71,7 +73,7 @@ impl Consumers {
         let tls = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key)?;
         let tls = TlsAcceptor::from(Arc::new(tls));
         let ledger = Arc::new(Ledger {
-            latency: Mutex::new(Histogram::new_with_max(LONGEST_US, 3)?),
+            latency: Mutex::new((Histogram::new_with_max(LONGEST_US, 3)?, Counted::new()?.tally()?)),
             last: (0..callbacks).map(|_| AtomicU64::new(0)).collect(),
             answered: (0..callbacks).map(|_| AtomicU64::new(0)).collect(),
             repeated: AtomicU64::new(0),
@@ -137,7 +139,7 @@ impl Consumers {
     pub fn take(&self) -> Result<Histogram<u64>> {
         let empty = Histogram::new_with_max(LONGEST_US, 3)?;
         let mut latency = self.ledger.latency.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(std::mem::replace(&mut *latency, empty))
+        Ok(std::mem::replace(&mut latency.0, empty))
     }
 
     fn living_numbers(&self) -> impl Iterator<Item = usize> {
@@ -155,7 +157,10 @@ impl Ledger {
     /// Notes how long a notification was under way that has just been answered.
     fn answered(&self, told: &Told) {
         let taken = now_us().saturating_sub(told.at_us).min(LONGEST_US);
-        self.latency.lock().unwrap_or_else(PoisonError::into_inner).saturating_record(taken);
+        let mut latency = self.latency.lock().unwrap_or_else(PoisonError::into_inner);
+        latency.0.saturating_record(taken);
+        latency.1.record(Duration::from_micros(taken));
+        drop(latency);
         if let Some(answered) = self.answered.get(told.number) {
             answered.fetch_max(told.sequence, Ordering::Relaxed);
         }

@@ -4,14 +4,13 @@
 //! requests are due at a fixed rate whatever the server does, and latency counts from when a request was due.
 
 mod honest;
-mod pace;
 mod tally;
 
 use crate::Result;
 use crate::connection::{Connection, Target, get};
+use crate::due::Dues;
 use hdrhistogram::Histogram;
 use std::time::Duration;
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, timeout_at};
 
 pub use honest::{Kind, Sends, Watch};
@@ -124,20 +123,16 @@ async fn paced(
     (length, rate): (Duration, u32),
 ) -> Result<(Run, Sends)> {
     let counted = Counted::new()?;
-    let (mut lanes, mut tasks) = (Vec::new(), Vec::new());
-    let start = Instant::now();
-    for connection in connections {
-        let (lane, dues) = tokio::sync::mpsc::unbounded_channel();
-        lanes.push(lane);
+    let (start, mut tasks) = (Instant::now(), Vec::new());
+    for (number, connection) in (0..).zip(connections) {
         let client = Client { target: target.clone(), connection, tally: counted.tally()? };
-        tasks.push(tokio::spawn(client.when_due(request.clone(), dues, start + length + OVERTIME)));
+        let dues = Dues::new(start, rate, (number, CONNECTIONS));
+        tasks.push(tokio::spawn(client.when_due(request.clone(), dues, start + length)));
     }
-    let pacer = tokio::task::spawn_blocking(move || pace::keep(start, length, rate, &lanes));
     let mut sends = Sends::new()?;
     for task in tasks {
         sends.add(&task.await??)?;
     }
-    pacer.await?;
     Ok((counted.run(start)?, sends))
 }
 
@@ -164,19 +159,19 @@ impl Client {
                 return Ok(());
             }
             self.ask(&request()).await?;
-            self.tally.record(start.elapsed())?;
+            self.tally.record(start.elapsed());
         }
     }
 
     async fn when_due(
         mut self,
         request: impl Fn() -> Vec<u8>,
-        mut dues: UnboundedReceiver<Instant>,
-        end: Instant,
+        mut dues: Dues,
+        until: Instant,
     ) -> Result<Sends> {
-        let mut sends = Sends::new()?;
-        let mut free = Instant::now();
-        while let Some(due) = dues.recv().await {
+        let (mut sends, mut free, end) = (Sends::new()?, Instant::now(), until + OVERTIME);
+        while dues.next() < until {
+            let due = dues.come().await;
             if Instant::now() >= end {
                 sends.never();
                 continue;
@@ -184,7 +179,7 @@ impl Client {
             sends.leaves(due, free);
             let asked = timeout_at(end, self.ask(&request())).await;
             asked.map_err(|_late| format!("no answer {OVERTIME:?} after the end of the run"))??;
-            self.tally.record(due.elapsed())?;
+            self.tally.record(due.elapsed());
             free = Instant::now();
         }
         Ok(sends)

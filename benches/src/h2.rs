@@ -18,6 +18,8 @@ use tokio_rustls::TlsConnector;
 
 /// Streams of each connection.
 const STREAMS: u32 = 4;
+/// How often a request is tried that no connection took.
+const TRIES: usize = 3;
 
 /// Sends on each stream as soon as the former answer is complete.
 ///
@@ -98,13 +100,13 @@ async fn one(connection: Arc<Connection>, uri: String, until: Instant, mut tally
             return Ok(());
         }
         ask(&connection, &uri).await?;
-        tally.record(start.elapsed())?;
+        tally.record(start.elapsed());
     }
 }
 
-/// Sends a request; once more if the server ended the connection before it took it.
+/// Sends a request; again on another connection if the server ended the one before it took it, which it may do a few times.
 async fn ask(connection: &Connection, uri: &str) -> Result<()> {
-    loop {
+    for _ in 0..TRIES {
         let mut sender = connection.sender().await?;
         if sender.ready().await.is_err() {
             continue;
@@ -120,4 +122,5 @@ async fn ask(connection: &Connection, uri: &str) -> Result<()> {
         answer.into_body().collect().await?;
         return Ok(());
     }
+    Err(format!("{TRIES} connections in a row were ended before they took a request").into())
 }

@@ -1,8 +1,8 @@
 //! `HAProxy` under the gateway's duties, and the receiver of its access log.
 
-use crate::Result;
 use crate::connection::Target;
 use crate::server::{Server, free, spawn};
+use crate::{Result, machine};
 use rustls::ClientConfig;
 use std::fmt::Write as _;
 use std::fs;
@@ -78,14 +78,14 @@ pub fn start(
 }
 
 /// Returns the folder of the libraries that were unpacked beside the program, if it was.
-fn libraries(program: &Path) -> Option<PathBuf> {
+pub(crate) fn libraries(program: &Path) -> Option<PathBuf> {
     let folder = program.parent()?.parent()?.join(format!("lib/{}-linux-gnu", std::env::consts::ARCH));
     folder.is_dir().then_some(folder)
 }
 
 /// Writes a configuration with the gateway's duties: client certificates verified, a limit per client, an access log.
 ///
-/// Tuned: two threads for two cores, answers from memory without a server behind, the log sent in batches from a ring, as a
+/// Tuned: a thread for each core, answers from memory without a server behind, the log sent in batches from a ring, as a
 /// line for each request on a socket of its own costs a system call; buffers that hold the largest answer, and not more. It
 /// would start only with two descriptors for each connection, of which the second one is for a server behind.
 fn conf(
@@ -93,7 +93,8 @@ fn conf(
     (address, collector): (SocketAddr, SocketAddr),
     bodies: &[(String, PathBuf)],
 ) -> Result<String> {
-    let (folder, mut answers, mut largest) = (folder.display(), String::new(), 0);
+    let (folder, cores) = (folder.display(), machine::cores());
+    let (mut answers, mut largest) = (String::new(), 0);
     for (path, file) in bodies {
         largest = largest.max(fs::metadata(file)?.len());
         let file = file.display();
@@ -105,7 +106,7 @@ fn conf(
     let buffer = BUFFER.max((largest + RESERVE).next_multiple_of(BUFFER));
     Ok(format!(
         "global
-  nbthread 2
+  nbthread {cores}
   maxconn 12000
   no strict-limits
   tune.bufsize {buffer}

@@ -57,8 +57,11 @@ fn round_of<T>(f: impl FnOnce(&mut Round) -> T) -> T {
 }
 
 /// Runs a bench as a round that is not counted, with a program that samples its heap; the report shows the profiles. Returns why
-/// there are none, or fewer.
-pub async fn round(bench: impl Future<Output = Result<()>>, program: PathBuf) -> Vec<String> {
+/// there are fewer than gateways.
+///
+/// # Errors
+/// There is none; the error says why.
+pub async fn round(bench: impl Future<Output = Result<()>>, program: PathBuf) -> Result<Vec<String>> {
     session::rehearse();
     round_of(|round| round.program = Some(program));
     let done = bench.await;
@@ -70,7 +73,10 @@ pub async fn round(bench: impl Future<Output = Result<()>>, program: PathBuf) ->
     faults.extend(done.err().map(|error| format!("the round for the heap's profile failed: {error}")));
     memory::forget();
     session::rehearsed();
-    faults
+    if session::heaps().is_empty() {
+        return Err(format!("no gateway's heap was looked at: {}", faults.join("; ")).into());
+    }
+    Ok(faults)
 }
 
 /// Returns the program of the gateway in such a round.

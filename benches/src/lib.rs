@@ -11,6 +11,7 @@ pub mod connection;
 pub mod consumers;
 pub mod dice;
 pub mod drive;
+pub mod due;
 pub mod flame;
 pub mod go;
 pub mod h2;

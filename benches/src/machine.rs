@@ -1,6 +1,7 @@
 //! What figures were measured on, and with what: the machine, the tree, the programs.
 
 use crate::clock::now_us;
+use crate::haproxy;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::fs;
@@ -80,7 +81,11 @@ pub(crate) fn versions() -> Vec<(&'static str, String)> {
     ];
     let answers = asked.into_iter().filter_map(|(name, variable, flag)| {
         let program = PathBuf::from(std::env::var_os(variable)?);
-        let output = Command::new(program).arg(flag).output().ok()?;
+        let mut command = Command::new(&program);
+        if let Some(libraries) = haproxy::libraries(&program) {
+            command.env("LD_LIBRARY_PATH", libraries);
+        }
+        let output = command.arg(flag).output().ok()?;
         let said = if output.stdout.is_empty() { output.stderr } else { output.stdout };
         let said = String::from_utf8_lossy(&said);
         Some((name, said.lines().next()?.to_owned()))

@@ -96,6 +96,7 @@ impl Report {
         // Faults of runs after the last row belong to no row, but to the report.
         book.faults = session::pending().into_iter().flat_map(|run| run.faults).collect();
         let line = book.write(folder, summary)?;
+        session::closed();
         for fault in book.all_faults() {
             say(&format!("INVALID: {fault}"))?;
         }

@@ -3,8 +3,8 @@
 use crate::Result;
 use crate::cgroup::Ceiling;
 use crate::connection::{Target, fetch};
-use crate::heap;
 use crate::process::Process;
+use crate::{heap, machine};
 use rustls::ClientConfig;
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -93,14 +93,14 @@ pub fn floor(program: &Path, folder: &Path, tls: Arc<ClientConfig>) -> Result<Se
 
 /// Writes a configuration with the gateway's duties: client certificates verified, a limit per client, an access log.
 ///
-/// Tuned: two workers for two cores, descriptors cached, the log buffered, connections kept as long as the gateway keeps
+/// Tuned: a worker for each core, descriptors cached, the log buffered, connections kept as long as the gateway keeps
 /// them. `user` keeps the workers able to read the folder when the bench runs as root.
 pub fn nginx_conf(folder: &Path, address: SocketAddr) -> String {
-    let folder = folder.display();
+    let (folder, cores) = (folder.display(), machine::cores());
     format!(
         "daemon off;
 user root;
-worker_processes 2;
+worker_processes {cores};
 worker_rlimit_nofile 32768;
 pid {folder}/nginx.pid;
 error_log {folder}/nginx.err warn;
@@ -113,6 +113,7 @@ http {{
   fastcgi_temp_path {folder}/t3;
   uwsgi_temp_path {folder}/t4;
   scgi_temp_path {folder}/t5;
+  sendfile on;
   tcp_nopush on;
   tcp_nodelay on;
   keepalive_requests 10000000;

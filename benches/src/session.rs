@@ -119,6 +119,11 @@ pub(crate) fn opened(book: &Arc<Mutex<Book>>) {
     session(|all| all.book = Some(Arc::clone(book)));
 }
 
+/// Says that the report is complete.
+pub(crate) fn closed() {
+    session(|all| all.book = None);
+}
+
 /// Keeps a text that was printed.
 pub(crate) fn said(text: &str) {
     session(|all| all.texts.push(text.to_owned()));
@@ -157,14 +162,34 @@ pub fn invalid() -> bool {
     session(|all| all.invalid)
 }
 
-/// Writes the report of a bench that was interrupted, as far as it got; returns whether there was one.
+/// How a bench ended before its end.
+#[derive(Clone, Debug)]
+pub enum End {
+    /// By a signal.
+    Interrupted,
+    /// By this fault.
+    Failed(String),
+}
+
+/// Writes the report of a bench that did not come to its end, as far as it got; returns whether there was one.
 ///
 /// # Errors
 /// The folder cannot be written.
-pub fn interrupted(folder: &Path) -> crate::Result<bool> {
-    let Some(book) = session(|all| all.book.take()) else { return Ok(false) };
+pub fn broken_off(folder: &Path, end: End) -> crate::Result<bool> {
+    // A round that is not counted has nothing to tell, but whoever ends it is answered.
+    let book = session(|all| all.book.take().filter(|_| !std::mem::take(&mut all.rehearsal)));
+    let Some(book) = book else { return Ok(false) };
     let mut book = book.lock().unwrap_or_else(PoisonError::into_inner);
-    book.interrupted = true;
-    book.write(folder, "interrupted=1")?;
+    let summary = match end {
+        End::Interrupted => {
+            book.interrupted = true;
+            "interrupted=1"
+        }
+        End::Failed(fault) => {
+            book.faults.push(format!("the bench failed: {fault}"));
+            "failed=1"
+        }
+    };
+    book.write(folder, summary)?;
     Ok(true)
 }

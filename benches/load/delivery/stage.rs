@@ -4,6 +4,8 @@ use crate::{Bench, folder};
 use netweave_benches::cgroup::Ceiling;
 use netweave_benches::connection::{Connection, Target, post};
 use netweave_benches::consumers::{Consumers, Manner};
+use netweave_benches::drive::{Kind, Sends, Watch};
+use netweave_benches::due;
 use netweave_benches::process::own_cpu;
 use netweave_benches::redis::{Redis, Role};
 use netweave_benches::server::{self, Conf, Server};
@@ -12,7 +14,7 @@ use netweave_benches::{Result, pki};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 const SUBSCRIPTIONS: &str = "/o2ims-infrastructureInventory/v2/subscriptions";
 /// Connections over which subscriptions are made.
@@ -213,16 +215,18 @@ impl Stage {
         Ok(text)
     }
 
-    /// Makes changes at a constant pace.
+    /// Makes changes at a constant pace; the report learns whether it was kept.
     pub(crate) async fn changes(&mut self, step: Duration, length: Duration) -> Result<()> {
-        let start = Instant::now();
-        let mut due = start;
+        let (watch, mut sends, start) = (Watch::start(Kind::Open)?, Sends::new()?, Instant::now());
+        let (mut due, mut free) = (start, start);
         while due < start + length {
-            sleep_until(due).await;
+            due::wait(due).await;
+            sends.leaves(due, free);
             self.change()?;
+            free = Instant::now();
             due += step;
         }
-        Ok(())
+        watch.end(None, Some(&sends))
     }
 
     /// Waits until each living SMO was told all changes so far that it asked for, once and in order.

@@ -1,5 +1,6 @@
 //! Gateways that are measured in turns, and the table of what came of it.
 
+use crate::peers::turned;
 use netweave_benches::Result;
 use netweave_benches::report::{Report, median, tenth};
 use serde_json::{Value, json};
@@ -42,7 +43,7 @@ pub(super) async fn rounds<C, const N: usize>(
 ) -> Result<Vec<[f64; N]>> {
     let mut figures: Vec<[Vec<f64>; N]> = all.iter().map(|_| std::array::from_fn(|_| Vec::new())).collect();
     for round in 0..=rounds {
-        for (one, figures) in all.iter_mut().zip(&mut figures) {
+        for (one, figures) in turned(all.iter_mut().zip(&mut figures), round) {
             let measured = measure(one).await?;
             for (all, one) in figures.iter_mut().zip(measured).filter(|_| round > 0) {
                 all.push(one);
@@ -122,7 +123,7 @@ mod tests {
             Ok([if first_round { 1000.0 } else { *one }, *one * 2.0])
         });
         assert_eq!(medians.await.unwrap(), [[1.0, 2.0], [2.0, 4.0]]);
-        assert_eq!(order, [1.0, 2.0].repeat(4));
+        assert_eq!(order, [1.0, 2.0, 2.0, 1.0].repeat(2));
     }
 
     #[test]

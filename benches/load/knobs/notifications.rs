@@ -9,6 +9,7 @@ use crate::delivery::stage::{Plan, Stage, Store};
 use crate::loaded::millis;
 use netweave_benches::Result;
 use netweave_benches::consumers::Manner;
+use netweave_benches::drive::{Kind, Watch};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
@@ -88,9 +89,10 @@ async fn steady(bench: &Bench, (redis, disk): (&Path, &Disk), table: &mut Table)
 
 /// Makes one change; returns when the last SMO has answered, in milliseconds, and CPU for each notification in microseconds.
 async fn burst(stage: &mut Stage) -> Result<[f64; 2]> {
-    let before = stage.spent()?;
+    let (watch, before) = (Watch::start(Kind::Closed)?, stage.spent()?);
     stage.change()?;
     stage.settle(PATIENCE).await?;
+    watch.end(None, None)?;
     let (spent, told) = (stage.spent()?.since(before), stage.consumers.take()?);
     Ok([millis(&told, 1.0, 1000), each(spent.gateway, told.len())])
 }

@@ -6,9 +6,12 @@ use netweave_benches::Result;
 use netweave_benches::clock::now_us;
 use netweave_benches::connection::{Connection, Target, get};
 use netweave_benches::dice::Dice;
+use netweave_benches::drive::{self, Kind, Sends, Tally, Watch};
+use netweave_benches::due::{self, Dues};
+use netweave_benches::report::Report;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 /// Requests per second, over all gateways.
 pub(crate) const RATE: u32 = 3000;
@@ -64,56 +67,82 @@ impl Keys {
 }
 
 /// Reads and changes for a while, of which only what comes after `warm_up` counts.
-pub(crate) async fn run(pods: &mut Pods, warm_up: Duration, length: Duration) -> Result<Run> {
+pub(crate) async fn run(
+    report: &Report,
+    pods: &mut Pods,
+    (warm_up, length): (Duration, Duration),
+) -> Result<Run> {
     let keys = Arc::new(Keys::new(&pods.keys()));
-    stretch(pods, &keys, warm_up).await?;
-    stretch(pods, &keys, length).await
+    stretch(pods, (&keys, 1), warm_up).await?;
+    report.warmed_up();
+    stretch(pods, (&keys, 2), length).await
 }
 
-async fn stretch(pods: &mut Pods, keys: &Arc<Keys>, length: Duration) -> Result<Run> {
+async fn stretch(pods: &mut Pods, (keys, seed): (&Arc<Keys>, u64), length: Duration) -> Result<Run> {
     let before = pods.evaluated().await?;
-    let until = Instant::now() + length;
-    let mut readers = Vec::new();
-    for (number, target) in pods.targets().into_iter().cycle().take(PODS * CONNECTIONS as usize).enumerate() {
-        let dice = Dice(now_us() ^ (number as u64) << 56);
-        readers.push(tokio::spawn(read(target, Arc::clone(keys), dice, until)));
+    let (watch, shown) = (Watch::start(Kind::Open)?, drive::Counted::new()?);
+    let (start, readers) = (Instant::now(), CONNECTIONS * u32::try_from(PODS)?);
+    let (until, targets) = (start + length, pods.targets().into_iter().cycle());
+    let mut tasks = Vec::new();
+    for (number, target) in (0..readers).zip(targets) {
+        let dues = Dues::new(start, RATE, (number, readers));
+        let reader = Reader {
+            keys: Arc::clone(keys),
+            dice: Dice(seed << 32 | u64::from(number)),
+            tally: shown.tally()?,
+        };
+        tasks.push(tokio::spawn(reader.read(target, (dues, until))));
     }
     let mut visible = Histogram::new_with_max(LONGEST_US, 3)?;
     let (mut made, mut counts) = (0, Counts::default());
     let mut due = Instant::now();
     let mut number = 0;
     while due < until {
-        sleep_until(due).await;
+        due::wait(due).await;
         due += EACH;
         made += change(pods, number, &mut visible).await?;
         number += 1;
     }
-    for reader in readers {
-        counts += reader.await??;
+    let mut sends = Sends::new()?;
+    for task in tasks {
+        let (some, sent) = task.await??;
+        counts += some;
+        sends.add(&sent)?;
     }
+    watch.end(None, Some(&sends))?;
     made += counts.made;
     Ok(Run { counts, made, evaluated: pods.evaluated().await? - before, visible })
 }
 
-/// Asks for keys at a constant pace.
-async fn read(target: Target, keys: Arc<Keys>, mut dice: Dice, until: Instant) -> Result<Counts> {
-    let step = EACH * CONNECTIONS * u32::try_from(PODS)? / RATE;
-    let mut connection = Connection::open(&target).await?;
-    let mut counts = Counts::default();
-    let mut due = Instant::now();
-    while due < until {
-        sleep_until(due).await;
-        due += step;
-        let answer = connection.send(keys.pick(dice.roll())).await?;
-        if answer.status != 200 {
-            return Err(format!("a reader is answered by {}", answer.status).into());
+/// Who asks for keys over one connection.
+struct Reader {
+    keys: Arc<Keys>,
+    dice: Dice,
+    /// For who looks on.
+    tally: Tally,
+}
+
+impl Reader {
+    /// Asks at a constant pace; returns where the answers came from, and how the requests left.
+    async fn read(mut self, target: Target, (mut dues, until): (Dues, Instant)) -> Result<(Counts, Sends)> {
+        let mut connection = Connection::open(&target).await?;
+        let (mut counts, mut sends, mut free) = (Counts::default(), Sends::new()?, Instant::now());
+        while dues.next() < until {
+            let due = dues.come().await;
+            sends.leaves(due, free);
+            let answer = connection.send(self.keys.pick(self.dice.roll())).await?;
+            if answer.status != 200 {
+                return Err(format!("a reader is answered by {}", answer.status).into());
+            }
+            counts.count(&connection.cache(answer))?;
+            self.tally.record(due.elapsed());
+            if answer.last {
+                connection = Connection::open(&target).await?;
+            }
+            free = Instant::now();
         }
-        counts.count(&connection.cache(answer))?;
-        if answer.last {
-            connection = Connection::open(&target).await?;
-        }
+        Ok((counts, sends))
     }
-    Ok(counts)
 }
 
 /// Makes a change and looks for it in each gateway; returns how many of the looks were misses.

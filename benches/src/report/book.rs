@@ -20,7 +20,7 @@ pub(crate) struct Book {
     pub(super) columns: &'static [&'static str],
     pub(super) notes: Vec<String>,
     pub(super) rows: Vec<Row>,
-    pub(super) faults: Vec<String>,
+    pub(crate) faults: Vec<String>,
     /// It was ended by a signal.
     pub(crate) interrupted: bool,
 }

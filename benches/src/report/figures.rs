@@ -51,7 +51,7 @@ impl Better {
     /// Of a figure of the last line; those without a unit are CPU time.
     pub(super) fn of_figure(name: &str) -> Self {
         match name {
-            "interrupted" | "invalid" => Self::Neither,
+            "failed" | "interrupted" | "invalid" => Self::Neither,
             name if is_gain(name) => Self::Higher,
             _ => Self::Lower,
         }

@@ -1,6 +1,7 @@
 use super::figures::Samples;
 use super::*;
 use crate::heap;
+use crate::session::End;
 use serde_json::json;
 use std::time::Duration;
 
@@ -122,14 +123,32 @@ fn an_interrupted_report_says_so_and_keeps_its_rows() {
     assert!(markdown.contains("INTERRUPTED") && html.contains("INTERRUPTED"));
 }
 
+/// One test, as there is one session in a process.
 #[test]
-fn the_report_of_a_bench_that_is_dropped_is_written_by_the_session() {
+fn the_report_of_a_bench_that_does_not_come_to_its_end_is_written_by_the_session() {
     let folder = tempfile::tempdir().unwrap();
-    session::opened(&Arc::new(Mutex::new(book())));
-    assert!(session::interrupted(folder.path()).unwrap());
-    let json = std::fs::read(folder.path().join("cache-hit.json")).unwrap();
-    assert_eq!(serde_json::from_slice::<Value>(&json).unwrap()["interrupted"], json!(true));
-    assert!(!session::interrupted(folder.path()).unwrap(), "it is written once");
+    let written = || -> Value {
+        serde_json::from_slice(&std::fs::read(folder.path().join("cache-hit.json")).unwrap()).unwrap()
+    };
+    let open = || session::opened(&Arc::new(Mutex::new(book())));
+    open();
+    assert!(session::broken_off(folder.path(), End::Interrupted).unwrap());
+    assert_eq!(written()["interrupted"], json!(true));
+    assert!(!session::broken_off(folder.path(), End::Interrupted).unwrap(), "it is written once");
+
+    open();
+    assert!(session::broken_off(folder.path(), End::Failed("status 503".to_owned())).unwrap());
+    let json = written();
+    assert_eq!((&json["valid"], &json["faults"][0]), (&json!(false), &json!("the bench failed: status 503")));
+    assert_eq!(
+        (&json["summary"], json["rows"].as_array().unwrap().len()),
+        (&json!("failed=1 invalid=1"), 10)
+    );
+
+    open();
+    session::closed();
+    let failed = End::Failed("reads failed".to_owned());
+    assert!(!session::broken_off(folder.path(), failed).unwrap(), "it was complete");
 }
 
 #[test]
