@@ -255,9 +255,6 @@ impl Reader {
                 ledger.counts.count(&word)?;
                 ledger.seen.push(seen);
             }
-            if answer.last {
-                connection = Connection::open(&target).await?;
-            }
             free = Instant::now();
         }
     }

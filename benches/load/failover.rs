@@ -226,9 +226,6 @@ async fn lost(api: &Target, ids: &[String]) -> Result<u64> {
     for id in ids {
         let answer = connection.send(&get(&format!("{}/{id}", mix::SUBSCRIPTIONS))).await?;
         lost += u64::from(answer.status != 200);
-        if answer.last {
-            connection = Connection::open(api).await?;
-        }
     }
     Ok(lost)
 }

@@ -136,7 +136,9 @@ impl Scene {
     fn load(&self) -> Result<(Steady, Steady)> {
         let request = |dice: &mut _| mix::read_request(&Stock::new("pool", RESOURCES), dice);
         let api = &self.gateway.api;
-        Ok((Steady::start(api, KEPT, request)?, Steady::start(api, FRESH, request)?))
+        // The last one is shown while it runs.
+        let fresh = Steady::start(api, FRESH, request)?;
+        Ok((Steady::start(api, KEPT, request)?, fresh))
     }
 
     /// Does it once; returns how long it took until it was in force.

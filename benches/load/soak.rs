@@ -58,7 +58,9 @@ pub(crate) async fn run(bench: &Bench, redis: &Path, seconds: Option<String>) ->
     let mut stage = set(bench, redis).await?;
     let api = stage.gateway.api.clone();
     let request = |dice: &mut _| mix::read_request(&Stock::new("pool", RESOURCES), dice);
-    let (reads, fresh) = (Steady::start(&api, READS, request)?, Steady::start(&api, FRESH, request)?);
+    // The last one is shown while it runs.
+    let fresh = Steady::start(&api, FRESH, request)?;
+    let reads = Steady::start(&api, READS, request)?;
     let mut writer = JoinSet::new();
     writer.spawn(write(api, nobody(&stage)?));
     let (start, mut looks) = (Instant::now(), Vec::new());

@@ -177,7 +177,7 @@ impl Client {
             let body = String::from_utf8_lossy(connection.body(answer)).into_owned();
             return Err(format!("status {}: {body}", answer.status).into());
         }
-        if !self.fresh && !answer.last {
+        if !self.fresh {
             self.connection = Some(connection);
         }
         Ok(())

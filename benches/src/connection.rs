@@ -26,8 +26,11 @@ pub struct Target {
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-/// One connection; requests follow each other.
+/// One connection; requests follow each other. When the server ends it after an answer, as it may after so many requests, the next
+/// request goes over another one.
 pub struct Connection {
+    target: Target,
+    ended: bool,
     stream: Box<dyn Stream>,
     buffer: Vec<u8>,
     resumed: bool,
@@ -64,7 +67,14 @@ impl Connection {
             }
             None => Box::new(tcp),
         };
-        Ok(Self { stream, buffer: Vec::with_capacity(BUFFER), resumed, server })
+        Ok(Self {
+            target: target.clone(),
+            ended: false,
+            stream,
+            buffer: Vec::with_capacity(BUFFER),
+            resumed,
+            server,
+        })
     }
 
     /// Returns the certificate that the server showed, of a connection over TLS.
@@ -82,6 +92,9 @@ impl Connection {
     /// # Errors
     /// The connection broke, or the answer has neither `Content-Length` nor chunks.
     pub async fn send(&mut self, request: &[u8]) -> Result<Answer> {
+        if self.ended {
+            *self = Self::open(&self.target).await?;
+        }
         self.stream.write_all(request).await?;
         self.stream.flush().await?;
         self.buffer.clear();
@@ -95,6 +108,7 @@ impl Connection {
         let header = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
         let status = text.split(' ').nth(1).ok_or("no status")?.parse()?;
         let last = header("connection:") == Some("close");
+        self.ended = last;
         if header("transfer-encoding:") == Some("chunked") {
             // JSON has no line of its own that is a 0.
             while !self.buffer.ends_with(b"\r\n0\r\n\r\n") {

@@ -78,7 +78,7 @@ pub async fn closed_with(
     let (watch, counted) = (Watch::start(Kind::Closed)?, Counted::new()?);
     let (start, mut tasks) = (Instant::now(), Vec::new());
     for connection in connections {
-        let client = Client { target: target.clone(), connection, tally: counted.tally()? };
+        let client = Client { connection, tally: counted.tally()? };
         tasks.push(tokio::spawn(client.at_once(request.clone(), start + length)));
     }
     for task in tasks {
@@ -111,13 +111,12 @@ pub async fn open_with(
     rate: u32,
 ) -> Result<Run> {
     let (watch, connections) = (Watch::start(Kind::Open)?, connected(target).await?);
-    let (run, sends) = paced(target, connections, request, (length, rate)).await?;
+    let (run, sends) = paced(connections, request, (length, rate)).await?;
     watch.end(Some(&run.latency), Some(&sends))?;
     Ok(run)
 }
 
 async fn paced(
-    target: &Target,
     connections: Vec<Connection>,
     request: impl Fn() -> Vec<u8> + Clone + Send + 'static,
     (length, rate): (Duration, u32),
@@ -125,7 +124,7 @@ async fn paced(
     let counted = Counted::new()?;
     let (start, mut tasks) = (Instant::now(), Vec::new());
     for (number, connection) in (0..).zip(connections) {
-        let client = Client { target: target.clone(), connection, tally: counted.tally()? };
+        let client = Client { connection, tally: counted.tally()? };
         let dues = Dues::new(start, rate, (number, CONNECTIONS));
         tasks.push(tokio::spawn(client.when_due(request.clone(), dues, start + length)));
     }
@@ -144,9 +143,8 @@ async fn connected(target: &Target) -> Result<Vec<Connection>> {
     Ok(connections)
 }
 
-/// One connection, which another one replaces when the server ends it.
+/// One connection.
 struct Client {
-    target: Target,
     connection: Connection,
     tally: Tally,
 }
@@ -190,9 +188,6 @@ impl Client {
         if answer.status != 200 {
             let body = String::from_utf8_lossy(self.connection.body(answer)).into_owned();
             return Err(format!("status {}: {body}", answer.status).into());
-        }
-        if answer.last {
-            self.connection = Connection::open(&self.target).await?;
         }
         Ok(())
     }

@@ -274,9 +274,6 @@ async fn subscribe_some(api: Target, bodies: Vec<String>) -> Result<()> {
             let body = String::from_utf8_lossy(connection.body(answer)).into_owned();
             return Err(format!("a subscription is answered by {}: {body}", answer.status).into());
         }
-        if answer.last {
-            connection = Connection::open(&api).await?;
-        }
     }
     Ok(())
 }

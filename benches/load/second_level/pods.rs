@@ -246,9 +246,6 @@ async fn ask_for(target: Target, paths: Vec<String>) -> Result<Counts> {
             return Err(format!("{path} is answered by {}", answer.status).into());
         }
         counts.count(&connection.cache(answer))?;
-        if answer.last {
-            connection = Connection::open(&target).await?;
-        }
     }
     Ok(counts)
 }

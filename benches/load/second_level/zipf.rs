@@ -136,9 +136,6 @@ impl Reader {
             }
             counts.count(&connection.cache(answer))?;
             self.tally.record(due.elapsed());
-            if answer.last {
-                connection = Connection::open(&target).await?;
-            }
             free = Instant::now();
         }
         Ok((counts, sends))

@@ -51,7 +51,7 @@ fn target(address: SocketAddr) -> Target {
 async fn paced_at(address: SocketAddr) -> (Run, Sends) {
     let target = target(address);
     let connections = connected(&target).await.unwrap();
-    paced(&target, connections, || get("/"), (LENGTH, RATE)).await.unwrap()
+    paced(connections, || get("/"), (LENGTH, RATE)).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
