@@ -166,17 +166,17 @@ rm -f "$BENCH_OUT/$1".{json,md,html} # what is there in the end is of this run
 
 # Runs the bench to its end, also when this script is told to end: it stops its servers, and writes the report of what it has.
 measure() {
-  local code=0 child
+  local code=0 child=
+  trap '[ -z "$child" ] || kill -INT "$child" 2>/dev/null || true' INT
+  trap '[ -z "$child" ] || kill -TERM "$child" 2>/dev/null || true' TERM HUP QUIT
   "$load" "$@" &
   child=$!
-  trap 'kill -INT "$child" 2>/dev/null || true' INT
-  trap 'kill -TERM "$child" 2>/dev/null || true' TERM HUP
   wait "$child" || code=$?
   while kill -0 "$child" 2>/dev/null; do
     code=0
     wait "$child" || code=$?
   done
-  trap - INT TERM HUP
+  trap - INT TERM HUP QUIT
   return "$code"
 }
 if [ "$runs" = 1 ] && [ -z "$baseline" ]; then

@@ -17,7 +17,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
 
 /// Requests per second.
 const RATE: u32 = 3000;
@@ -31,6 +32,8 @@ const HITS: usize = 900;
 const PATIENCE: Duration = Duration::from_mins(2);
 /// How long hits alone are measured.
 const WARM: Duration = Duration::from_secs(5);
+/// How long the last answers may take.
+const LATE: Duration = Duration::from_secs(10);
 const LONGEST_US: u64 = 60_000_000;
 /// What a gateway counts of the shared cache: lists that it did not give, and lists that were not stored in it.
 const ABSENT: &str = "netweave_cache_second_misses_total";
@@ -191,7 +194,7 @@ async fn stretch(
     let (watch, shown) = (Watch::start(Kind::Open)?, drive::Counted::new()?);
     let (start, ledger) = (Instant::now(), Arc::new(Mutex::new(Ledger::default())));
     let ended = Arc::new(AtomicBool::new(false));
-    let mut readers = tokio::task::JoinSet::new();
+    let mut readers = JoinSet::new();
     for index in 0..CONNECTIONS {
         let dice = Dice(seed << 32 | u64::from(index));
         let dues = Dues::new(start, RATE, (index, CONNECTIONS));
@@ -211,9 +214,9 @@ async fn stretch(
         sleep(Duration::from_millis(50)).await;
     }
     ended.store(true, Ordering::Relaxed);
-    while let Some(reader) = readers.join_next().await {
-        reader??;
-    }
+    timeout(LATE, all_end(&mut readers))
+        .await
+        .map_err(|_late| format!("a reader is not answered in {LATE:?}"))??;
     let ledger = std::mem::take(&mut *ledger.lock().unwrap_or_else(PoisonError::into_inner));
     let mut sends = Sends::new()?;
     for one in &ledger.sends {
@@ -221,6 +224,13 @@ async fn stretch(
     }
     watch.end(None, Some(&sends))?;
     Ok(ledger)
+}
+
+async fn all_end(readers: &mut JoinSet<Result<()>>) -> Result<()> {
+    while let Some(reader) = readers.join_next().await {
+        reader??;
+    }
+    Ok(())
 }
 
 /// What one connection asks, and where it notes the answers.

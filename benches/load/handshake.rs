@@ -4,17 +4,18 @@ use crate::peers::{Peer, Peers, turned};
 use crate::{Bench, folder};
 use netweave_benches::Result;
 use netweave_benches::drive::Run;
-use netweave_benches::handshakes;
+use netweave_benches::handshakes::{self, Clients};
 use netweave_benches::report::{Report, median, tenth};
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Rounds of each combination; the medians are published.
 const ROUNDS: usize = 5;
 const WARM_UP: Duration = Duration::from_secs(1);
 const LENGTH: Duration = Duration::from_secs(3);
-/// Clients with a certificate each: four times as many as the gateway remembers.
-const OTHERS: usize = 4096;
+/// Clients with a certificate each: sixteen times as many as the gateway remembers.
+const OTHERS: usize = 16_384;
 
 /// Runs the bench.
 pub(crate) async fn run(bench: &Bench) -> Result<()> {
@@ -26,10 +27,10 @@ pub(crate) async fn run(bench: &Bench) -> Result<()> {
     report.note(format!(
         "16 clients, each opens a connection, sends one GET of 2 KB and closes, {LENGTH:?} per round, {ROUNDS} alternating rounds. \
          Every handshake is checked to be full, or resumed. full: with one certificate of a client, whose chain the gateway remembers for a minute; \
-         others: full, each with another one of {OTHERS} certificates, more than the gateway remembers. CPU is the server's own for connection and request."
+         others: full, each with another one of {OTHERS} certificates, of which the gateway remembers one of sixteen. CPU is the server's own for connection and request."
     ));
     peers.notes(&mut report);
-    let others = (0..OTHERS).map(|_| peers.authority.client()).collect::<Result<Vec<_>>>()?;
+    let others = Arc::new(Clients::new(&peers.authority, OTHERS)?);
     let connect = async |kind: &str, peer: &Peer, length: Duration| match kind {
         "others" => handshakes::closed_of(&peer.server.api, &others, peer.path(0), length).await,
         kind => handshakes::closed(&peer.server.api, peer.path(0), length, kind == "resumed").await,

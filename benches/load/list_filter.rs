@@ -34,11 +34,18 @@ struct Figures {
 struct About {
     size: usize,
     filter: String,
+    /// It is the first kind at its size.
+    first: bool,
     resident: u64,
     object: usize,
 }
 
 impl About {
+    /// What was looked at once stands in one row, so that it is not taken for several looks.
+    fn once(&self, figure: impl Into<Value>, round: usize) -> Value {
+        if round == 1 && self.first { figure.into() } else { json!("-") }
+    }
+
     fn row(&self, round: usize, run: &Run, cpu: f64) -> Vec<Value> {
         vec![
             json!(self.size),
@@ -48,8 +55,8 @@ impl About {
             json!(run.rate().round()),
             json!(run.micros(0.5).round()),
             json!(run.micros(0.99).round()),
-            json!(self.resident >> 20),
-            json!(self.object),
+            self.once(self.resident >> 20, round),
+            self.once(self.object, round),
         ]
     }
 }
@@ -109,10 +116,10 @@ async fn one_size(report: &mut Report, bench: &Bench, size: usize) -> Result<Fig
     tokio::time::sleep(SETTLE).await;
     let resident = gateway.process.resident()?;
     let mut scan_us = 0.0;
-    let about = |filter: String| About { size, filter, resident, object };
-    for stock in &stocks {
+    let about = |filter: String, first| About { size, filter, first, resident, object };
+    for (number, stock) in stocks.iter().enumerate() {
         let (list, servers) = (stock.list(), stock.servers);
-        let scan = about(format!("scan of {}", stock.name));
+        let scan = about(format!("scan of {}", stock.name), number == 0);
         // The second expression, which every server satisfies and only the one hit is asked for, makes each filter another one.
         scan_us += filters((&mut *report, &scan), &gateway, 1, move |index| {
             let serial = index * 7 % servers;
@@ -122,7 +129,7 @@ async fn one_size(report: &mut Report, bench: &Bench, size: usize) -> Result<Fig
     }
     let list = stocks.first().map(Stock::list).unwrap_or_default();
     let page = move |index: usize| format!("{list}?filter=(neq,description,none-{index})&limit={PAGE}");
-    let page_us = filters((report, &about("page".to_owned())), &gateway, PAGE, page).await?;
+    let page_us = filters((report, &about("page".to_owned(), false)), &gateway, PAGE, page).await?;
     Ok(Figures { scan_us, page_us, resident, object })
 }
 

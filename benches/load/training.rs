@@ -36,6 +36,7 @@ pub(crate) async fn run(bench: &Bench, redis: Option<&Path>) -> Result<()> {
         let mut stage = Stage::set(bench, store, program, &ALL_LIVE, SUBSCRIPTIONS).await?;
         stage.changes(CHANGES.0, CHANGES.1).await?;
         stage.settle(PATIENCE).await?;
+        report.warmed_up(); // A rate that was not kept trains as well.
         report.row(vec![json!(store.name()), json!(stage.consumers.take()?.len())])?;
     }
     report.finish(&bench.out, "done=1")

@@ -19,6 +19,9 @@ use tokio::task::JoinSet;
 const BUFFER: u64 = 16 << 10;
 const RESERVE: u64 = 2 << 10;
 
+/// Threads that `HAProxy` takes at most.
+const MOST_THREADS: usize = 64;
+
 /// Takes the access log as a collector of logs does; it ends when this is dropped.
 pub struct Collector {
     address: SocketAddr,
@@ -93,7 +96,7 @@ fn conf(
     (address, collector): (SocketAddr, SocketAddr),
     bodies: &[(String, PathBuf)],
 ) -> Result<String> {
-    let (folder, cores) = (folder.display(), machine::cores());
+    let (folder, cores) = (folder.display(), machine::cores().min(MOST_THREADS));
     let (mut answers, mut largest) = (String::new(), 0);
     for (path, file) in bodies {
         largest = largest.max(fs::metadata(file)?.len());

@@ -91,10 +91,28 @@ impl Authority {
     /// # Errors
     /// As [`Self::client`].
     pub fn client_of(&self, versions: &[&'static SupportedProtocolVersion]) -> Result<Arc<ClientConfig>> {
-        let mut client = CertificateParams::default();
-        client.distinguished_name.push(DnType::CommonName, "bench-client");
+        self.client_with(&KeyPair::generate()?, "bench-client", versions)
+    }
+
+    /// Returns so many clients' sides, with a certificate each and one key.
+    ///
+    /// # Errors
+    /// As [`Self::client`].
+    pub fn clients(&self, count: usize) -> Result<Vec<Arc<ClientConfig>>> {
         let key = KeyPair::generate()?;
-        let leaf = client.signed_by(&key, &self.0)?.der().clone();
+        let one = |number| self.client_with(&key, &format!("bench-client-{number}"), DEFAULT_VERSIONS);
+        (0..count).map(one).collect()
+    }
+
+    fn client_with(
+        &self,
+        key: &KeyPair,
+        name: &str,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Result<Arc<ClientConfig>> {
+        let mut client = CertificateParams::default();
+        client.distinguished_name.push(DnType::CommonName, name);
+        let leaf = client.signed_by(key, &self.0)?.der().clone();
         let mut roots = RootCertStore::empty();
         roots.add(self.0.der().clone())?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));

@@ -54,7 +54,7 @@ impl Report {
 
     /// Says that what ran since the last row was to warm up, and does not count.
     pub fn warmed_up(&self) {
-        session::discard();
+        warmed_up();
     }
 
     /// Whether nothing is wrong with what ran since the last row.
@@ -106,6 +106,11 @@ impl Report {
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// As [`Report::warmed_up`], where the report is out of reach.
+pub fn warmed_up() {
+    session::discard();
 }
 
 /// Writes a line to standard output. Text of several lines, such as a peer's configuration, is kept for the report.

@@ -190,6 +190,7 @@ pub fn broken_off(folder: &Path, end: End) -> crate::Result<bool> {
             "failed=1"
         }
     };
+    book.faults.extend(pending().into_iter().flat_map(|run| run.faults));
     book.write(folder, summary)?;
     Ok(true)
 }

@@ -2,7 +2,7 @@
 
 use crate::peers::turned;
 use netweave_benches::Result;
-use netweave_benches::report::{Report, median, tenth};
+use netweave_benches::report::{Report, median, tenth, warmed_up};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -48,6 +48,9 @@ pub(super) async fn rounds<C, const N: usize>(
             for (all, one) in figures.iter_mut().zip(measured).filter(|_| round > 0) {
                 all.push(one);
             }
+        }
+        if round == 0 {
+            warmed_up();
         }
     }
     Ok(figures.into_iter().map(|one| one.map(median)).collect())
