@@ -58,6 +58,8 @@ set -euo pipefail
 from=$PWD # paths of `compare` and of the Go gateway are those of the caller
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/needs.sh
+export CARGO_TARGET_DIR
+CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 
 usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' benches/run.sh; }
 # Each bench with what it measures, one a line; in the usage a line that is indented further goes on.
@@ -84,13 +86,13 @@ while [ $# -gt 0 ]; do
   shift
 done
 set -- "${own[@]}"
-[ "$baseline" != save ] || [ "$runs" -ge 5 ] || { echo "--save-baseline: five runs at least, which is --runs 5" >&2; exit 2; }
 [ -z "$shipped" ] || [ -z "$baseline" ] || { echo "--shipped: a baseline is of cargo build --release" >&2; exit 2; }
 [[ $runs =~ ^[1-9][0-9]{0,2}$ ]] && [ "$runs" -le 200 ] || { echo "--runs: write 1 to 200" >&2; exit 2; }
+[ "$baseline" != save ] || [ "$runs" -ge 5 ] || { echo "--save-baseline: five runs at least, which is --runs 5" >&2; exit 2; }
 
 if [ "${1:-}" = compare ]; then
   shift
-  netweave=$(realpath -m "${CARGO_TARGET_DIR:-target}")/release/netweave
+  netweave=$CARGO_TARGET_DIR/release/netweave
   [ -x "$netweave" ] || { echo "$netweave is missing: any bench builds it" >&2; exit 2; }
   cd "$from"
   exec "$netweave" bench compare "$@"
@@ -102,8 +104,6 @@ case ${1:-} in
 esac
 
 needs_to_build
-export CARGO_TARGET_DIR
-CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 cargo build --release --locked -p netweave -p netweave-benches
 export BENCH_NETWEAVE=$CARGO_TARGET_DIR/release/netweave BENCH_OUT=$CARGO_TARGET_DIR/bench
 if [ -n "$shipped" ]; then

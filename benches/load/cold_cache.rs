@@ -49,12 +49,11 @@ struct Seen {
     hit: bool,
 }
 
-/// All answers in their order, where they came from, and how the requests of each connection left.
+/// All answers in their order, and where they came from.
 #[derive(Default)]
 struct Ledger {
     seen: Vec<Seen>,
     counts: Counts,
-    sends: Vec<Sends>,
 }
 
 /// What one scene showed.
@@ -214,23 +213,21 @@ async fn stretch(
         sleep(Duration::from_millis(50)).await;
     }
     ended.store(true, Ordering::Relaxed);
-    timeout(LATE, all_end(&mut readers))
+    let sends = timeout(LATE, all_end(&mut readers))
         .await
         .map_err(|_late| format!("a reader is not answered in {LATE:?}"))??;
-    let ledger = std::mem::take(&mut *ledger.lock().unwrap_or_else(PoisonError::into_inner));
-    let mut sends = Sends::new()?;
-    for one in &ledger.sends {
-        sends.add(one)?;
-    }
     watch.end(None, Some(&sends))?;
-    Ok(ledger)
+    let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(std::mem::take(&mut *ledger))
 }
 
-async fn all_end(readers: &mut JoinSet<Result<()>>) -> Result<()> {
+/// Returns how the requests of all of them left.
+async fn all_end(readers: &mut JoinSet<Result<Sends>>) -> Result<Sends> {
+    let mut sends = Sends::new()?;
     while let Some(reader) = readers.join_next().await {
-        reader??;
+        sends.add(&reader??)?;
     }
-    Ok(())
+    Ok(sends)
 }
 
 /// What one connection asks, and where it notes the answers.
@@ -243,14 +240,13 @@ struct Reader {
 }
 
 impl Reader {
-    async fn read(mut self, target: Target, mut dues: Dues, ended: Arc<AtomicBool>) -> Result<()> {
+    async fn read(mut self, target: Target, mut dues: Dues, ended: Arc<AtomicBool>) -> Result<Sends> {
         let mut connection = Connection::open(&target).await?;
         let (mut sends, mut free) = (Sends::new()?, Instant::now());
         loop {
             let due = dues.come().await;
             if ended.load(Ordering::Relaxed) {
-                self.ledger.lock().unwrap_or_else(PoisonError::into_inner).sends.push(sends);
-                return Ok(());
+                return Ok(sends);
             }
             sends.leaves(due, free);
             let answer = connection.send(self.keys.pick(self.dice.roll())).await?;

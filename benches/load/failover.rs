@@ -1,8 +1,7 @@
 //! Reads and writes while the primary of three Redis servers is killed, and Sentinels put another one in its place.
 
-use crate::steady::{Pace, Steady};
+use crate::steady::{Counted, Pace, Steady};
 use crate::{Bench, folder, mix};
-use hdrhistogram::Histogram;
 use netweave_benches::connection::{Connection, Target, get, post};
 use netweave_benches::metrics::sum;
 use netweave_benches::report::{Report, median, tenth};
@@ -40,16 +39,11 @@ struct Writes {
 
 /// What one round showed.
 struct Round {
-    reads: u64,
-    reads_failed: u64,
-    read_p99_ms: f64,
-    /// In microseconds.
-    read_latency: Histogram<u64>,
+    reads: Counted,
     named: Duration,
     caught_up: Duration,
     writes: Writes,
     lost: u64,
-    faults: Vec<String>,
 }
 
 /// Runs the bench.
@@ -77,12 +71,12 @@ pub(crate) async fn run(bench: &Bench, redis: &Path) -> Result<()> {
         (Vec::new(), Vec::new(), 0, 0, Vec::new());
     for number in 1..=ROUNDS {
         let round = Scene::set(bench, redis, number).await?.round().await?;
-        report.latency(&round.read_latency)?;
+        report.latency(&round.reads.latency)?;
         report.row(vec![
             json!(number),
-            json!(round.reads),
-            json!(round.reads_failed),
-            json!(tenth(round.read_p99_ms)),
+            json!(round.reads.latency.len() + round.reads.failed),
+            json!(round.reads.failed),
+            json!(tenth(round.reads.millis(0.99))),
             json!(round.named.as_millis()),
             json!(round.writes.made.len()),
             json!(round.writes.refused),
@@ -92,9 +86,9 @@ pub(crate) async fn run(bench: &Bench, redis: &Path) -> Result<()> {
         ])?;
         pauses.push(round.writes.pause.as_secs_f64() * 1e3);
         caught.push(round.caught_up.as_secs_f64() * 1e3);
-        failed += round.reads_failed;
+        failed += round.reads.failed;
         lost += round.lost;
-        faults.extend(round.faults);
+        faults.extend(round.reads.faults);
     }
     let worst = pauses.iter().copied().fold(0.0, f64::max);
     report.finish(
@@ -159,17 +153,7 @@ impl Scene {
         let writes = client.await??;
         let reads = reads.stop().await?;
         let lost = lost(&api, &writes.made).await?;
-        Ok(Round {
-            reads: reads.latency.len() + reads.failed,
-            reads_failed: reads.failed,
-            read_p99_ms: reads.millis(0.99),
-            read_latency: reads.latency,
-            named,
-            caught_up,
-            writes,
-            lost,
-            faults: reads.faults,
-        })
+        Ok(Round { reads, named, caught_up, writes, lost })
     }
 
     /// Waits until the gateway has applied all of the change log.

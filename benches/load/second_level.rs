@@ -42,7 +42,7 @@ pub(crate) async fn run(bench: &Bench, redis: &Path, full: bool) -> Result<()> {
         pods::POOLS,
     ));
     let [shared, own, calls] = hits(&mut report, &mut pods).await?;
-    let zipf = zipf::run(&report, &mut pods, (WARM_UP, if full { FULL } else { SHORT })).await?;
+    let zipf = zipf::run(&mut pods, WARM_UP, if full { FULL } else { SHORT }).await?;
     told(&mut report, &zipf)?;
     let ratio = tenth(shared / own);
     report.finish(

@@ -72,16 +72,21 @@ pub fn start(
     fs::write(folder.join("haproxy.pem"), pem.concat())?;
     let text = conf(folder, (address, collector.address), bodies)?;
     fs::write(folder.join("haproxy.cfg"), &text)?;
-    let mut command = Command::new(program);
+    let mut command = command(program);
     command.arg("-db").arg("-f").arg(folder.join("haproxy.cfg"));
-    if let Some(libraries) = libraries(program) {
-        command.env("LD_LIBRARY_PATH", libraries);
-    }
     Ok((spawn(command, folder, "haproxy.out", Target { address, tls: Some(tls) })?, text))
 }
 
-/// Returns the folder of the libraries that were unpacked beside the program, if it was.
-pub(crate) fn libraries(program: &Path) -> Option<PathBuf> {
+/// Returns how the program is called, with the libraries that were unpacked beside it, if they were.
+pub(crate) fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    if let Some(libraries) = libraries(program) {
+        command.env("LD_LIBRARY_PATH", libraries);
+    }
+    command
+}
+
+fn libraries(program: &Path) -> Option<PathBuf> {
     let folder = program.parent()?.parent()?.join(format!("lib/{}-linux-gnu", std::env::consts::ARCH));
     folder.is_dir().then_some(folder)
 }

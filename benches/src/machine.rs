@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 /// The machine of a run.
 #[derive(Clone, Debug)]
@@ -81,11 +80,7 @@ pub(crate) fn versions() -> Vec<(&'static str, String)> {
     ];
     let answers = asked.into_iter().filter_map(|(name, variable, flag)| {
         let program = PathBuf::from(std::env::var_os(variable)?);
-        let mut command = Command::new(&program);
-        if let Some(libraries) = haproxy::libraries(&program) {
-            command.env("LD_LIBRARY_PATH", libraries);
-        }
-        let output = command.arg(flag).output().ok()?;
+        let output = haproxy::command(&program).arg(flag).output().ok()?;
         let said = if output.stdout.is_empty() { output.stderr } else { output.stdout };
         let said = String::from_utf8_lossy(&said);
         Some((name, said.lines().next()?.to_owned()))

@@ -8,7 +8,7 @@ use netweave_benches::connection::{Connection, Target, get};
 use netweave_benches::dice::Dice;
 use netweave_benches::drive::{self, Kind, Sends, Tally, Watch};
 use netweave_benches::due::{self, Dues};
-use netweave_benches::report::Report;
+use netweave_benches::report::warmed_up;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -67,14 +67,10 @@ impl Keys {
 }
 
 /// Reads and changes for a while, of which only what comes after `warm_up` counts.
-pub(crate) async fn run(
-    report: &Report,
-    pods: &mut Pods,
-    (warm_up, length): (Duration, Duration),
-) -> Result<Run> {
+pub(crate) async fn run(pods: &mut Pods, warm_up: Duration, length: Duration) -> Result<Run> {
     let keys = Arc::new(Keys::new(&pods.keys()));
     stretch(pods, (&keys, 1), warm_up).await?;
-    report.warmed_up();
+    warmed_up();
     stretch(pods, (&keys, 2), length).await
 }
 
