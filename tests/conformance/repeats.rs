@@ -78,6 +78,20 @@ async fn an_acknowledgement_removes_one_item() {
 }
 
 #[tokio::test]
+async fn an_acknowledgement_that_emptied_a_queue_finds_no_claim_when_it_comes_again() {
+    let Some((rig, calls, id)) = queued(&["x"]).await else { return };
+    let claim = rig.take_one().await;
+    let head = || rig.deliveries.ack_head(&claim, attempt(&rig, &claim.items[0], true));
+    assert_eq!(twice!(calls, head()), (Acked::Emptied, Acked::Lost));
+    rig.queue(&id, &["y"]).await;
+    let next = rig.take_one().await;
+    assert_eq!(head().await.unwrap(), Acked::Lost);
+    let backlog = rig.deliveries.backlog(&id).await.unwrap();
+    assert_eq!((backlog.queued, backlog.attempts.len()), (1, 1));
+    assert!(rig.deliveries.ack_head(&next, attempt(&rig, &next.items[0], true)).await.unwrap().removed());
+}
+
+#[tokio::test]
 async fn a_deferral_counts_one_failure() {
     let Some((rig, calls, id)) = queued(&["x"]).await else { return };
     let claim = rig.take_one().await;

@@ -15,7 +15,8 @@ pub(crate) fn builder(
     Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
+        // Without the number each request would be copied for a repetition that never comes.
+        .retry(reqwest::retry::never().max_retries_per_request(0))
         .no_proxy()
         .referer(false)
         .connect_timeout(connect)

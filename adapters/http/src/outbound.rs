@@ -203,9 +203,11 @@ impl Sending {
     }
 
     async fn once(&self, client: &reqwest::Client, headers: HeaderMap) -> Result<Response> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        let request = client.request(self.method.clone(), self.url.clone()).headers(headers);
-        request.body(self.body.clone()).timeout(left).send().await.map_err(named)
+        let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(self.body.clone().into());
+        *request.timeout_mut() = Some(self.deadline.saturating_duration_since(Instant::now()));
+        client.execute(request).await.map_err(named)
     }
 }
 

@@ -212,7 +212,8 @@ impl Service for Notifier {
             let permit = Arc::clone(&self.slots).try_acquire_owned().ok();
             self.shared.parts.metrics.webhook_workers.inc();
             let slot = Slot { shared: Arc::clone(&self.shared), permit };
-            tasks.spawn(worker::serve(slot, claim, until));
+            // In a box: a task of that size would be moved several times.
+            tasks.spawn(Box::pin(worker::serve(slot, claim, until)));
         }
         Ok(more && free > asked)
     }

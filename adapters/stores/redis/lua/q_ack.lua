@@ -25,7 +25,6 @@ end
 local function acknowledge(n)
   local emptied = 0
   local removed = at_head(at, n, function(id, head, following, pod, slot, failures)
-    redis.call('LPOP', 'q:' .. id)
     told[head.told] = (told[head.told] or 0) + 1
     if not following then
       emptied = 1
@@ -33,6 +32,7 @@ local function acknowledge(n)
     elseif failures then
       redis.call('HDEL', 'qmeta:' .. id, 'failures')
     end
+    return not following
   end)
   return removed + emptied
 end

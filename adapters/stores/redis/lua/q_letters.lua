@@ -54,24 +54,27 @@ local function remember(id, attempt)
   if length > 100 then redis.call('LTRIM', 'qatt:' .. id, 0, 99) end
 end
 
--- Does a step with the head of a claimed queue and returns 1, or does nothing and returns 0 because the claim is not held.
--- If an overflow has replaced the head meanwhile, the claim ends, and whoever takes the queue next sees the new head.
--- A call that comes again is answered as before. The step is given subscription, head, the text of the next item, if there
--- is one, and of the queue pod, slot and failures.
+-- Takes the head off a claimed queue, does a step with it and returns 1, or does nothing and returns 0 because the claim is
+-- not held. If an overflow has replaced the head meanwhile, the claim ends, and whoever takes the queue next sees the new one.
+-- The step is given subscription, head, the text of the next item, if there is one, and of the queue pod, slot and failures.
+-- A call that comes again is answered as before, unless the step says that it has ended the claim: then it is not held.
 -- ARGV, from a place on: subscription, token, number of the head, attempt, call.
 local function at_head(at, from, step)
   local id, token, sequence, attempt, call = unpack(ARGV, from, from + 4)
   local meta = redis.call('HMGET', 'qmeta:' .. id, 'claim', 'call', 'pod', 'slot', 'failures')
   if meta[2] == call then return 1 end
   if meta[1] ~= token then return 0 end
-  local head, following = unpack(redis.call('LRANGE', 'q:' .. id, 0, 1))
-  head = head and read(head)
   remember(id, attempt)
+  -- The next one goes back at once. Most queues have none, and then this is the only look at the queue.
+  local text, following = unpack(redis.call('LPOP', 'q:' .. id, 2) or {})
+  if following then redis.call('LPUSH', 'q:' .. id, following) end
+  local head = text and read(text)
   if not head or head.sequence ~= sequence then
+    if text then redis.call('LPUSH', 'q:' .. id, text) end
     let_go(id, at)
     return 0
   end
-  redis.call('HSET', 'qmeta:' .. id, 'call', call)
-  step(id, head, following, unpack(meta, 3))
+  local ended = step(id, head, following, unpack(meta, 3))
+  if not ended then redis.call('HSET', 'qmeta:' .. id, 'call', call) end
   return 1
 end
