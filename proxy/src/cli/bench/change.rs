@@ -1,4 +1,5 @@
-//! Whether figures of two sets differ by more than their noise: a 95 % confidence interval of their ratio, by ranks.
+//! Whether figures of two sets differ by more than their noise: a 95 % confidence interval of their ratio, by ranks; of their
+//! difference, where some are zero, as the number of failed requests should be.
 //!
 //! The interval is that of Hodges and Lehmann, from the exact distribution of Mann and Whitney's U, of the logarithms: it supposes
 //! that the second set is the first one times a factor, but nothing of how figures are distributed, which a few runs do not tell.
@@ -16,37 +17,66 @@ pub(super) struct Change {
     /// The medians of both sets.
     pub(super) from: f64,
     pub(super) to: f64,
-    /// The interval of the ratio of the second to the first.
-    pub(super) low: f64,
-    pub(super) high: f64,
+    pub(super) interval: Interval,
+}
+
+/// Where what became of a figure lies, from the lower end to the higher one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Interval {
+    /// The ratio of the second set to the first.
+    Ratio(f64, f64),
+    /// The second set less the first.
+    Difference(f64, f64),
 }
 
 impl Change {
-    /// Compares two sets; `None` if one has fewer than [`FEWEST`] figures, or any that is not above zero.
+    /// Compares two sets; `None` if one has fewer than [`FEWEST`] figures, or any that is no number.
     pub(super) fn between(from: &[f64], to: &[f64]) -> Option<Self> {
         let (from, to) = (from.get(..MOST).unwrap_or(from), to.get(..MOST).unwrap_or(to));
-        let positive = |figures: &[f64]| figures.iter().all(|figure| figure.is_finite() && *figure > 0.0);
-        if from.len().min(to.len()) < FEWEST || !positive(from) || !positive(to) {
+        let all = || from.iter().chain(to);
+        if from.len().min(to.len()) < FEWEST || !all().all(|figure| figure.is_finite()) {
             return None;
         }
-        let mut ratios: Vec<f64> =
-            to.iter().flat_map(|after| from.iter().map(move |before| (after / before).ln())).collect();
-        ratios.sort_by(f64::total_cmp);
-        let rank = rank(from.len(), to.len());
-        let low = ratios.get(rank.checked_sub(1)?)?.exp();
-        let high = ratios.get(ratios.len().checked_sub(rank)?)?.exp();
-        Some(Self { from: median(from), to: median(to), low, high })
+        let interval = if all().all(|figure| *figure > 0.0) {
+            let (low, high) = ends(from, to, |before, after| (after / before).ln())?;
+            Interval::Ratio(low.exp(), high.exp())
+        } else {
+            let (low, high) = ends(from, to, |before, after| after - before)?;
+            Interval::Difference(low, high)
+        };
+        Some(Self { from: median(from), to: median(to), interval })
     }
 
-    /// Returns the ratio of the medians.
-    pub(super) fn ratio(&self) -> f64 {
-        self.to / self.from
+    /// Returns by how many percent the median changed; `None` if it was zero or below.
+    pub(super) fn percent(&self) -> Option<f64> {
+        (self.from > 0.0).then(|| (self.to / self.from - 1.0).abs() * 100.0)
     }
 
-    /// Says whether the sets differ by more than their noise.
-    pub(super) fn is_real(&self) -> bool {
-        self.low > 1.0 || self.high < 1.0
+    /// Says whether it grew by more than noise.
+    pub(super) fn grew(&self) -> bool {
+        match self.interval {
+            Interval::Ratio(low, _) => low > 1.0,
+            Interval::Difference(low, _) => low > 0.0,
+        }
     }
+
+    /// Says whether it shrank by more than noise.
+    pub(super) fn shrank(&self) -> bool {
+        match self.interval {
+            Interval::Ratio(_, high) => high < 1.0,
+            Interval::Difference(_, high) => high < 0.0,
+        }
+    }
+}
+
+/// Returns the ends of the interval of what a figure of the second set is to one of the first.
+fn ends(from: &[f64], to: &[f64], compared: impl Fn(f64, f64) -> f64) -> Option<(f64, f64)> {
+    let of = |after: f64| from.iter().map(move |before| (*before, after));
+    let pairs = to.iter().flat_map(|after| of(*after));
+    let mut all: Vec<f64> = pairs.map(|(before, after)| compared(before, after)).collect();
+    all.sort_by(f64::total_cmp);
+    let rank = rank(from.len(), to.len());
+    Some((*all.get(rank.checked_sub(1)?)?, *all.get(all.len().checked_sub(rank)?)?))
 }
 
 /// Returns the middle of some figures; between the two middle ones if their number is even.
@@ -125,7 +155,8 @@ mod tests {
             let false_alarms = (0..400_u64)
                 .filter(|case| {
                     let (from, to) = (noise(2 * case + 1, count, 0.2), noise(2 * case + 2, count, 0.2));
-                    Change::between(&from, &to).unwrap().is_real()
+                    let change = Change::between(&from, &to).unwrap();
+                    change.grew() || change.shrank()
                 })
                 .count();
             assert!(false_alarms <= 400 / 20 + 10, "{false_alarms} of 400 with {count} figures each");
@@ -139,8 +170,9 @@ mod tests {
             let from = noise(2 * case + 1, 8, 0.1);
             let to: Vec<f64> = noise(2 * case + 2, 8, 0.1).iter().map(|figure| figure * 1.1).collect();
             let change = Change::between(&from, &to).unwrap();
-            seen += u32::from(change.is_real() && change.ratio() > 1.0);
-            held += u32::from(change.low <= 1.1 && 1.1 <= change.high);
+            seen += u32::from(change.grew());
+            let Interval::Ratio(low, high) = change.interval else { panic!("{change:?}") };
+            held += u32::from(low <= 1.1 && 1.1 <= high);
         }
         assert!(seen >= 195, "{seen} of 200");
         assert!(held >= 185, "{held} of 200");
@@ -149,9 +181,22 @@ mod tests {
     #[test]
     fn what_cannot_be_judged_is_not() {
         assert_eq!(Change::between(&[1.0; 4], &[1.0; 5]), None);
-        assert_eq!(Change::between(&[1.0, 1.0, 1.0, 1.0, 0.0], &[1.0; 5]), None);
+        assert_eq!(Change::between(&[1.0, 1.0, 1.0, 1.0, f64::NAN], &[1.0; 5]), None);
         let same = Change::between(&[20.8; 5], &[20.8; 5]).unwrap();
-        assert!(!same.is_real() && (same.ratio() - 1.0).abs() < f64::EPSILON);
+        assert!(!same.grew() && !same.shrank() && same.percent() == Some(0.0));
+    }
+
+    #[test]
+    fn what_was_zero_is_judged_by_the_difference() {
+        let none = Change::between(&[0.0; 5], &[0.0; 5]).unwrap();
+        assert!(!none.grew() && !none.shrank());
+        let some = Change::between(&[0.0; 5], &[3.0, 1.0, 2.0, 5.0, 4.0]).unwrap();
+        assert_eq!((some.interval, some.percent()), (Interval::Difference(1.0, 5.0), None));
+        assert!(some.grew());
+        let one = Change::between(&[0.0; 5], &[0.0, 0.0, 0.0, 0.0, 9.0]).unwrap();
+        assert!(!one.grew(), "one of five is no more than noise: {one:?}");
+        let gone = Change::between(&[3.0, 1.0, 2.0, 5.0, 4.0], &[0.0; 5]).unwrap();
+        assert!(gone.shrank() && gone.percent() == Some(100.0));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `netweave bench compare`: what became faster or slower from one set of reports to another, and what only varied.
 
-use super::change::{Change, FEWEST, median};
+use super::change::{Change, FEWEST, Interval, median};
 use super::reports::{Better, Named, Reports, Series};
 use crate::cli::{Exit, Failure, Output, Process};
 use serde::Serialize;
@@ -44,12 +44,15 @@ struct Compared {
     before: f64,
     after: f64,
     verdict: Verdict,
-    /// How much better or worse, in percent of what was before.
+    /// How much better or worse, in percent of what was before, unless that was zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     percent: Option<f64>,
     /// The 95 % confidence interval of the ratio of after to before.
     #[serde(skip_serializing_if = "Option::is_none")]
     ratio: Option<[f64; 2]>,
+    /// The same of after less before, where some figures are zero.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    difference: Option<[f64; 2]>,
 }
 
 /// The result.
@@ -105,10 +108,10 @@ impl Comparison {
         self.figures.iter().filter(|one| one.verdict == verdict).count()
     }
 
-    /// Says whether a figure of the gateway is worse by more than some percent.
+    /// Says whether a figure of the gateway is worse by more than some percent, or was zero and is worse.
     fn is_slower_by(&self, percent: f64) -> bool {
-        let own = self.figures.iter().filter(|one| !one.peer && one.verdict == Verdict::Worse);
-        own.filter_map(|one| one.percent).any(|found| found > percent)
+        let mut own = self.figures.iter().filter(|one| !one.peer && one.verdict == Verdict::Worse);
+        own.any(|one| one.percent.is_none_or(|found| found > percent))
     }
 
     fn print(&self, process: &mut Process) -> Result<(), Failure> {
@@ -116,7 +119,9 @@ impl Comparison {
             process.out.line(&format!("warning: {warning}"))?;
         }
         let rows: Vec<Vec<String>> = self.figures.iter().map(Compared::row).collect();
-        process.out.table(&["FIGURE", "BEFORE", "AFTER", "CHANGE", "95 % INTERVAL OF THE RATIO"], &rows)?;
+        process
+            .out
+            .table(&["FIGURE", "BEFORE", "AFTER", "CHANGE", "95 % INTERVAL OF RATIO OR DIFFERENCE"], &rows)?;
         let count = |verdict| self.count(verdict);
         process.out.line(&format!(
             "{}, by {}: {} better, {} worse, {} without a change beyond noise, {} not judged. By chance alone, one of twenty differs.",
@@ -133,15 +138,19 @@ impl Comparison {
 impl Compared {
     fn of(before: &Series, after: &Series) -> Self {
         let change = Change::between(&before.values, &after.values);
-        let verdict = match change {
+        let lower = before.better == Better::Lower;
+        let verdict = match change.map(|change| (change.shrank(), change.grew())) {
             None => Verdict::NotJudged,
-            Some(change) if !change.is_real() => Verdict::NoChange,
-            Some(change) => {
-                let lower = change.high < 1.0;
-                if lower == (before.better == Better::Lower) { Verdict::Better } else { Verdict::Worse }
-            }
+            Some((false, false)) => Verdict::NoChange,
+            Some((shrank, _)) if shrank == lower => Verdict::Better,
+            Some(_) => Verdict::Worse,
         };
-        let real = change.filter(Change::is_real);
+        let real = change.filter(|_| verdict != Verdict::NoChange);
+        let (ratio, difference) = match change.map(|change| change.interval) {
+            Some(Interval::Ratio(low, high)) => (Some([low, high]), None),
+            Some(Interval::Difference(low, high)) => (None, Some([low, high])),
+            None => (None, None),
+        };
         Self {
             name: before.name.clone(),
             peer: before.peer,
@@ -149,20 +158,22 @@ impl Compared {
             before: median(&before.values),
             after: median(&after.values),
             verdict,
-            percent: real.map(|change| (change.ratio() - 1.0).abs() * 100.0),
-            ratio: change.map(|change| [change.low, change.high]),
+            percent: real.and_then(|change| change.percent()),
+            ratio,
+            difference,
         }
     }
 
     fn row(&self) -> Vec<String> {
         let peer = if self.peer { " (peer)" } else { "" };
-        let interval = self.ratio.map(|[low, high]| format!("{low:.3} to {high:.3}"));
+        let ratio = self.ratio.map(|[low, high]| format!("{low:.3} to {high:.3}"));
+        let difference = self.difference.map(|[low, high]| format!("by {} to {}", short(low), short(high)));
         vec![
             format!("{}{peer}", self.name),
             short(self.before),
             short(self.after),
             self.change(),
-            interval.unwrap_or_default(),
+            ratio.or(difference).unwrap_or_default(),
         ]
     }
 
@@ -175,8 +186,8 @@ impl Compared {
             Verdict::Worse => worse,
             Verdict::Better => better,
         };
-        let percent = self.percent.unwrap_or_default();
-        format!("{word} by {percent:.1} % ({} to {})", short(self.before), short(self.after))
+        let by = self.percent.map(|percent| format!(" by {percent:.1} %")).unwrap_or_default();
+        format!("{word}{by} ({} to {})", short(self.before), short(self.after))
     }
 
     /// Returns the words for worse and better.
@@ -184,6 +195,9 @@ impl Compared {
         let has = |parts: &[&str]| self.name.split(['_', ' ']).any(|word| parts.contains(&word));
         if has(&["kib", "mib", "bytes"]) {
             return ("larger", "smaller");
+        }
+        if has(&["failed", "lost", "duplicates"]) {
+            return ("more", "fewer");
         }
         if has(&["percent", "held"]) { ("worse", "better") } else { ("slower", "faster") }
     }

@@ -133,15 +133,30 @@ fn percent_is_not_below_zero() {
     assert!(percent("-1").is_err() && percent("x").is_err() && percent("NaN").is_err());
 }
 
-#[test]
-fn memory_is_larger_rather_than_slower() {
+fn compared(name: &str, before: [f64; 5], after: [f64; 5]) -> Compared {
     let series = |values: [f64; 5]| Series {
-        name: "idle_mib".to_owned(),
+        name: name.to_owned(),
         better: Better::Lower,
         peer: false,
         values: values.to_vec(),
     };
-    let compared =
-        Compared::of(&series([20.0, 20.1, 20.2, 20.3, 20.4]), &series([40.0, 40.1, 40.2, 40.3, 40.4]));
+    Compared::of(&series(before), &series(after))
+}
+
+#[test]
+fn memory_is_larger_rather_than_slower() {
+    let compared = compared("idle_mib", [20.0, 20.1, 20.2, 20.3, 20.4], [40.0, 40.1, 40.2, 40.3, 40.4]);
     assert_eq!(compared.change(), "larger by 99.0 % (20.2 to 40.2)");
+}
+
+#[test]
+fn requests_that_fail_where_none_did_are_worse_by_any_percent() {
+    let failing = compared("failed", [0.0; 5], [3.0, 1.0, 2.0, 5.0, 4.0]);
+    assert_eq!((failing.change().as_str(), failing.percent, failing.ratio), ("more (0 to 3)", None, None));
+    assert_eq!(failing.row().last().map(String::as_str), Some("by 1 to 5"));
+    let none = compared("failed", [0.0; 5], [0.0; 5]);
+    assert_eq!(none.verdict, Verdict::NoChange);
+    let comparison = |figures| Comparison { bench: "soak".to_owned(), each: "run", warning: None, figures };
+    assert!(comparison(vec![failing]).is_slower_by(1000.0));
+    assert!(!comparison(vec![none]).is_slower_by(0.0));
 }
