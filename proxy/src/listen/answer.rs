@@ -9,7 +9,7 @@ use std::io::{Error, ErrorKind, IoSlice, Result, Write as _};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 
-/// Size of the pieces in which bodies are written; each has the write time to itself.
+/// Size of the pieces in which answers are written; each has the write time to itself, and is what TLS takes at once.
 pub(crate) const PIECE: usize = 64 << 10;
 /// What a head takes beside the headers of its answer: the status, length, date, request id.
 const FRAME: usize = 256;
@@ -42,7 +42,7 @@ impl Link {
     pub(crate) async fn answer(&mut self, reply: Reply, how: &Written<'_>) -> Result<()> {
         let head = head(&reply, how);
         let body = if how.head_only { &[] } else { &*reply.body };
-        let (first, rest) = body.split_at(body.len().min(PIECE));
+        let (first, rest) = body.split_at(body.len().min(PIECE.saturating_sub(head.len())));
         self.write_piece(&mut [IoSlice::new(&head), IoSlice::new(first)], how.time).await?;
         for piece in rest.chunks(PIECE) {
             self.write_piece(&mut [IoSlice::new(piece)], how.time).await?;

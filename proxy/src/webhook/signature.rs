@@ -9,6 +9,7 @@
 //!
 //! Source: Standard Webhooks 1.0, "Signature scheme" (unverified).
 
+use crate::digest;
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -99,9 +100,7 @@ impl Secret {
     pub fn sign(&self, id: &str, seconds: i64, body: &[u8]) -> Signature {
         let standard = mac(&self.key, &[id.as_bytes(), seconds.to_string().as_bytes(), body]);
         let hex = mac(self.as_str().as_bytes(), &[seconds.to_string().as_bytes(), body]);
-        let digits = hex.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        let hex = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
-        Signature { standard: format!("v1,{}", STANDARD.encode(standard)), hex }
+        Signature { standard: format!("v1,{}", STANDARD.encode(standard)), hex: digest::hex(hex.as_ref()) }
     }
 
     /// Verifies a received delivery, by whichever of the two sets of headers it has; the Standard Webhooks ones first.
