@@ -1,4 +1,5 @@
-//! A call whose answer was lost is made again by the Redis store: it is answered as before, and nothing is done twice.
+//! A call whose answer was lost is made again by the Redis store: nothing is done twice, and it is answered as before, or as one
+//! whose claim has ended.
 #![expect(clippy::unwrap_used, reason = "code of tests: a panic says what is not as it must be")]
 
 use crate::lossy::Line;

@@ -240,7 +240,7 @@ pub trait Deliveries: Send + Sync {
     /// Removes the head, which was delivered; resets the count of failures. Ends the claim of a queue that is empty then.
     ///
     /// `attempt.sequence` names the head. `defer` and `dead_letter` answer `false` where this one answers `Lost`. A call that
-    /// had to be made again may answer `Held` for `Emptied`.
+    /// had to be made again may answer `Lost` for `Emptied`: there is no claim any more.
     ///
     /// # Errors
     /// `Unavailable`.

@@ -32,8 +32,7 @@ local function acknowledge(n)
     elseif failures then
       redis.call('HDEL', 'qmeta:' .. id, 'failures')
     end
-    return not following
-  end)
+  end, true)
   return removed + emptied
 end
 

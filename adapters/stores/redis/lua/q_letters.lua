@@ -57,9 +57,10 @@ end
 -- Takes the head off a claimed queue, does a step with it and returns 1, or does nothing and returns 0 because the claim is
 -- not held. If an overflow has replaced the head meanwhile, the claim ends, and whoever takes the queue next sees the new one.
 -- The step is given subscription, head, the text of the next item, if there is one, and of the queue pod, slot and failures.
--- A call that comes again is answered as before, unless the step says that it has ended the claim: then it is not held.
+-- A call that comes again is answered as before, unless the step ends the claims of queues that are empty then, which
+-- `empty_ends` says: there is no claim any more.
 -- ARGV, from a place on: subscription, token, number of the head, attempt, call.
-local function at_head(at, from, step)
+local function at_head(at, from, step, empty_ends)
   local id, token, sequence, attempt, call = unpack(ARGV, from, from + 4)
   local meta = redis.call('HMGET', 'qmeta:' .. id, 'claim', 'call', 'pod', 'slot', 'failures')
   if meta[2] == call then return 1 end
@@ -74,7 +75,7 @@ local function at_head(at, from, step)
     let_go(id, at)
     return 0
   end
-  local ended = step(id, head, following, unpack(meta, 3))
-  if not ended then redis.call('HSET', 'qmeta:' .. id, 'call', call) end
+  if following or not empty_ends then redis.call('HSET', 'qmeta:' .. id, 'call', call) end
+  step(id, head, following, unpack(meta, 3))
   return 1
 end
