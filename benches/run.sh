@@ -34,7 +34,7 @@
 #   benches/run.sh start        from the start of the process to the first page, with 10,000 resources in Redis and in the embedded file
 #
 # cache-hit, mtls-handshake and connections have the Go gateway as a peer, too, where BENCH_GO_TREE=/path names its sources: it is built with the Go
-# toolchain on the path (package BENCH_GO_PACKAGE, or the one of the tree's root) and started by the script BENCH_GO_START, which is given
+# toolchain on the path (package BENCH_GO_PACKAGE, or the one of the tree's root) and started by the script BENCH_GO_START, which the report shows. It is given
 # GATEWAY, HOST, PORT and FOLDER (with ca.crt, tls.crt, tls.key), and becomes the gateway (exec). BENCH_GO_PATHS=/a,/b is what it is asked for.
 #
 # Needs Rust; unpacks Debian's nginx and HAProxy into target/tools where they are compared with, and installs its redis-tools for the benches with a Redis, where they are missing. The first release build takes several minutes.

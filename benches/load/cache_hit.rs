@@ -23,9 +23,11 @@ enum Loop {
     /// As soon as the former answer is complete.
     Closed,
     /// The same over HTTP/2.
-    H2,
+    ClosedH2,
     /// So many a second: far from saturation on two cores that client and server share.
     Open(u32),
+    /// The same over HTTP/2.
+    OpenH2(u32),
 }
 
 /// What is sent to whom.
@@ -52,14 +54,16 @@ pub(crate) async fn run(bench: &Bench) -> Result<()> {
     peers.notes(&mut report);
     let mut summary = Vec::new();
     for (body, (label, ..)) in BODIES.iter().enumerate() {
-        for (by, suffix) in [(Loop::Closed, ""), (Loop::H2, "h2_")] {
+        for (by, suffix) in [(Loop::Closed, ""), (Loop::ClosedH2, "h2_")] {
             let cpus = rounds(&mut report, &peers, body, by).await?;
             let figures = peers.all().iter().zip(cpus);
             summary.extend(figures.map(|(peer, cpu)| format!("{suffix}{}_{label}={cpu}", peer.key)));
         }
         let rate = if body == 0 { 8000 } else { 4000 };
-        for peer in peers.all() {
-            one_round(&mut report, Case { peer, body, round: 1, by: Loop::Open(rate) }).await?;
+        for by in [Loop::Open(rate), Loop::OpenH2(rate)] {
+            for peer in peers.all() {
+                one_round(&mut report, Case { peer, body, round: 1, by }).await?;
+            }
         }
     }
     report.finish(&bench.out, &summary.join(" "))
@@ -89,8 +93,9 @@ async fn one_round(report: &mut Report, case: Case<'_>) -> Result<f64> {
     report.row(vec![
         json!(match case.by {
             Loop::Closed => "closed",
-            Loop::H2 => "closed h2",
+            Loop::ClosedH2 => "closed h2",
             Loop::Open(_) => "open",
+            Loop::OpenH2(_) => "open h2",
         }),
         json!(case.peer.name),
         json!(BODIES.get(case.body).map(|(label, ..)| label)),
@@ -108,7 +113,8 @@ async fn load(case: Case<'_>, length: Duration) -> Result<Run> {
     let (target, path) = (&case.peer.server.api, case.peer.path(case.body));
     match case.by {
         Loop::Closed => drive::closed(target, path, length).await,
-        Loop::H2 => h2::closed(target, path, length).await,
+        Loop::ClosedH2 => h2::closed(target, path, length).await,
         Loop::Open(rate) => drive::open(target, path, length, rate).await,
+        Loop::OpenH2(rate) => h2::open(target, path, length, rate).await,
     }
 }

@@ -97,7 +97,8 @@ impl Peers {
         ];
         let mut all: Vec<Peer> = std::iter::once(gateway).chain(others).collect();
         let mut notes = duties(&sizes);
-        if let Some(Go { server, paths, bytes }) = go {
+        if let Some(Go { server, paths, bytes, script }) = go {
+            say(&format!("go is started by:\n{script}"))?;
             notes.push(format!("{GO} Its answers have {bytes:?} bytes."));
             all.push(Peer { name: "go", key: "go", server, paths });
         }

@@ -1,4 +1,4 @@
-//! Closed and open loop over a fixed number of keep-alive connections.
+//! Closed and open loop over a fixed number of keep-alive connections, or of streams (`h2`).
 //!
 //! Closed, to saturate a server: each connection sends as soon as the former answer is complete. Open, to learn latencies:
 //! requests are due at a fixed rate whatever the server does, and latency counts from when a request was due.
@@ -56,6 +56,15 @@ impl Run {
     }
 }
 
+/// One of those that ask a server at the same time.
+pub(crate) trait Ask: Send + 'static {
+    /// Asks, and waits until the answer is complete.
+    ///
+    /// # Errors
+    /// The answer is not 200, or the connection breaks.
+    fn ask(&mut self) -> impl Future<Output = Result<()>> + Send;
+}
+
 /// Sends on each connection as soon as the former answer is complete.
 ///
 /// # Errors
@@ -74,19 +83,7 @@ pub async fn closed_with(
     request: impl Fn() -> Vec<u8> + Clone + Send + 'static,
     length: Duration,
 ) -> Result<Run> {
-    let connections = connected(target).await?;
-    let (watch, counted) = (Watch::start(Kind::Closed)?, Counted::new()?);
-    let (start, mut tasks) = (Instant::now(), Vec::new());
-    for connection in connections {
-        let client = Client { connection, tally: counted.tally()? };
-        tasks.push(tokio::spawn(client.at_once(request.clone(), start + length)));
-    }
-    for task in tasks {
-        task.await??;
-    }
-    let run = counted.run(start)?;
-    watch.end(Some(&run.latency), None)?;
-    Ok(run)
+    saturated(connected(target, request).await?, length).await
 }
 
 /// Sends at a fixed rate over all connections; latency counts from when a request was due.
@@ -110,23 +107,40 @@ pub async fn open_with(
     length: Duration,
     rate: u32,
 ) -> Result<Run> {
-    let (watch, connections) = (Watch::start(Kind::Open)?, connected(target).await?);
-    let (run, sends) = paced(connections, request, (length, rate)).await?;
+    at_rate(connected(target, request).await?, (length, rate)).await
+}
+
+/// Has each ask as soon as it was answered.
+pub(crate) async fn saturated(all: Vec<impl Ask>, length: Duration) -> Result<Run> {
+    let (watch, counted) = (Watch::start(Kind::Closed)?, Counted::new()?);
+    let (start, mut tasks) = (Instant::now(), Vec::new());
+    for asking in all {
+        let client = Client { asking, tally: counted.tally()? };
+        tasks.push(tokio::spawn(client.at_once(start + length)));
+    }
+    for task in tasks {
+        task.await??;
+    }
+    let run = counted.run(start)?;
+    watch.end(Some(&run.latency), None)?;
+    Ok(run)
+}
+
+/// Has all ask at a fixed rate together.
+pub(crate) async fn at_rate(all: Vec<impl Ask>, (length, rate): (Duration, u32)) -> Result<Run> {
+    let watch = Watch::start(Kind::Open)?;
+    let (run, sends) = paced(all, (length, rate)).await?;
     watch.end(Some(&run.latency), Some(&sends))?;
     Ok(run)
 }
 
-async fn paced(
-    connections: Vec<Connection>,
-    request: impl Fn() -> Vec<u8> + Clone + Send + 'static,
-    (length, rate): (Duration, u32),
-) -> Result<(Run, Sends)> {
-    let counted = Counted::new()?;
+async fn paced(all: Vec<impl Ask>, (length, rate): (Duration, u32)) -> Result<(Run, Sends)> {
+    let (counted, count) = (Counted::new()?, u32::try_from(all.len())?);
     let (start, mut tasks) = (Instant::now(), Vec::new());
-    for (number, connection) in (0..).zip(connections) {
-        let client = Client { connection, tally: counted.tally()? };
-        let dues = Dues::new(start, rate, (number, CONNECTIONS));
-        tasks.push(tokio::spawn(client.when_due(request.clone(), dues, start + length)));
+    for (number, asking) in (0..).zip(all) {
+        let client = Client { asking, tally: counted.tally()? };
+        let dues = Dues::new(start, rate, (number, count));
+        tasks.push(tokio::spawn(client.when_due(dues, start + length)));
     }
     let mut sends = Sends::new()?;
     for task in tasks {
@@ -135,38 +149,53 @@ async fn paced(
     Ok((counted.run(start)?, sends))
 }
 
-async fn connected(target: &Target) -> Result<Vec<Connection>> {
-    let mut connections = Vec::new();
+async fn connected<F>(target: &Target, request: F) -> Result<Vec<Asking<F>>>
+where
+    F: Fn() -> Vec<u8> + Clone + Send + 'static,
+{
+    let mut all = Vec::new();
     for _ in 0..CONNECTIONS {
-        connections.push(Connection::open(target).await?);
+        all.push(Asking { connection: Connection::open(target).await?, request: request.clone() });
     }
-    Ok(connections)
+    Ok(all)
 }
 
-/// One connection.
-struct Client {
+/// A connection of HTTP/1.1, and what is asked on it.
+struct Asking<F> {
     connection: Connection,
+    request: F,
+}
+
+impl<F: Fn() -> Vec<u8> + Send + 'static> Ask for Asking<F> {
+    async fn ask(&mut self) -> Result<()> {
+        let answer = self.connection.send(&(self.request)()).await?;
+        if answer.status != 200 {
+            let body = String::from_utf8_lossy(self.connection.body(answer)).into_owned();
+            return Err(format!("status {}: {body}", answer.status).into());
+        }
+        Ok(())
+    }
+}
+
+/// One that asks, and what is counted of it.
+struct Client<A> {
+    asking: A,
     tally: Tally,
 }
 
-impl Client {
-    async fn at_once(mut self, request: impl Fn() -> Vec<u8>, until: Instant) -> Result<()> {
+impl<A: Ask> Client<A> {
+    async fn at_once(mut self, until: Instant) -> Result<()> {
         loop {
             let start = Instant::now();
             if start >= until {
                 return Ok(());
             }
-            self.ask(&request()).await?;
+            self.asking.ask().await?;
             self.tally.record(start.elapsed());
         }
     }
 
-    async fn when_due(
-        mut self,
-        request: impl Fn() -> Vec<u8>,
-        mut dues: Dues,
-        until: Instant,
-    ) -> Result<Sends> {
+    async fn when_due(mut self, mut dues: Dues, until: Instant) -> Result<Sends> {
         let (mut sends, mut free, end) = (Sends::new()?, Instant::now(), until + OVERTIME);
         while dues.next() < until {
             let due = dues.come().await;
@@ -175,21 +204,12 @@ impl Client {
                 continue;
             }
             sends.leaves(due, free);
-            let asked = timeout_at(end, self.ask(&request())).await;
+            let asked = timeout_at(end, self.asking.ask()).await;
             asked.map_err(|_late| format!("no answer {OVERTIME:?} after the end of the run"))??;
             self.tally.record(due.elapsed());
             free = Instant::now();
         }
         Ok(sends)
-    }
-
-    async fn ask(&mut self, request: &[u8]) -> Result<()> {
-        let answer = self.connection.send(request).await?;
-        if answer.status != 200 {
-            let body = String::from_utf8_lossy(self.connection.body(answer)).into_owned();
-            return Err(format!("status {}: {body}", answer.status).into());
-        }
-        Ok(())
     }
 }
 

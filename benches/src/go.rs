@@ -16,7 +16,12 @@ pub struct Go {
     pub paths: Vec<String>,
     /// How long its answers are.
     pub bytes: Vec<usize>,
+    /// The script: how it is configured.
+    pub script: String,
 }
+
+/// The most of the script that a report shows.
+const SHOWN: usize = 16 << 10;
 
 /// Starts it by the script `BENCH_GO_START`; `None` without a program in `BENCH_GO`.
 ///
@@ -35,6 +40,8 @@ pub async fn start(folder: &Path, tls: Arc<ClientConfig>, bodies: usize) -> Resu
             format!("BENCH_GO_PATHS names {} paths where there are {bodies} bodies", paths.len()).into()
         );
     }
+    let text = String::from_utf8_lossy(&std::fs::read(&script)?).into_owned();
+    let shown = text.get(..text.floor_char_boundary(SHOWN)).unwrap_or_default().to_owned();
     let (address, mut command) = (free()?, Command::new(script));
     command.env("GATEWAY", program).env("FOLDER", folder);
     command.env("HOST", address.ip().to_string()).env("PORT", address.port().to_string());
@@ -44,5 +51,5 @@ pub async fn start(folder: &Path, tls: Arc<ClientConfig>, bodies: usize) -> Resu
         server.answers(path, |body| !body.is_empty()).await?;
         bytes.push(fetch(&server.api, path).await?.1.len());
     }
-    Ok(Some(Go { server, paths, bytes }))
+    Ok(Some(Go { server, paths, bytes, script: shown }))
 }

@@ -1,8 +1,8 @@
-//! Closed loop over HTTP/2: a few connections, on each so many streams at once that as much is under way as over HTTP/1.1.
+//! Closed and open loop over HTTP/2: a few connections, on each so many streams at once that as much is under way as over HTTP/1.1.
 
 use crate::Result;
 use crate::connection::Target;
-use crate::drive::{CONNECTIONS, Counted, Kind, Run, Tally, Watch};
+use crate::drive::{Ask, CONNECTIONS, Run, at_rate, saturated};
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Empty};
@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
 /// Streams of each connection.
@@ -26,21 +25,26 @@ const TRIES: usize = 3;
 /// # Errors
 /// The server does not speak HTTP/2 over TLS, an answer is not 200, or a connection breaks.
 pub async fn closed(target: &Target, path: &str, length: Duration) -> Result<Run> {
-    let (watch, counted) = (Watch::start(Kind::Closed)?, Counted::new()?);
-    let (start, mut tasks) = (Instant::now(), Vec::new());
+    saturated(streams(target, path).await?, length).await
+}
+
+/// Sends at a fixed rate over all streams; latency counts from when a request was due.
+///
+/// # Errors
+/// As [`closed`], and an answer that is missing ten seconds after the end.
+pub async fn open(target: &Target, path: &str, length: Duration, rate: u32) -> Result<Run> {
+    at_rate(streams(target, path).await?, (length, rate)).await
+}
+
+async fn streams(target: &Target, path: &str) -> Result<Vec<Streamed>> {
+    let mut all = Vec::new();
     for _ in 0..CONNECTIONS / STREAMS {
         let connection = Arc::new(Connection::open(target).await?);
-        for _ in 0..STREAMS {
-            let uri = format!("https://{}{path}", target.address);
-            tasks.push(tokio::spawn(one(Arc::clone(&connection), uri, start + length, counted.tally()?)));
-        }
+        let uri = format!("https://{}{path}", target.address);
+        let streamed = || Streamed { connection: Arc::clone(&connection), uri: uri.clone() };
+        all.extend((0..STREAMS).map(|_| streamed()));
     }
-    for task in tasks {
-        task.await??;
-    }
-    let run = counted.run(start)?;
-    watch.end(Some(&run.latency), None)?;
-    Ok(run)
+    Ok(all)
 }
 
 /// Sends so many requests on one connection, each when the former answer is complete.
@@ -93,14 +97,15 @@ async fn connect(target: &Target) -> Result<SendRequest<Empty<Bytes>>> {
     Ok(sender)
 }
 
-async fn one(connection: Arc<Connection>, uri: String, until: Instant, mut tally: Tally) -> Result<()> {
-    loop {
-        let start = Instant::now();
-        if start >= until {
-            return Ok(());
-        }
-        ask(&connection, &uri).await?;
-        tally.record(start.elapsed());
+/// One stream after the other of a connection, and what is asked on them.
+struct Streamed {
+    connection: Arc<Connection>,
+    uri: String,
+}
+
+impl Ask for Streamed {
+    async fn ask(&mut self) -> Result<()> {
+        ask(&self.connection, &self.uri).await
     }
 }
 

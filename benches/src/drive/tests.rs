@@ -49,9 +49,8 @@ fn target(address: SocketAddr) -> Target {
 }
 
 async fn paced_at(address: SocketAddr) -> (Run, Sends) {
-    let target = target(address);
-    let connections = connected(&target).await.unwrap();
-    paced(connections, || get("/"), (LENGTH, RATE)).await.unwrap()
+    let all = connected(&target(address), || get("/")).await.unwrap();
+    paced(all, (LENGTH, RATE)).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

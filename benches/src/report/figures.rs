@@ -10,8 +10,8 @@ const DIMENSIONS: [&str; 7] =
     ["offered/s", "sharing", "resources", "connections", "subscriptions", "reads/s", "changes/s"];
 /// Numbers that are no measurement of a server.
 const NO_FIGURES: [&str; 6] = ["round", "requests", "notifications", "ceiling_mib", "before_kib", "figure"];
-/// Units of which less is better.
-const COSTS: [&str; 8] = ["ns", "us", "ms", "kib", "mib", "bytes", "percent", "calls"];
+/// Words for costs: units, and what should not happen at all.
+const COSTS: [&str; 10] = ["ns", "us", "ms", "kib", "mib", "bytes", "percent", "calls", "failed", "lost"];
 
 /// What is better of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +39,9 @@ impl Better {
         if is_gain(name) {
             return Self::Higher;
         }
-        let unit = |word: &str| COSTS.contains(&word);
+        let cost = |word: &str| COSTS.contains(&word);
         let quantile = |word: &str| matches!(word, "p50" | "p95" | "p99");
-        if name.split(['_', ' ']).any(|word| unit(word) || quantile(word)) {
+        if name.split(['_', ' ']).any(|word| cost(word) || quantile(word)) {
             Self::Lower
         } else {
             Self::Neither
@@ -51,7 +51,7 @@ impl Better {
     /// Of a figure of the last line; those without a unit are CPU time.
     pub(super) fn of_figure(name: &str) -> Self {
         match name {
-            "failed" | "interrupted" | "invalid" => Self::Neither,
+            "interrupted" | "invalid" => Self::Neither,
             name if is_gain(name) => Self::Higher,
             _ => Self::Lower,
         }
@@ -140,9 +140,16 @@ mod tests {
 
     #[test]
     fn columns_say_what_is_better() {
-        for name in
-            ["cpu_us", "p99_us", "resident_kib", "cpu_percent", "read_p99", "group_peak_mib", "last_ms"]
-        {
+        for name in [
+            "cpu_us",
+            "p99_us",
+            "resident_kib",
+            "cpu_percent",
+            "read_p99",
+            "last_ms",
+            "failed",
+            "writes_lost",
+        ] {
             assert_eq!(Better::of_column(name), Better::Lower, "{name}");
         }
         for name in ["req/s", "per_s", "delivered/s"] {
@@ -153,7 +160,11 @@ mod tests {
         }
         assert_eq!(Better::of_figure("hit_percent"), Better::Higher);
         assert_eq!(Better::of_figure("prod_loaded_slo_held"), Better::Higher);
-        assert_eq!(Better::of_figure("root"), Better::Lower);
+        for (name, better) in
+            [("root", Better::Lower), ("failed", Better::Lower), ("invalid", Better::Neither)]
+        {
+            assert_eq!(Better::of_figure(name), better, "{name}");
+        }
     }
 
     #[test]

@@ -47,9 +47,9 @@ impl Change {
         Some(Self { from: median(from), to: median(to), interval })
     }
 
-    /// Returns by how many percent the median changed; `None` if it was zero or below.
+    /// Returns by how many percent the median changed; `None` if it was zero.
     pub(super) fn percent(&self) -> Option<f64> {
-        (self.from > 0.0).then(|| (self.to / self.from - 1.0).abs() * 100.0)
+        (self.from.abs() > 0.0).then(|| ((self.to - self.from) / self.from).abs() * 100.0)
     }
 
     /// Says whether it grew by more than noise.
@@ -195,6 +195,8 @@ mod tests {
         assert!(some.grew());
         let one = Change::between(&[0.0; 5], &[0.0, 0.0, 0.0, 0.0, 9.0]).unwrap();
         assert!(!one.grew(), "one of five is no more than noise: {one:?}");
+        let falling = Change::between(&[-2.0; 5], &[-1.0; 5]).unwrap();
+        assert!(falling.grew() && falling.percent() == Some(50.0), "{falling:?}");
         let gone = Change::between(&[3.0, 1.0, 2.0, 5.0, 4.0], &[0.0; 5]).unwrap();
         assert!(gone.shrank() && gone.percent() == Some(100.0));
     }

@@ -205,11 +205,14 @@ impl Compared {
 
 /// Writes a figure with what digits a reader needs.
 fn short(figure: f64) -> String {
-    if figure.abs() < 1000.0 {
-        let text = format!("{figure:.2}");
-        return text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    if figure.abs() >= 1000.0 {
+        return format!("{figure:.0}");
     }
-    format!("{figure:.0}")
+    let text = if figure.abs() < 0.1 { format!("{figure:.4}") } else { format!("{figure:.2}") };
+    match text.trim_end_matches('0').trim_end_matches('.') {
+        "-0" => "0".to_owned(),
+        short => short.to_owned(),
+    }
 }
 
 fn percent(text: &str) -> Result<f64, String> {

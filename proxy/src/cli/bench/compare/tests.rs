@@ -160,3 +160,9 @@ fn requests_that_fail_where_none_did_are_worse_by_any_percent() {
     assert!(comparison(vec![failing]).is_slower_by(1000.0));
     assert!(!comparison(vec![none]).is_slower_by(0.0));
 }
+
+#[test]
+fn figures_have_the_digits_that_tell_them_apart() {
+    let texts = [1234.5, 20.084, 0.5, 0.0123, -0.00001, 0.0].map(short);
+    assert_eq!(texts, ["1234", "20.08", "0.5", "0.0123", "0", "0"]);
+}
