@@ -24,9 +24,9 @@ end
 
 local function acknowledge(n)
   local emptied = 0
-  local removed = at_head(at, n, function(id, head, following, pod, slot, failures)
+  local removed = at_head(at, n, function(id, head, follows, pod, slot, failures)
     told[head.told] = (told[head.told] or 0) + 1
-    if not following then
+    if not follows then
       emptied = 1
       empty(id, pod, slot)
     elseif failures then

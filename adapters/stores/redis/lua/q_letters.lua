@@ -56,26 +56,28 @@ end
 
 -- Takes the head off a claimed queue, does a step with it and returns 1, or does nothing and returns 0 because the claim is
 -- not held. If an overflow has replaced the head meanwhile, the claim ends, and whoever takes the queue next sees the new one.
--- The step is given subscription, head, the text of the next item, if there is one, and of the queue pod, slot and failures.
+-- The step is given subscription, head, whether another item follows, and of the queue pod, slot and failures.
 -- A call that comes again is answered as before, unless the step ends the claims of queues that are empty then, which
 -- `empty_ends` says: there is no claim any more.
 -- ARGV, from a place on: subscription, token, number of the head, attempt, call.
 local function at_head(at, from, step, empty_ends)
   local id, token, sequence, attempt, call = unpack(ARGV, from, from + 4)
-  local meta = redis.call('HMGET', 'qmeta:' .. id, 'claim', 'call', 'pod', 'slot', 'failures')
+  local meta = redis.call('HMGET', 'qmeta:' .. id, 'claim', 'call', 'pod', 'slot', 'failures', 'last_sequence')
   if meta[2] == call then return 1 end
   if meta[1] ~= token then return 0 end
   remember(id, attempt)
-  -- The next one goes back at once. Most queues have none, and then this is the only look at the queue.
-  local text, following = unpack(redis.call('LPOP', 'q:' .. id, 2) or {})
-  if following then redis.call('LPUSH', 'q:' .. id, following) end
-  local head = text and read(text)
+  -- Behind the item that was queued last there should be none, so that this is the only look at the queue.
+  local last = meta[6] == sequence
+  local text, another = unpack(redis.call('LPOP', 'q:' .. id, last and 2 or 1) or {})
+  if another then redis.call('LPUSH', 'q:' .. id, another) end
+  local head, follows = text and read(text), another ~= nil
+  if not last then follows = redis.call('EXISTS', 'q:' .. id) == 1 end
   if not head or head.sequence ~= sequence then
     if text then redis.call('LPUSH', 'q:' .. id, text) end
     let_go(id, at)
     return 0
   end
-  if following or not empty_ends then redis.call('HSET', 'qmeta:' .. id, 'call', call) end
-  step(id, head, following, unpack(meta, 3))
+  if follows or not empty_ends then redis.call('HSET', 'qmeta:' .. id, 'call', call) end
+  step(id, head, follows, meta[3], meta[4], meta[5])
   return 1
 end
