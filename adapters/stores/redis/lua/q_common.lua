@@ -76,11 +76,6 @@ local function place_new(id)
   if redis.call('HEXISTS', 'qmeta:' .. id, 'slot') == 0 then place(id) end
 end
 
--- Takes a queue that has nothing left out of those that may be taken.
-local function unplace_empty(id)
-  if redis.call('EXISTS', 'q:' .. id) == 0 then unplace(id) end
-end
-
 -- Ends a claim; the queue may be taken from `due` on.
 local function let_go(id, due)
   unclaim(id)

@@ -4,6 +4,8 @@
 //! The interval is that of Hodges and Lehmann, from the exact distribution of Mann and Whitney's U, of the logarithms: it supposes
 //! that the second set is the first one times a factor, but nothing of how figures are distributed, which a few runs do not tell.
 
+use serde::Serialize;
+
 /// Fewer figures than these give no interval that says anything.
 pub(super) const FEWEST: usize = 5;
 /// More figures of one set are not looked at.
@@ -20,13 +22,14 @@ pub(super) struct Change {
     pub(super) interval: Interval,
 }
 
-/// Where what became of a figure lies, from the lower end to the higher one.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Where what became of a figure lies with 95 % confidence: the lower end and the higher one.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) enum Interval {
     /// The ratio of the second set to the first.
-    Ratio(f64, f64),
-    /// The second set less the first.
-    Difference(f64, f64),
+    Ratio([f64; 2]),
+    /// The second set less the first, where some figures are zero or below.
+    Difference([f64; 2]),
 }
 
 impl Change {
@@ -38,11 +41,9 @@ impl Change {
             return None;
         }
         let interval = if all().all(|figure| *figure > 0.0) {
-            let (low, high) = ends(from, to, |before, after| (after / before).ln())?;
-            Interval::Ratio(low.exp(), high.exp())
+            Interval::Ratio(ends(from, to, |before, after| (after / before).ln())?.map(f64::exp))
         } else {
-            let (low, high) = ends(from, to, |before, after| after - before)?;
-            Interval::Difference(low, high)
+            Interval::Difference(ends(from, to, |before, after| after - before)?)
         };
         Some(Self { from: median(from), to: median(to), interval })
     }
@@ -55,28 +56,27 @@ impl Change {
     /// Says whether it grew by more than noise.
     pub(super) fn grew(&self) -> bool {
         match self.interval {
-            Interval::Ratio(low, _) => low > 1.0,
-            Interval::Difference(low, _) => low > 0.0,
+            Interval::Ratio([low, _]) => low > 1.0,
+            Interval::Difference([low, _]) => low > 0.0,
         }
     }
 
     /// Says whether it shrank by more than noise.
     pub(super) fn shrank(&self) -> bool {
         match self.interval {
-            Interval::Ratio(_, high) => high < 1.0,
-            Interval::Difference(_, high) => high < 0.0,
+            Interval::Ratio([_, high]) => high < 1.0,
+            Interval::Difference([_, high]) => high < 0.0,
         }
     }
 }
 
 /// Returns the ends of the interval of what a figure of the second set is to one of the first.
-fn ends(from: &[f64], to: &[f64], compared: impl Fn(f64, f64) -> f64) -> Option<(f64, f64)> {
-    let of = |after: f64| from.iter().map(move |before| (*before, after));
-    let pairs = to.iter().flat_map(|after| of(*after));
-    let mut all: Vec<f64> = pairs.map(|(before, after)| compared(before, after)).collect();
+fn ends(from: &[f64], to: &[f64], compared: fn(f64, f64) -> f64) -> Option<[f64; 2]> {
+    let mut all: Vec<f64> =
+        to.iter().flat_map(|after| from.iter().map(move |before| compared(*before, *after))).collect();
     all.sort_by(f64::total_cmp);
     let rank = rank(from.len(), to.len());
-    Some((*all.get(rank.checked_sub(1)?)?, *all.get(all.len().checked_sub(rank)?)?))
+    Some([*all.get(rank.checked_sub(1)?)?, *all.get(all.len().checked_sub(rank)?)?])
 }
 
 /// Returns the middle of some figures; between the two middle ones if their number is even.
@@ -171,7 +171,7 @@ mod tests {
             let to: Vec<f64> = noise(2 * case + 2, 8, 0.1).iter().map(|figure| figure * 1.1).collect();
             let change = Change::between(&from, &to).unwrap();
             seen += u32::from(change.grew());
-            let Interval::Ratio(low, high) = change.interval else { panic!("{change:?}") };
+            let Interval::Ratio([low, high]) = change.interval else { panic!("{change:?}") };
             held += u32::from(low <= 1.1 && 1.1 <= high);
         }
         assert!(seen >= 195, "{seen} of 200");
@@ -191,7 +191,7 @@ mod tests {
         let none = Change::between(&[0.0; 5], &[0.0; 5]).unwrap();
         assert!(!none.grew() && !none.shrank());
         let some = Change::between(&[0.0; 5], &[3.0, 1.0, 2.0, 5.0, 4.0]).unwrap();
-        assert_eq!((some.interval, some.percent()), (Interval::Difference(1.0, 5.0), None));
+        assert_eq!((some.interval, some.percent()), (Interval::Difference([1.0, 5.0]), None));
         assert!(some.grew());
         let one = Change::between(&[0.0; 5], &[0.0, 0.0, 0.0, 0.0, 9.0]).unwrap();
         assert!(!one.grew(), "one of five is no more than noise: {one:?}");

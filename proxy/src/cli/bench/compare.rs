@@ -47,12 +47,9 @@ struct Compared {
     /// How much better or worse, in percent of what was before, unless that was zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     percent: Option<f64>,
-    /// The 95 % confidence interval of the ratio of after to before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ratio: Option<[f64; 2]>,
-    /// The same of after less before, where some figures are zero.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    difference: Option<[f64; 2]>,
+    /// Its kind is the name of the member.
+    #[serde(flatten)]
+    interval: Option<Interval>,
 }
 
 /// The result.
@@ -146,11 +143,6 @@ impl Compared {
             Some(_) => Verdict::Worse,
         };
         let real = change.filter(|_| verdict != Verdict::NoChange);
-        let (ratio, difference) = match change.map(|change| change.interval) {
-            Some(Interval::Ratio(low, high)) => (Some([low, high]), None),
-            Some(Interval::Difference(low, high)) => (None, Some([low, high])),
-            None => (None, None),
-        };
         Self {
             name: before.name.clone(),
             peer: before.peer,
@@ -159,21 +151,22 @@ impl Compared {
             after: median(&after.values),
             verdict,
             percent: real.and_then(|change| change.percent()),
-            ratio,
-            difference,
+            interval: change.map(|change| change.interval),
         }
     }
 
     fn row(&self) -> Vec<String> {
         let peer = if self.peer { " (peer)" } else { "" };
-        let ratio = self.ratio.map(|[low, high]| format!("{low:.3} to {high:.3}"));
-        let difference = self.difference.map(|[low, high]| format!("by {} to {}", short(low), short(high)));
+        let interval = self.interval.map(|interval| match interval {
+            Interval::Ratio([low, high]) => format!("{low:.3} to {high:.3}"),
+            Interval::Difference([low, high]) => format!("by {} to {}", short(low), short(high)),
+        });
         vec![
             format!("{}{peer}", self.name),
             short(self.before),
             short(self.after),
             self.change(),
-            ratio.or(difference).unwrap_or_default(),
+            interval.unwrap_or_default(),
         ]
     }
 
@@ -196,7 +189,7 @@ impl Compared {
         if has(&["kib", "mib", "bytes"]) {
             return ("larger", "smaller");
         }
-        if has(&["failed", "lost", "duplicates"]) {
+        if has(&["failed", "lost"]) {
             return ("more", "fewer");
         }
         if has(&["percent", "held"]) { ("worse", "better") } else { ("slower", "faster") }
