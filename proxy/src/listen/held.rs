@@ -14,8 +14,8 @@ const PIECE: usize = 2048;
 /// Pieces of one write: more than the 64 KiB that rustls takes at once.
 const PIECES: usize = 40;
 
-/// The most that waits of several streams: one TLS record.
-const RECORD: usize = 16 << 10;
+/// The most that waits of several streams: as much as rustls takes at once.
+const STREAMS: usize = 64 << 10;
 
 /// Bytes that wait for more, or for the flush.
 #[derive(Debug)]
@@ -33,7 +33,12 @@ impl Default for Held {
 impl Held {
     /// Lets the answers of several streams wait for each other.
     pub(super) fn widen(&mut self) {
-        self.most = RECORD;
+        self.most = STREAMS;
+    }
+
+    /// Says whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
     }
 
     /// Takes some bytes: keeps them while there is room, or writes them after those that wait. Returns how many it took.
@@ -46,7 +51,7 @@ impl Held {
         let length = bytes.iter().map(|bytes| bytes.len()).sum::<usize>();
         if self.bytes.len() + length <= self.most {
             if self.bytes.is_empty() {
-                self.bytes.reserve_exact(length.max(HELD));
+                self.bytes.reserve_exact(if length > HELD { self.most } else { HELD });
             }
             for bytes in bytes {
                 self.bytes.extend_from_slice(bytes);

@@ -49,6 +49,8 @@ macro_rules! through {
 pub(crate) struct Link {
     io: Io,
     held: Held,
+    /// What is held of HTTP/2 is still to be written, and the task of the connection was woken for it.
+    due: bool,
     /// Bytes that were read ahead and come first.
     ahead: Bytes,
     /// What is counted of HTTP/2, and where a flood is.
@@ -80,7 +82,7 @@ impl Link {
         let unused = Box::new(ResponseHeader::build(200, Some(0)).ok()?);
         let data: Box<dyn Any + Send + Sync> = Box::new(peer);
         let digest = Arc::new(ProxyDigest::new(unused, Some(data)));
-        Some(Self { io, held: Held::default(), ahead: Bytes::new(), frames: None, id, digest })
+        Some(Self { io, held: Held::default(), due: false, ahead: Bytes::new(), frames: None, id, digest })
     }
 
     /// Returns the other end.
@@ -94,7 +96,8 @@ impl Link {
     }
 
     /// Takes it for one of HTTP/2: it ends once its frames are a flood, which is counted (what was put back is not looked at), and answers of
-    /// several streams go out together.
+    /// several streams go out together: `h2` flushes after each of their frames, so they are written when nothing more is there to be
+    /// read.
     pub(crate) fn multiplex(&mut self, floods: IntCounter) {
         self.frames = Some((Frames::new(Instant::now()), floods));
         self.held.widen();
@@ -107,6 +110,17 @@ impl Link {
             through!(io, stream => held.poll_through(stream, cx, bytes))
         })
         .await
+    }
+
+    /// Writes all that is held, and flushes it.
+    fn poll_out(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let Self { io, held, .. } = self;
+        through!(io, stream => {
+            ready!(held.poll_empty(stream, cx))?;
+            ready!(Pin::new(stream).poll_flush(cx))?;
+        });
+        self.due = false;
+        Poll::Ready(Ok(()))
     }
 
     /// Says whether the client chose HTTP/2.
@@ -123,9 +137,12 @@ impl AsyncRead for Link {
             return Poll::Ready(Ok(()));
         }
         let before = buf.filled().len();
-        let Self { io, frames, .. } = &mut *self;
-        ready!(through!(io, stream => Pin::new(stream).poll_read(cx, buf)))?;
-        if let Some((frames, floods)) = frames
+        let read = through!(&mut self.io, stream => Pin::new(stream).poll_read(cx, buf));
+        if read.is_pending() && self.due {
+            ready!(self.poll_out(cx))?;
+        }
+        ready!(read)?;
+        if let Some((frames, floods)) = &mut self.frames
             && !frames.read(buf.filled().get(before..).unwrap_or_default())
         {
             floods.inc();
@@ -141,11 +158,14 @@ impl AsyncWrite for Link {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let Self { io, held, .. } = &mut *self;
-        through!(io, stream => {
-            ready!(held.poll_empty(stream, cx))?;
-            Pin::new(stream).poll_flush(cx)
-        })
+        if self.frames.is_none() || self.held.is_empty() {
+            return self.poll_out(cx);
+        }
+        if !self.due {
+            self.due = true;
+            cx.waker().wake_by_ref();
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
@@ -223,3 +243,83 @@ impl GetSocketDigest for Link {
 }
 
 impl Peek for Link {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::future::poll_immediate;
+    use std::io::{ErrorKind, Read};
+    use std::net::{Ipv4Addr, TcpListener as Bound, TcpStream as Client};
+    use tokio::io::AsyncReadExt;
+
+    fn pair() -> (Link, Client) {
+        let bound = Bound::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let client = Client::connect(bound.local_addr().unwrap()).unwrap();
+        let (stream, address) = bound.accept().unwrap();
+        for end in [&stream, &client] {
+            end.set_nonblocking(true).unwrap();
+        }
+        let stream = TcpStream::from_std(stream).unwrap();
+        (Link::plain(stream, Arc::new(Peer::anonymous(address.ip()))).unwrap(), client)
+    }
+
+    async fn answer(link: &mut Link, text: &[u8]) {
+        link.write_all(text).await.unwrap();
+        link.flush().await.unwrap();
+    }
+
+    fn arrived(client: &mut Client) -> Vec<u8> {
+        let mut text = vec![0; 64];
+        match client.read(&mut text) {
+            Ok(count) => text.truncate(count),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => text.clear(),
+            Err(error) => panic!("{error}"),
+        }
+        text
+    }
+
+    #[tokio::test]
+    async fn answers_of_streams_go_out_when_nothing_more_is_there_to_be_read() {
+        let (mut link, mut client) = pair();
+        link.multiplex(IntCounter::new("floods", "Floods").unwrap());
+        answer(&mut link, b"one ").await;
+        answer(&mut link, b"two ").await;
+        assert_eq!(arrived(&mut client), b"");
+        std::io::Write::write_all(&mut client, b"three").unwrap();
+        let mut asked = [0; 5];
+        link.read_exact(&mut asked).await.unwrap();
+        answer(&mut link, &asked).await;
+        assert!(poll_immediate(link.read(&mut asked)).await.is_none());
+        assert_eq!(arrived(&mut client), b"one two three");
+        answer(&mut link, b"four").await;
+        assert!(poll_immediate(link.read(&mut asked)).await.is_none());
+        assert_eq!(arrived(&mut client), b"four");
+    }
+
+    #[tokio::test]
+    async fn who_held_something_back_is_woken_for_it() {
+        let (mut link, mut client) = pair();
+        link.multiplex(IntCounter::new("floods", "Floods").unwrap());
+        let mut begun = false;
+        // Polled once for each time that it is woken, and no more.
+        let polled = poll_fn(move |cx| {
+            if !begun {
+                begun = true;
+                assert!(Pin::new(&mut link).poll_write(cx, b"one").is_ready());
+                assert!(Pin::new(&mut link).poll_flush(cx).is_ready());
+                return Poll::Pending;
+            }
+            let mut asked = [0; 5];
+            assert!(Pin::new(&mut link).poll_read(cx, &mut ReadBuf::new(&mut asked)).is_pending());
+            Poll::Ready(arrived(&mut client))
+        });
+        assert_eq!(polled.await, b"one");
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_http1_goes_out_at_once() {
+        let (mut link, mut client) = pair();
+        answer(&mut link, b"one").await;
+        assert_eq!(arrived(&mut client), b"one");
+    }
+}
