@@ -227,12 +227,14 @@ impl Gateway {
         let answered = Payload { bytes: reply.body.clone(), media_type };
         let sent = std::mem::take(&mut ctx.sent);
         let call = Call { bodies: Some((sent, answered)), ..call(head, ctx, ctx.began.elapsed()) };
+        // It is handed over at once; whoever is cut off while it waits is not to be recorded again.
+        ctx.recorded = true;
         match self.audit.change(call).await {
-            Ok(()) => {
-                ctx.recorded = true;
-                reply
+            Ok(()) => reply,
+            Err(error) => {
+                ctx.recorded = false;
+                Self::refuse(ctx, &Problem::from(&error))
             }
-            Err(error) => Self::refuse(ctx, &Problem::from(&error)),
         }
     }
 

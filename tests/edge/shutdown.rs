@@ -85,3 +85,26 @@ fn asked_to_quit_it_ends_at_once() {
     target.join();
     assert!(busy.answer(Duration::from_secs(8)).is_none(), "nothing is waited for");
 }
+
+#[test]
+fn a_read_that_is_cut_off_is_counted_and_on_record() {
+    let mut setup = Setup { audited: true, ..Setup::default() };
+    setup.limits.write_time = Span(Duration::from_mins(1));
+    let mut target = Target::start(setup);
+    let (mut waiting, mut deaf) = (Connection::open(&target), Connection::open(&target));
+    waiting.send(SLOW);
+    deaf.send(b"GET /o2ims-infrastructureInventory/v1/resourceTypes/large HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(deaf.head(Duration::from_secs(5)).expect("the head of an answer").status, 200);
+    assert!(settles(&target, "o2ims_http_requests_in_flight", 2.0));
+    let left = target.cut_off();
+    let path = "/o2ims-infrastructureInventory/v1/resourceTypes/{resourceTypeId}";
+    let counted = |status| left.metrics.http_requests.with_label_values(&["GET", path, status]).get();
+    assert_eq!((counted("503"), counted("200"), left.metrics.http_in_flight.get()), (1, 1, 0));
+    let mut calls: Vec<_> = left.records.iter().filter(|record| record["event"] == "api.call").collect();
+    calls.sort_by_key(|call| call["id"].to_string());
+    let told = calls.iter().map(|call| (&call["id"], &call["status"], &call["reason"]));
+    assert_eq!(
+        told.map(|told| serde_json::json!(told)).collect::<Vec<_>>(),
+        [serde_json::json!(["large", 200, "cut-off"]), serde_json::json!(["slow", 503, "cut-off"])]
+    );
+}

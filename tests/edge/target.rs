@@ -4,6 +4,7 @@ use crate::lines;
 use async_trait::async_trait;
 use http::StatusCode;
 use netweave::access::Access;
+use netweave::audit::{Audit, Event, Parts as AuditParts};
 use netweave::cli::gen_certs::GenCerts;
 use netweave::conf::tree::{self, Api, ClientAuth, Limits, Ops, Rate, Role, Shutdown, Tls, TlsProfile};
 use netweave::conf::unit::{Size, Span};
@@ -129,6 +130,8 @@ pub(crate) struct Setup {
     pub(crate) client_auth: ClientAuth,
     pub(crate) profile: TlsProfile,
     pub(crate) services: Vec<Arc<dyn Service>>,
+    /// Whether calls are recorded for audit, in a file.
+    pub(crate) audited: bool,
 }
 
 impl Default for Setup {
@@ -152,6 +155,7 @@ impl Default for Setup {
             client_auth: ClientAuth::Request,
             profile: TlsProfile::Modern,
             services: Vec::new(),
+            audited: false,
         }
     }
 }
@@ -168,7 +172,25 @@ pub(crate) struct Target {
 struct Running {
     handle: StopHandle,
     thread: Option<JoinHandle<Result<()>>>,
-    _files: TempDir,
+    metrics: Arc<Metrics>,
+    audit: Arc<Audit>,
+    files: TempDir,
+}
+
+/// What an edge leaves when it has ended.
+pub(crate) struct Left {
+    /// What it counted.
+    pub(crate) metrics: Arc<Metrics>,
+    /// The lines of its audit log.
+    pub(crate) records: Vec<serde_json::Value>,
+}
+
+/// Opens an audit log in a file below a folder.
+fn audit(folder: &Path, metrics: &Arc<Metrics>) -> Audit {
+    let mut conf = tree::Audit { sinks: vec![tree::SinkKind::File], ..tree::Audit::default() };
+    conf.file.directory = folder.join("audit");
+    let parts = AuditParts { clock: Arc::new(Now), ids: Arc::new(Random), metrics: Arc::clone(metrics) };
+    Audit::open(&conf, parts, Event::new("process.start", Now.now())).expect("a folder for records")
 }
 
 /// What the process says it is.
@@ -199,6 +221,7 @@ impl Target {
             ..Tls::default()
         };
         let metrics = Arc::new(Metrics::new().expect("the families are sound"));
+        let audit = Arc::new(if setup.audited { audit(files.path(), &metrics) } else { Audit::off() });
         let edge = Edge::bind(Parts {
             api: Api { listen: vec![any], tls, ..Api::default() },
             ops: Ops { listen: any, ..Ops::default() },
@@ -216,10 +239,10 @@ impl Target {
             browser: Browser::default(),
             readiness: Arc::new(Ready),
             objectives: Arc::new(Objectives::new(Arc::clone(&metrics))),
-            metrics,
+            metrics: Arc::clone(&metrics),
             tracer: Arc::default(),
             about: about(),
-            audit: Arc::new(netweave::audit::Audit::off()),
+            audit: Arc::clone(&audit),
             services: setup.services,
             clock: Arc::new(Now),
             ids: Arc::new(Random),
@@ -228,7 +251,8 @@ impl Target {
         let (api, ops) = (edge.addresses().api[0], edge.addresses().ops);
         let handle = edge.handle();
         let thread = Some(std::thread::spawn(move || edge.run(Signals::HandleOnly)));
-        Self { api, ops, certs, running: Some(Running { handle, thread, _files: files }) }
+        let running = Running { handle, thread, metrics, audit, files };
+        Self { api, ops, certs, running: Some(running) }
     }
 
     /// Takes what listens already; `certs` holds its authority and the client `smo`.
@@ -242,6 +266,20 @@ impl Target {
         if let Some(running) = &self.running {
             running.handle.ask(ask);
         }
+    }
+
+    /// Asks the edge to end at once, waits until it has, and returns what it leaves.
+    pub(crate) fn cut_off(&mut self) -> Left {
+        self.ask(Ask::Quit);
+        self.join();
+        let Running { metrics, audit, files, .. } = self.running.as_ref().expect("it ran in this process");
+        audit.close();
+        let segments = std::fs::read_dir(files.path().join("audit")).expect("a folder of records");
+        let paths = segments.map(|entry| entry.expect("a file").path());
+        let read = paths.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+        let text: String = read.map(|path| std::fs::read_to_string(path).expect("a segment")).collect();
+        let records = text.lines().map(|line| serde_json::from_str(line).expect("a record")).collect();
+        Left { metrics: Arc::clone(metrics), records }
     }
 
     /// Waits until the edge has ended.

@@ -59,7 +59,7 @@ pub struct Record<'a> {
     pub parent: Option<Text<'a>>,
     /// The hash of this writer's record before; 64 zeros in its first.
     pub prev: Text<'a>,
-    /// Why it was refused or failed: the kind of the problem document.
+    /// Why it was refused or failed: the kind of the problem document; `cut-off` if its connection was cut off before its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Text<'a>>,
     /// The body that was sent with a change.

@@ -66,19 +66,50 @@ impl Front {
 
 impl Direct for Front {
     async fn direct(&self, head: Parts, link: &mut Link, last: bool) -> bool {
-        let mut ctx = self.gateway.begin();
-        let reply = self.gateway.reply((&head, None), link.peer(), &mut ctx).await;
-        let last = last || self.gateway.stopping.is_draining();
+        let gateway = &self.gateway;
+        let mut underway = Underway { gateway, head: &head, ctx: gateway.begin(), over: false };
+        let ctx = &mut underway.ctx;
+        let reply = gateway.reply((&head, None), link.peer(), ctx).await;
+        let last = last || gateway.stopping.is_draining();
         let how = Written {
             id: Some(ctx.id.as_str()),
             head_only: ctx.method == Method::HEAD,
             last,
-            time: self.gateway.write_time,
+            time: gateway.write_time,
         };
         let written = link.answer(reply, &how).await;
         let kept = written.is_ok() && !last;
-        self.gateway.finished(&head, written.err().map(|error| error.to_string()), &mut ctx);
+        underway.end(written.err().map(|error| error.to_string()));
         kept
+    }
+}
+
+/// A request without a body over HTTP/1.1 that is being answered. It is counted and on record also where its connection is cut off
+/// meanwhile: its certificate is not believed any more, the process ends, or answering panics.
+struct Underway<'a> {
+    gateway: &'a Gateway,
+    head: &'a Parts,
+    ctx: Ctx,
+    over: bool,
+}
+
+impl Underway<'_> {
+    fn end(&mut self, failed: Option<String>) {
+        self.over = true;
+        self.gateway.finished(self.head, failed, &mut self.ctx);
+    }
+}
+
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            let panics = std::thread::panicking();
+            let status =
+                if panics { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::SERVICE_UNAVAILABLE };
+            self.ctx.status.get_or_insert(status);
+            self.ctx.reason.get_or_insert("cut-off");
+            self.end(Some("the connection was cut off".to_owned()));
+        }
     }
 }
 

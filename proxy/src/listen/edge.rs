@@ -35,7 +35,7 @@ use pingora_core::server::{RunArgs, Server};
 use pingora_core::services::background::background_service;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 use tracing::info;
@@ -265,8 +265,9 @@ impl Edge {
         server.add_service(services);
 
         plan.parts.metrics.up.set(1);
-        let shutdown_signal = Box::new(plan.ending(asked, signals, (connections, most)));
+        let shutdown_signal = Box::new(plan.ending(asked, signals, (Arc::clone(&connections), most)));
         server.run(RunArgs { shutdown_signal });
+        gone(&connections, most);
         plan.parts.metrics.up.set(0);
         info!("ended");
         Ok(())
@@ -412,6 +413,15 @@ fn server_conf(threads: usize, tls: &tree::Tls) -> ServerConf {
         grace_period_seconds: Some(0),
         graceful_shutdown_timeout_seconds: Some(RUNTIME_TIME),
         ..ServerConf::default()
+    }
+}
+
+/// Waits a moment for connections that are cut off: a runtime does not wait for its tasks, and what they record must be there
+/// before the audit log is closed.
+fn gone(connections: &Semaphore, most: u32) {
+    let end = Instant::now() + Duration::from_secs(RUNTIME_TIME);
+    while connections.available_permits() < most as usize && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
