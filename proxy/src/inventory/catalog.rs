@@ -175,12 +175,15 @@ impl Views {
 struct Ahead<'a, I> {
     rest: I,
     filter: Option<&'a Bound>,
-    ready: std::vec::IntoIter<(&'a Id, &'a Held)>,
+    ready: Vec<(&'a Id, &'a Held)>,
+    /// How many of those that are ready were taken.
+    taken: usize,
 }
 
 impl<'a, I: Iterator<Item = (&'a Id, &'a Held)>> Ahead<'a, I> {
     fn new(rest: I, filter: Option<&'a Bound>) -> Self {
-        Self { rest, filter, ready: Vec::new().into_iter() }
+        let ready = Vec::with_capacity(if filter.is_some() { AHEAD } else { 0 });
+        Self { rest, filter, ready, taken: 0 }
     }
 }
 
@@ -189,15 +192,16 @@ impl<'a, I: Iterator<Item = (&'a Id, &'a Held)>> Iterator for Ahead<'a, I> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let Some(filter) = self.filter else { return self.rest.next() };
-        let next = self.ready.next();
-        if next.is_some() {
-            return next;
+        if self.taken == self.ready.len() {
+            self.ready.clear();
+            self.ready.extend(self.rest.by_ref().take(AHEAD));
+            let looks = self.ready.iter().map(|(_, held)| usize::from(filter.look(&held.object)));
+            std::hint::black_box(looks.sum::<usize>());
+            self.taken = 0;
         }
-        let objects: Vec<_> = self.rest.by_ref().take(AHEAD).collect();
-        let looks = objects.iter().map(|(_, held)| usize::from(filter.look(&held.object)));
-        std::hint::black_box(looks.sum::<usize>());
-        self.ready = objects.into_iter();
-        self.ready.next()
+        let next = self.ready.get(self.taken).copied();
+        self.taken += usize::from(next.is_some());
+        next
     }
 }
 
@@ -205,6 +209,10 @@ impl<'a, I: Iterator<Item = (&'a Id, &'a Held)>> Iterator for Ahead<'a, I> {
 fn next_in_order<'a, T>(
     streams: &mut [std::iter::Peekable<impl Iterator<Item = (&'a Id, T)>>],
 ) -> Option<(&'a Id, T)> {
+    // Mostly there is but one source, and nothing to compare.
+    if let [stream] = streams {
+        return stream.next();
+    }
     let lowest = streams.iter_mut().filter_map(|stream| stream.peek().map(|(id, _)| *id)).min()?;
     let mut taken = None;
     for stream in streams {

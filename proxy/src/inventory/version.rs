@@ -25,14 +25,9 @@ impl Version {
         Self(std::array::from_fn(|half| halves.get(half).copied().map_or(0, u128::from_be_bytes)))
     }
 
-    /// Returns the digest as bytes.
-    pub fn to_bytes(self) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        let (halves, _) = bytes.as_chunks_mut::<16>();
-        for (half, number) in halves.iter_mut().zip(self.0) {
-            *half = number.to_be_bytes();
-        }
-        bytes
+    /// Returns the first half of the digest as bytes.
+    pub fn half(self) -> [u8; 16] {
+        self.0[0].to_be_bytes()
     }
 
     /// Returns the version of these contents with an object more.
@@ -91,6 +86,6 @@ mod tests {
         // The SHA-256 of one zero byte.
         let known = "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d";
         assert_eq!(Version::of("", b"").to_string(), known);
-        assert_eq!(crate::digest::hex(&Version::of("", b"").to_bytes()), known);
+        assert!(known.starts_with(&crate::digest::hex(&Version::of("", b"").half())));
     }
 }

@@ -81,7 +81,7 @@ pub(super) fn list(
         }
     }
     body.push(b']');
-    let versions = page.objects.iter().map(|held| held.version.to_bytes());
+    let versions = page.objects.iter().map(|held| held.version);
     let etag = etag::of_list(versions, query.selectors.canonical())?;
     Ok(Answer { etag, link: next, body: body.into() })
 }
