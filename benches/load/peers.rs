@@ -170,9 +170,12 @@ async fn calibrate(gateway: &mut Server, stock: &mut Stock, home: &Path, size: u
     Ok(gateway.answers(&path, near).await?.0)
 }
 
-/// Brings a list into the cache; another file's change may have left nothing there.
+/// Brings a list into the cache, which keeps a large one when it is asked for again; another file's change may have left
+/// nothing there.
 async fn cached(gateway: &Server, path: &str) -> Result<()> {
-    fetch(&gateway.api, path).await?;
+    for _ in 0..2 {
+        fetch(&gateway.api, path).await?;
+    }
     let mut connection = Connection::open(&gateway.api).await?;
     let answer = connection.send(&get(path)).await?;
     if connection.from_cache(answer) {

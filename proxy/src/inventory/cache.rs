@@ -3,7 +3,11 @@
 //! A key holds the version, so an answer is right for ever; a changed collection is simply asked for under another key,
 //! and what nobody asks for any more is pushed out. A key with the request's raw query leads to the same answer as the
 //! canonical one, so that a hit needs no parsing. Looking up allocates nothing.
+//!
+//! A large answer is kept when it is asked for again: most filtered pages are asked for once, and keeping each would push
+//! out what is asked for often, and have every one written to memory that is in no cache of the processor.
 
+use super::doorkeeper::Doorkeeper;
 use super::version::Version;
 use bytes::Bytes;
 use http::HeaderValue;
@@ -18,6 +22,8 @@ use std::sync::Arc;
 const OVERHEAD: u64 = 256;
 /// What an answer is expected to take, to size the cache's tables.
 const USUAL: u64 = 4096;
+/// A body of more bytes is kept when it is asked for again only.
+const LARGE: usize = 32 << 10;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -88,6 +94,8 @@ pub struct Answer {
 /// The first-level response cache.
 pub struct Answers {
     cache: Option<Cache<Key, Arc<Answer>, ByBytes>>,
+    /// Knows what was asked for before: as many questions as there is room for large answers.
+    doorkeeper: Doorkeeper,
 }
 
 #[derive(Clone)]
@@ -155,7 +163,10 @@ impl Answers {
     /// Makes a cache of at most so many bytes; none at all for 0.
     pub fn new(max_bytes: u64) -> Self {
         let usual = usize::try_from(max_bytes / USUAL).unwrap_or(usize::MAX).max(1);
-        Self { cache: (max_bytes > 0).then(|| Cache::with_weighter(usual, max_bytes, ByBytes)) }
+        Self {
+            cache: (max_bytes > 0).then(|| Cache::with_weighter(usual, max_bytes, ByBytes)),
+            doorkeeper: Doorkeeper::new(usize::try_from(max_bytes).unwrap_or(usize::MAX) / LARGE),
+        }
     }
 
     /// Returns the answer under a key.
@@ -167,6 +178,17 @@ impl Answers {
     pub fn put(&self, key: KeyRef<'_>, answer: &Arc<Answer>) {
         if let Some(cache) = &self.cache {
             cache.insert(key.to_key(), Arc::clone(answer));
+        }
+    }
+
+    /// Keeps an answer that was made under both spellings of its query, unless it is large and asked for once.
+    ///
+    /// What was asked for of another version counts: a change alone makes no page one that is asked for once.
+    pub fn keep(&self, canonical: KeyRef<'_>, raw: KeyRef<'_>, answer: &Arc<Answer>) {
+        let again = || self.doorkeeper.again(&KeyRef { version: Version::default(), ..canonical });
+        if self.cache.is_some() && (answer.body.len() <= LARGE || again()) {
+            self.put(canonical, answer);
+            self.put(raw, answer);
         }
     }
 
@@ -241,6 +263,22 @@ mod tests {
             assert!(answers.weight() <= 1 << 20);
         }
         assert!(answers.get(&key(999, "")).is_some() || answers.weight() > 0);
+    }
+
+    #[test]
+    fn a_large_answer_is_kept_when_it_is_asked_for_again_even_of_another_version() {
+        let answers = Answers::new(1 << 20);
+        let kept = |version, query, size| {
+            let raw = key(version, query);
+            answers.keep(KeyRef { spelling: Spelling::Canonical, ..raw }, raw, &answer(size));
+            answers.get(&raw).is_some()
+        };
+        assert!(kept(1, "small", LARGE));
+        assert!(!kept(1, "a", LARGE + 1));
+        assert!(!kept(1, "b", LARGE + 1));
+        assert!(kept(1, "a", LARGE + 1));
+        assert!(kept(2, "b", LARGE + 1));
+        assert!(kept(3, "a", LARGE + 1));
     }
 
     #[test]

@@ -112,10 +112,9 @@ impl Collections {
         if views.get(scope, kind, key).is_some() { Ok(views) } else { Err(absent(kind)) }
     }
 
-    /// Keeps an answer in the first cache, under both spellings of its query.
+    /// Offers an answer to the first cache, under both spellings of its query.
     fn keep(&self, call: &Call<'_>, asked: &Asked<'_>, key: KeyRef<'_>, answer: &Arc<Answer>) {
-        self.answers.put(key, answer);
-        self.answers.put(asked.key(call, key.version, Spelling::Raw, call.query), answer);
+        self.answers.keep(key, asked.key(call, key.version, Spelling::Raw, call.query), answer);
     }
 }
 
