@@ -50,8 +50,10 @@ impl Held {
     ) -> Poll<Result<usize>> {
         let length = bytes.iter().map(|bytes| bytes.len()).sum::<usize>();
         if self.bytes.len() + length <= self.most {
-            if self.bytes.is_empty() {
-                self.bytes.reserve_exact(if length > HELD { self.most } else { HELD });
+            let all = self.bytes.len() + length;
+            if all > self.bytes.capacity() {
+                let most = if all > HELD { self.most } else { HELD };
+                self.bytes.reserve_exact(most - self.bytes.len());
             }
             for bytes in bytes {
                 self.bytes.extend_from_slice(bytes);
@@ -87,6 +89,16 @@ impl Held {
         }
         self.bytes = Vec::new();
         Poll::Ready(Ok(()))
+    }
+
+    /// Writes all that waits, and flushes the stream.
+    pub(super) fn poll_flush<S: AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut S,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<()>> {
+        ready!(self.poll_empty(stream, cx))?;
+        Pin::new(stream).poll_flush(cx)
     }
 
     /// Writes once, what waits first; returns how many of the other bytes were taken.

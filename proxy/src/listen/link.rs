@@ -22,7 +22,8 @@ use std::io::{Error, IoSlice, Result};
 use std::os::fd::AsRawFd;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
@@ -49,14 +50,37 @@ macro_rules! through {
 pub(crate) struct Link {
     io: Io,
     held: Held,
-    /// What is held of HTTP/2 is still to be written, and the task of the connection was woken for it.
-    due: bool,
     /// Bytes that were read ahead and come first.
     ahead: Bytes,
-    /// What is counted of HTTP/2, and where a flood is.
-    frames: Option<(Frames, IntCounter)>,
+    /// What HTTP/2 has beside.
+    streams: Option<Streams>,
     id: UniqueIDType,
     digest: Arc<ProxyDigest>,
+}
+
+/// What a link knows of HTTP/2.
+#[derive(Debug)]
+struct Streams {
+    frames: Frames,
+    floods: IntCounter,
+    due: Due,
+    /// The client does not take what is held; its task is woken when it does.
+    blocked: bool,
+}
+
+/// Whether a link of HTTP/2 holds what was flushed and waits for a poll to be written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Due(Arc<AtomicBool>);
+
+impl Due {
+    /// Says whether the connection has to be polled once more.
+    pub(super) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, due: bool) {
+        self.0.store(due, Ordering::Relaxed);
+    }
 }
 
 /// Finds the peer of a request's connection.
@@ -82,7 +106,7 @@ impl Link {
         let unused = Box::new(ResponseHeader::build(200, Some(0)).ok()?);
         let data: Box<dyn Any + Send + Sync> = Box::new(peer);
         let digest = Arc::new(ProxyDigest::new(unused, Some(data)));
-        Some(Self { io, held: Held::default(), due: false, ahead: Bytes::new(), frames: None, id, digest })
+        Some(Self { io, held: Held::default(), ahead: Bytes::new(), streams: None, id, digest })
     }
 
     /// Returns the other end.
@@ -96,11 +120,17 @@ impl Link {
     }
 
     /// Takes it for one of HTTP/2: it ends once its frames are a flood, which is counted (what was put back is not looked at), and answers of
-    /// several streams go out together: `h2` flushes after each of their frames, so they are written when nothing more is there to be
-    /// read.
+    /// several streams go out together. `h2` flushes after each of their frames, so what is flushed is written by a read that finds nothing
+    /// more: whoever polls the connection polls it again while that is due.
     pub(crate) fn multiplex(&mut self, floods: IntCounter) {
-        self.frames = Some((Frames::new(Instant::now()), floods));
+        let frames = Frames::new(Instant::now());
+        self.streams = Some(Streams { frames, floods, due: Due::default(), blocked: false });
         self.held.widen();
+    }
+
+    /// Returns what says whether something is due to be written.
+    pub(super) fn due(&self) -> Due {
+        self.streams.as_ref().map_or_else(Due::default, |streams| streams.due.clone())
     }
 
     /// Writes some bytes, without waiting for more of them; the stream is still to be flushed. Returns how many it took.
@@ -114,18 +144,33 @@ impl Link {
 
     /// Writes all that is held, and flushes it.
     fn poll_out(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let Self { io, held, .. } = self;
-        through!(io, stream => {
-            ready!(held.poll_empty(stream, cx))?;
-            ready!(Pin::new(stream).poll_flush(cx))?;
-        });
-        self.due = false;
-        Poll::Ready(Ok(()))
+        let Self { io, held, streams, .. } = self;
+        let written = through!(io, stream => held.poll_flush(stream, cx));
+        if let Some(streams) = streams {
+            streams.blocked = written.is_pending();
+            streams.due.set(false);
+        }
+        written
+    }
+
+    /// Says whether something that was flushed is not written yet.
+    fn owes(&self) -> bool {
+        self.streams.as_ref().is_some_and(|streams| streams.blocked || streams.due.is_set())
     }
 
     /// Says whether the client chose HTTP/2.
     pub(crate) fn is_h2(&self) -> bool {
         self.selected_alpn_proto().is_some_and(|chosen| matches!(chosen, ALPN::H2))
+    }
+}
+
+impl Drop for Link {
+    /// Writes what was flushed, as far as the client takes it at once.
+    fn drop(&mut self) {
+        if self.owes() {
+            // Nobody is left to wait for the rest, or to be told.
+            drop(self.poll_out(&mut Context::from_waker(Waker::noop())));
+        }
     }
 }
 
@@ -138,11 +183,11 @@ impl AsyncRead for Link {
         }
         let before = buf.filled().len();
         let read = through!(&mut self.io, stream => Pin::new(stream).poll_read(cx, buf));
-        if read.is_pending() && self.due {
+        if read.is_pending() && self.owes() {
             ready!(self.poll_out(cx))?;
         }
         ready!(read)?;
-        if let Some((frames, floods)) = &mut self.frames
+        if let Some(Streams { frames, floods, .. }) = &mut self.streams
             && !frames.read(buf.filled().get(before..).unwrap_or_default())
         {
             floods.inc();
@@ -158,14 +203,13 @@ impl AsyncWrite for Link {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        if self.frames.is_none() || self.held.is_empty() {
-            return self.poll_out(cx);
+        match &self.streams {
+            Some(streams) if !streams.blocked && !self.held.is_empty() => {
+                streams.due.set(true);
+                Poll::Ready(Ok(()))
+            }
+            Some(_) | None => self.poll_out(cx),
         }
-        if !self.due {
-            self.due = true;
-            cx.waker().wake_by_ref();
-        }
-        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
@@ -181,10 +225,10 @@ impl AsyncWrite for Link {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
-        let Self { io, held, frames, .. } = &mut *self;
+        let Self { io, held, streams, .. } = &mut *self;
         let written = ready!(through!(io, stream => held.poll_write(stream, cx, bufs)))?;
-        if let Some((frames, _)) = frames {
-            frames.wrote(written);
+        if let Some(streams) = streams {
+            streams.frames.wrote(written);
         }
         Poll::Ready(Ok(written))
     }
@@ -252,7 +296,7 @@ mod tests {
     use std::net::{Ipv4Addr, TcpListener as Bound, TcpStream as Client};
     use tokio::io::AsyncReadExt;
 
-    fn pair() -> (Link, Client) {
+    async fn pair() -> (Link, Client) {
         let bound = Bound::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let client = Client::connect(bound.local_addr().unwrap()).unwrap();
         let (stream, address) = bound.accept().unwrap();
@@ -260,6 +304,7 @@ mod tests {
             end.set_nonblocking(true).unwrap();
         }
         let stream = TcpStream::from_std(stream).unwrap();
+        stream.writable().await.unwrap();
         (Link::plain(stream, Arc::new(Peer::anonymous(address.ip()))).unwrap(), client)
     }
 
@@ -280,7 +325,7 @@ mod tests {
 
     #[tokio::test]
     async fn answers_of_streams_go_out_when_nothing_more_is_there_to_be_read() {
-        let (mut link, mut client) = pair();
+        let (mut link, mut client) = pair().await;
         link.multiplex(IntCounter::new("floods", "Floods").unwrap());
         answer(&mut link, b"one ").await;
         answer(&mut link, b"two ").await;
@@ -297,28 +342,42 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_held_something_back_is_woken_for_it() {
-        let (mut link, mut client) = pair();
+    async fn what_was_flushed_goes_out_when_the_connection_is_dropped() {
+        let (mut link, mut client) = pair().await;
         link.multiplex(IntCounter::new("floods", "Floods").unwrap());
-        let mut begun = false;
-        // Polled once for each time that it is woken, and no more.
-        let polled = poll_fn(move |cx| {
-            if !begun {
-                begun = true;
-                assert!(Pin::new(&mut link).poll_write(cx, b"one").is_ready());
-                assert!(Pin::new(&mut link).poll_flush(cx).is_ready());
-                return Poll::Pending;
+        answer(&mut link, b"one").await;
+        assert!(link.due().is_set());
+        drop(link);
+        assert_eq!(arrived(&mut client), b"one");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_holds_up_the_flush() {
+        let (mut link, mut client) = pair().await;
+        link.multiplex(IntCounter::new("floods", "Floods").unwrap());
+        let piece = [b'x'; 8 << 10];
+        let mut given = 0;
+        while let Some(written) = poll_immediate(link.write(&piece)).await {
+            given += written.unwrap();
+            let flushed = poll_immediate(link.flush()).await;
+            assert!(poll_immediate(link.read(&mut [0; 8])).await.is_none());
+            if flushed.is_none() {
+                break;
             }
-            let mut asked = [0; 5];
-            assert!(Pin::new(&mut link).poll_read(cx, &mut ReadBuf::new(&mut asked)).is_pending());
-            Poll::Ready(arrived(&mut client))
-        });
-        assert_eq!(polled.await, b"one");
+        }
+        assert!(!link.due().is_set(), "its task is woken when the client takes something");
+        let mut got = 0;
+        while got < given {
+            got += arrived(&mut client).len();
+            assert!(poll_immediate(link.read(&mut [0; 8])).await.is_none());
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(got, given);
     }
 
     #[tokio::test]
     async fn an_answer_of_http1_goes_out_at_once() {
-        let (mut link, mut client) = pair();
+        let (mut link, mut client) = pair().await;
         answer(&mut link, b"one").await;
         assert_eq!(arrived(&mut client), b"one");
     }

@@ -4,7 +4,7 @@
 //! accepted, and becomes a task once it has to wait: `docs/adr/0013-requests-without-a-body.md`.
 
 use super::gate::{Silence, begun};
-use super::link::Link;
+use super::link::{Due, Link};
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::poll_immediate;
@@ -14,6 +14,7 @@ use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v2::server::{H2Accept, H2Options, HttpSession, handshake};
 use pingora_core::protocols::{Digest, GetProxyDigest, GetSocketDigest, GetTimingDigest, Ssl, Stream};
 use pingora_core::server::ShutdownWatch;
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
@@ -74,6 +75,7 @@ struct Connection {
     malformed: usize,
     streams: Arc<Streams>,
     silence: Silence,
+    due: Due,
 }
 
 /// Serves a connection until it ends, no stream was open for `idle`, or, once the process ends, its last stream has ended.
@@ -131,17 +133,18 @@ impl Connection {
             proxy_digest: link.get_proxy_digest(),
             socket_digest: link.get_socket_digest(),
         });
+        let due = link.due();
         let h2 = handshake(Box::new(link), options)
             .await
             .inspect_err(|error| debug!(%error, "a connection of HTTP/2 ended before it began"))
             .ok()?;
-        Some(Self { h2, digest, malformed: 0, streams: Arc::default(), silence: Silence::new(idle) })
+        Some(Self { h2, digest, malformed: 0, streams: Arc::default(), silence: Silence::new(idle), due })
     }
 
     async fn next(&mut self) -> Next {
         let first = tokio::select! {
             biased;
-            accepted = HttpSession::from_h2_conn(&mut self.h2, Arc::clone(&self.digest)) => accepted,
+            accepted = accept(&mut self.h2, &self.digest, &self.due) => accepted,
             () = self.streams.ended.notified() => {
                 self.silence.begin();
                 return Next::Nothing;
@@ -171,13 +174,33 @@ impl Connection {
             if self.malformed > MALFORMED || together.len() == TOGETHER {
                 return Next::Streams(together, self.malformed <= MALFORMED);
             }
-            let next = pin!(HttpSession::from_h2_conn(&mut self.h2, Arc::clone(&self.digest)));
-            match poll_immediate(next).await {
+            match poll_immediate(pin!(accept(&mut self.h2, &self.digest, &self.due))).await {
                 Some(next) => accepted = next,
                 None => return Next::Streams(together, true),
             }
         }
     }
+}
+
+/// Waits for a stream; what is due to be written meanwhile is.
+async fn accept(
+    h2: &mut h2::server::Connection<Stream, Bytes>,
+    digest: &Arc<Digest>,
+    due: &Due,
+) -> Result<Option<H2Accept>> {
+    let mut accepting = pin!(HttpSession::from_h2_conn(h2, Arc::clone(digest)));
+    poll_fn(|cx| {
+        let first = accepting.as_mut().poll(cx);
+        if first.is_ready() || !due.is_set() {
+            return first;
+        }
+        let second = accepting.as_mut().poll(cx);
+        if second.is_pending() && due.is_set() {
+            cx.waker().wake_by_ref();
+        }
+        second
+    })
+    .await
 }
 
 /// Answers a stream, or makes a task of it where it has to wait. A panic ends this stream alone.
