@@ -19,6 +19,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tracing::debug;
@@ -158,11 +159,11 @@ impl Connection {
             }
         };
         self.silence.begin();
-        self.together(first).await
+        self.together(first)
     }
 
     /// Takes what has come together with the first.
-    async fn together(&mut self, first: Result<Option<H2Accept>>) -> Next {
+    fn together(&mut self, first: Result<Option<H2Accept>>) -> Next {
         let (mut accepted, mut together) = (first, Vec::new());
         loop {
             match accepted {
@@ -174,9 +175,11 @@ impl Connection {
             if self.malformed > MALFORMED || together.len() == TOGETHER {
                 return Next::Streams(together, self.malformed <= MALFORMED);
             }
-            match poll_immediate(pin!(accept(&mut self.h2, &self.digest, &self.due))).await {
-                Some(next) => accepted = next,
-                None => return Next::Streams(together, true),
+            // Nobody is to be woken by answers to these: the connection is polled again when they are given.
+            let mut asleep = Context::from_waker(Waker::noop());
+            match pin!(accept(&mut self.h2, &self.digest, &self.due)).poll(&mut asleep) {
+                Poll::Ready(next) => accepted = next,
+                Poll::Pending => return Next::Streams(together, true),
             }
         }
     }
