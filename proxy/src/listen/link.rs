@@ -20,13 +20,14 @@ use std::any::Any;
 use std::future::poll_fn;
 use std::io::{Error, IoSlice, Result};
 use std::os::fd::AsRawFd;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::task::unconstrained;
 use tokio_rustls::server::TlsStream;
 
 #[derive(Debug)]
@@ -66,6 +67,15 @@ struct Streams {
     due: Due,
     /// The client does not take what is held; its task is woken when it does.
     blocked: bool,
+}
+
+impl Streams {
+    /// Notes that the socket was asked to take what is held; where it is full, it wakes the task when it is not, and nothing is due
+    /// until then.
+    fn asked(&mut self, full: bool) {
+        self.blocked = full;
+        self.due.set(false);
+    }
 }
 
 /// Whether a link of HTTP/2 holds what was flushed and waits for a poll to be written.
@@ -147,8 +157,7 @@ impl Link {
         let Self { io, held, streams, .. } = self;
         let written = through!(io, stream => held.poll_flush(stream, cx));
         if let Some(streams) = streams {
-            streams.blocked = written.is_pending();
-            streams.due.set(false);
+            streams.asked(written.is_pending());
         }
         written
     }
@@ -169,7 +178,8 @@ impl Drop for Link {
     fn drop(&mut self) {
         if self.owes() {
             // Nobody is left to wait for the rest, or to be told.
-            drop(self.poll_out(&mut Context::from_waker(Waker::noop())));
+            let mut writing = pin!(unconstrained(poll_fn(|cx| self.poll_out(cx))));
+            drop(writing.as_mut().poll(&mut Context::from_waker(Waker::noop())));
         }
     }
 }
@@ -213,11 +223,8 @@ impl AsyncWrite for Link {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let Self { io, held, .. } = &mut *self;
-        through!(io, stream => {
-            ready!(held.poll_empty(stream, cx))?;
-            Pin::new(stream).poll_shutdown(cx)
-        })
+        ready!(self.poll_out(cx))?;
+        through!(&mut self.io, stream => Pin::new(stream).poll_shutdown(cx))
     }
 
     fn poll_write_vectored(
@@ -226,11 +233,15 @@ impl AsyncWrite for Link {
         bufs: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
         let Self { io, held, streams, .. } = &mut *self;
-        let written = ready!(through!(io, stream => held.poll_write(stream, cx, bufs)))?;
+        let written = through!(io, stream => held.poll_write(stream, cx, bufs));
         if let Some(streams) = streams {
-            streams.frames.wrote(written);
+            match &written {
+                Poll::Ready(Ok(count)) => streams.frames.wrote(*count),
+                Poll::Ready(Err(_)) => {}
+                Poll::Pending => streams.asked(true),
+            }
         }
-        Poll::Ready(Ok(written))
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -351,28 +362,39 @@ mod tests {
         assert_eq!(arrived(&mut client), b"one");
     }
 
-    #[tokio::test]
-    async fn a_client_that_takes_nothing_holds_up_the_flush() {
-        let (mut link, mut client) = pair().await;
-        link.multiplex(IntCounter::new("floods", "Floods").unwrap());
+    /// Writes until the client takes no more; returns how much, and whether it was the write or else the flush that waited.
+    async fn fill(link: &mut Link, flushes: bool) -> (usize, bool) {
         let piece = [b'x'; 8 << 10];
         let mut given = 0;
         while let Some(written) = poll_immediate(link.write(&piece)).await {
             given += written.unwrap();
-            let flushed = poll_immediate(link.flush()).await;
-            assert!(poll_immediate(link.read(&mut [0; 8])).await.is_none());
-            if flushed.is_none() {
-                break;
+            let gone = !flushes || poll_immediate(link.flush()).await.is_some();
+            assert!(!flushes || poll_immediate(link.read(&mut [0; 8])).await.is_none());
+            if !gone {
+                return (given, false);
             }
         }
-        assert!(!link.due().is_set(), "its task is woken when the client takes something");
-        let mut got = 0;
-        while got < given {
-            got += arrived(&mut client).len();
-            assert!(poll_immediate(link.read(&mut [0; 8])).await.is_none());
-            tokio::task::yield_now().await;
+        (given, true)
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_holds_up_flush_and_write_and_nobody_asks_again_meanwhile() {
+        for flushes in [true, false] {
+            let (mut link, mut client) = pair().await;
+            link.multiplex(IntCounter::new("floods", "Floods").unwrap());
+            let (given, wrote) = unconstrained(fill(&mut link, flushes)).await;
+            assert_eq!(wrote, !flushes);
+            assert!(!link.due().is_set(), "its task is woken when the client takes something");
+            assert!(poll_immediate(AsyncWriteExt::shutdown(&mut link)).await.is_none());
+            assert!(!link.due().is_set());
+            let mut got = 0;
+            while got < given {
+                got += arrived(&mut client).len();
+                assert!(poll_immediate(link.read(&mut [0; 8])).await.is_none());
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(got, given);
         }
-        assert_eq!(got, given);
     }
 
     #[tokio::test]

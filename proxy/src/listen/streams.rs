@@ -112,6 +112,8 @@ where
                     stream((app, &drain), session, &connection.streams).await;
                 }
                 if !stays {
+                    // What was answered last still goes out.
+                    poll_immediate(connection.next()).await;
                     return;
                 }
             }
@@ -175,7 +177,8 @@ impl Connection {
             if self.malformed > MALFORMED || together.len() == TOGETHER {
                 return Next::Streams(together, self.malformed <= MALFORMED);
             }
-            // Nobody is to be woken by answers to these: the connection is polled again when they are given.
+            // Nobody is to be woken by answers to these: the connection is polled again when they are given, and nothing is waited for
+            // before.
             let mut asleep = Context::from_waker(Waker::noop());
             match pin!(accept(&mut self.h2, &self.digest, &self.due)).poll(&mut asleep) {
                 Poll::Ready(next) => accepted = next,
