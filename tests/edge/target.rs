@@ -19,6 +19,7 @@ use netweave::services::Service;
 use netweave::telemetry::metrics::Metrics;
 use netweave_model::port::{Clock, Ids};
 use netweave_model::{Error, ErrorKind, Kind, Result, Timestamp};
+use netweave_tests::harness::audit::records;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -274,12 +275,7 @@ impl Target {
         self.join();
         let Running { metrics, audit, files, .. } = self.running.as_ref().expect("it ran in this process");
         audit.close();
-        let segments = std::fs::read_dir(files.path().join("audit")).expect("a folder of records");
-        let paths = segments.map(|entry| entry.expect("a file").path());
-        let read = paths.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
-        let text: String = read.map(|path| std::fs::read_to_string(path).expect("a segment")).collect();
-        let records = text.lines().map(|line| serde_json::from_str(line).expect("a record")).collect();
-        Left { metrics: Arc::clone(metrics), records }
+        Left { metrics: Arc::clone(metrics), records: records(&files.path().join("audit")) }
     }
 
     /// Waits until the edge has ended.

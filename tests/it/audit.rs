@@ -1,5 +1,6 @@
 //! The audit log of a whole gateway: what is on record of calls, refusals and handshakes, and what survives `kill -9`.
 
+use netweave_tests::harness::audit as log;
 use netweave_tests::harness::client::{V2, raw};
 use netweave_tests::harness::gateway::command;
 use netweave_tests::harness::pki::Pki;
@@ -34,14 +35,7 @@ fn setup(keys: &Path, mode: &str) -> Setup {
 
 /// Reads all records of a gateway's folder without adding to it.
 fn records(gateway: &Gateway) -> Vec<Value> {
-    let folder = std::fs::read_dir(gateway.folder().join(FOLDER)).expect("the folder");
-    let mut paths: Vec<_> = folder.map(|entry| entry.expect("an entry").path()).collect();
-    paths.sort();
-    let segments = paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
-    let texts = segments.map(|path| std::fs::read_to_string(path).expect("a segment")).collect::<Vec<_>>();
-    let complete =
-        texts.iter().flat_map(|text| text.split_inclusive('\n')).filter(|line| line.ends_with('\n'));
-    complete.map(|line| serde_json::from_str(line).expect("a record")).collect()
+    log::records(&gateway.folder().join(FOLDER))
 }
 
 /// Waits for a record.
@@ -241,16 +235,14 @@ async fn tampering_is_named_and_ends_with_6() {
     }
     gateway.terminate();
     gateway.ended(Duration::from_secs(20)).await;
-    let folder = std::fs::read_dir(gateway.folder().join(FOLDER)).expect("the folder");
-    let mut paths = folder.map(|entry| entry.expect("an entry").path());
-    let segment =
-        paths.find(|path| path.extension().is_some_and(|extension| extension == "jsonl")).expect("a segment");
-    let whole = std::fs::read_to_string(&segment).expect("the segment");
-    std::fs::write(&segment, whole.replacen("\"status\":404", "\"status\":204", 1)).expect("it is written");
+    let segments = log::segments(&gateway.folder().join(FOLDER));
+    let segment = segments.first().expect("a segment");
+    let whole = std::fs::read_to_string(segment).expect("the segment");
+    std::fs::write(segment, whole.replacen("\"status\":404", "\"status\":204", 1)).expect("it is written");
     let line = whole.lines().position(|line| line.contains("\"status\":404")).expect("a change") + 1;
     let (code, text) = verdict(&gateway, keys.path());
     assert!(code == Some(6) && text.contains(&format!(":{line}: record {line}: ")), "{code:?} {text}");
-    std::fs::write(&segment, whole).expect("it is written");
+    std::fs::write(segment, whole).expect("it is written");
     assert_eq!(verdict(&gateway, keys.path()).0, Some(0));
 }
 

@@ -1,10 +1,10 @@
 //! The keys of token issuers: exchanged while clients ask, gone for a while, and asked for no more often than is right.
 
 use crate::asked::Asked;
-use crate::tokens::{SELF, ask, setup};
+use crate::tokens::{SELF, ask, issuer, refused, setup};
 use netweave_tests::harness::client::Client;
 use netweave_tests::harness::figures::{full, record};
-use netweave_tests::harness::issuer::{ISSUER, claims};
+use netweave_tests::harness::issuer::{claims, jwks};
 use netweave_tests::harness::pki::Pki;
 use netweave_tests::harness::{Gateway, KeyServer, Setup, SigningKey, soon};
 use serde_json::{Value, json};
@@ -14,8 +14,7 @@ const FAILED: &str = "netweave_token_key_fetches_total{issuer=\"idp\",result=\"f
 
 /// A gateway whose issuer has these settings beside the usual ones.
 fn with(server: &KeyServer, settings: &Value) -> Setup {
-    let mut issuer =
-        json!({ "name": "idp", "issuer": ISSUER, "audience": ["o2ims"], "jwksUrl": server.url() });
+    let mut issuer = issuer(server);
     for (name, value) in settings.as_object().expect("settings") {
         issuer[name] = value.clone();
     }
@@ -178,4 +177,24 @@ async fn keys_come_from_a_server_whose_authority_is_believed_and_from_no_other()
     ask(&gateway.client("smo"), SELF, &token(&key)).await.problem(503);
     assert_eq!(server.fetches(), before, "the server is not believed and not asked");
     record("checks=2");
+}
+
+#[tokio::test]
+async fn keys_can_come_from_a_file_and_change_with_it() {
+    let (old, new) = (SigningKey::new("old", "ES256"), SigningKey::new("new", "EdDSA"));
+    let server = KeyServer::start(&[]).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("keys.json");
+    std::fs::write(&path, jwks(&[&old]).to_string()).expect("the keys");
+    let mut issuer = issuer(&server);
+    issuer.as_object_mut().expect("a section").remove("jwksUrl");
+    issuer["jwksFile"] = json!(path);
+    let gateway = setup("mtls+token", &server, &json!({ "tokens": { "issuers": [issuer] } })).start().await;
+    let client = gateway.client("smo");
+    let (first, second) = (old.token(&claims(&json!({}))), new.token(&claims(&json!({}))));
+    ask(&client, SELF, &first).await.expect(200);
+    std::fs::write(&path, jwks(&[&new]).to_string()).expect("the keys");
+    soon("the new key is taken", async || ask(&client, SELF, &second).await.status == 200).await;
+    refused(&ask(&client, SELF, &first).await, 401, "invalid_token");
+    record("checks=3");
 }

@@ -2,9 +2,10 @@
 
 use aws_lc_rs::hmac;
 use http::Method;
+use netweave_tests::harness::audit::records;
 use netweave_tests::harness::client::{Answer, Client, V2};
 use netweave_tests::harness::figures::record;
-use netweave_tests::harness::issuer::{ISSUER, claims, encode, jwks, seconds};
+use netweave_tests::harness::issuer::{ISSUER, claims, encode, seconds};
 use netweave_tests::harness::pki::{Leaf, Pki};
 use netweave_tests::harness::{Callbacks, Gateway, Inventory, KeyServer, Setup, SigningKey, soon};
 use rustls::pki_types::CertificateDer;
@@ -26,7 +27,7 @@ pub(crate) fn setup(mode: &str, server: &KeyServer, changes: &Value) -> Setup {
     Setup::memory().set("/access", access)
 }
 
-fn issuer(server: &KeyServer) -> Value {
+pub(crate) fn issuer(server: &KeyServer) -> Value {
     json!({ "name": "idp", "issuer": ISSUER, "audience": ["o2ims"], "jwksUrl": server.url() })
 }
 
@@ -55,7 +56,7 @@ fn bound_to(leaf: &Leaf) -> Value {
 
 /// Fails unless an answer refuses a token in the form of RFC 6750, section 3.
 #[track_caller]
-fn refused(answer: &Answer, status: u16, error: &str) {
+pub(crate) fn refused(answer: &Answer, status: u16, error: &str) {
     let problem = answer.clone().problem(status);
     let told = answer.header("www-authenticate");
     assert!(told.starts_with("Bearer realm=\"o2ims\""), "{answer:?}");
@@ -455,16 +456,6 @@ async fn subscriptions_belong_to_the_certificate_and_are_notified_without_a_toke
     record("checks=3");
 }
 
-/// Reads the records of a gateway's audit log, as far as they are written.
-fn records(gateway: &Gateway) -> Vec<Value> {
-    let folder = std::fs::read_dir(gateway.folder().join("audit")).expect("the folder");
-    let paths = folder.map(|entry| entry.expect("an entry").path());
-    let segments = paths.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
-    let text: String = segments.map(|path| std::fs::read_to_string(path).expect("a segment")).collect();
-    let complete = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-    complete.map(|line| serde_json::from_str(line).expect("a record")).collect()
-}
-
 #[tokio::test]
 async fn the_audit_log_names_the_token_beside_the_certificate() {
     let key = SigningKey::new("ec", "ES256");
@@ -474,6 +465,7 @@ async fn the_audit_log_names_the_token_beside_the_certificate() {
         .set("/audit/file/directory", json!("audit"))
         .start()
         .await;
+    let log = gateway.folder().join("audit");
     let client = gateway.client("smo");
     let end = seconds(60);
     let good = key.token(&claims(&json!({ "exp": end })));
@@ -484,7 +476,7 @@ async fn the_audit_log_names_the_token_beside_the_certificate() {
     let expected = json!({ "client": "client-1", "expires": format!("{ends:.3}"), "id": "token-1", "issuer": ISSUER,
         "scopes": ["o2ims:read"], "subject": "subject-1" });
     let on_record = |token: &Value, status: u16| {
-        let found = records(&gateway).into_iter().find(|record| record["token"] == *token);
+        let found = records(&log).into_iter().find(|record| record["token"] == *token);
         found.is_some_and(|record| {
             record["status"] == status
                 && record["commonName"] == "smo"
@@ -493,30 +485,10 @@ async fn the_audit_log_names_the_token_beside_the_certificate() {
     };
     soon("the good token is on record", async || on_record(&expected, 200)).await;
     soon("the other is too", async || on_record(&json!({ "refused": "expired" }), 401)).await;
-    let text = records(&gateway).iter().map(Value::to_string).collect::<String>();
+    let text = records(&log).iter().map(Value::to_string).collect::<String>();
     assert!(!text.contains("not-believed"), "what a refused token says is not told");
     for token in [&good, &expired] {
         assert!(token.split('.').skip(1).all(|part| !text.contains(part)), "a token is told");
     }
     record("checks=5");
-}
-
-#[tokio::test]
-async fn keys_can_come_from_a_file_and_change_with_it() {
-    let (old, new) = (SigningKey::new("old", "ES256"), SigningKey::new("new", "EdDSA"));
-    let server = KeyServer::start(&[]).await;
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("keys.json");
-    std::fs::write(&path, jwks(&[&old]).to_string()).expect("the keys");
-    let mut issuer = issuer(&server);
-    issuer.as_object_mut().expect("a section").remove("jwksUrl");
-    issuer["jwksFile"] = json!(path);
-    let gateway = setup("mtls+token", &server, &json!({ "tokens": { "issuers": [issuer] } })).start().await;
-    let client = gateway.client("smo");
-    let (first, second) = (old.token(&claims(&json!({}))), new.token(&claims(&json!({}))));
-    ask(&client, SELF, &first).await.expect(200);
-    std::fs::write(&path, jwks(&[&new]).to_string()).expect("the keys");
-    soon("the new key is taken", async || ask(&client, SELF, &second).await.status == 200).await;
-    refused(&ask(&client, SELF, &first).await, 401, "invalid_token");
-    record("checks=3");
 }

@@ -79,7 +79,7 @@ impl Held {
     }
 
     /// Writes all that waits; the stream is still to be flushed.
-    pub(super) fn poll_empty<S: AsyncWrite + Unpin>(
+    fn poll_empty<S: AsyncWrite + Unpin>(
         &mut self,
         stream: &mut S,
         cx: &mut Context<'_>,

@@ -11,6 +11,7 @@
     reason = "code of tests: a panic is how it says that something is not as it must be"
 )]
 
+pub mod audit;
 pub mod balancer;
 pub mod callbacks;
 pub mod client;
