@@ -1,6 +1,6 @@
 //! Limits at their edges: who is refused, how, and that everybody else is not.
 
-use crate::client::{Connection, config, ops, settles};
+use crate::client::{Answer, Connection, becomes, config, ops, settles};
 use crate::target::{POOLS, Setup, Target};
 use netweave::conf::tree::Rate;
 use netweave::conf::unit::Span;
@@ -14,17 +14,30 @@ fn above_its_share_an_identity_gets_429_and_another_does_not() {
     setup.limits.per_identity = Rate { rate: 1, burst: 3 };
     let target = Target::start(setup);
     let mut smo = Connection::open(&target);
-    let statuses: Vec<_> = (0..4).map(|_| smo.get(POOLS).status).collect();
-    assert_eq!(statuses, [200, 200, 200, 429]);
+    let (passed, _) = until_refused(&mut smo);
+    assert!(passed >= 3, "{passed}");
     let mut again = Connection::open(&target);
-    let refused = again.get(POOLS);
-    assert_eq!((refused.status, refused.fault()), (429, None));
+    let (passed, refused) = until_refused(&mut again);
+    assert!(passed < 3, "{passed}");
+    assert_eq!(refused.fault(), None);
     assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|pause| pause >= 1));
     assert_eq!(again.get("/healthz").status, 200);
     let dms = config(&target.certs, Some("dms"), "http/1.1");
     assert_eq!(Connection::with(target.api, &dms).expect("a connection").get(POOLS).status, 200);
     let metrics = String::from_utf8(ops(&target, "/metrics").body).expect("text");
     assert!(metrics.contains(r#"netweave_requests_limited_total{limit="identity"} 2"#));
+}
+
+/// Asks until an answer is 429; returns it, and how many requests were let through.
+fn until_refused(connection: &mut Connection) -> (usize, Answer) {
+    for passed in 0..20 {
+        let answer = connection.get(POOLS);
+        if answer.status == 429 {
+            return (passed, answer);
+        }
+        assert_eq!(answer.status, 200);
+    }
+    panic!("nothing is refused");
 }
 
 #[test]
@@ -48,14 +61,19 @@ fn requests_above_those_in_flight_are_shed_with_503() {
 fn connections_are_bounded_per_address_and_given_back() {
     let mut setup = Setup::default();
     setup.limits.connections_per_ip = 2;
+    setup.limits.idle = Span(Duration::from_secs(10));
     let target = Target::start(setup);
     let mut open: Vec<_> = (0..2).map(|_| Connection::open(&target)).collect();
     let smo = config(&target.certs, Some("smo"), "http/1.1");
     assert!(Connection::with(target.api, &smo).is_err());
     open.truncate(1);
-    assert!(settles(&target, "netweave_connections", 1.0));
     assert_eq!(open[0].get(POOLS).status, 200);
-    assert_eq!(Connection::open(&target).get(POOLS).status, 200);
+    let mut another = None;
+    assert!(becomes(|| {
+        another = Connection::with(target.api, &smo).ok();
+        another.is_some()
+    }));
+    assert_eq!(another.map(|mut another| another.get(POOLS).status), Some(200));
 }
 
 #[test]
@@ -71,7 +89,7 @@ fn a_handshake_that_stalls_is_ended() {
 #[test]
 fn a_client_that_does_not_read_is_cut_off() {
     let mut setup = Setup::default();
-    setup.limits.write_time = Span(Duration::from_millis(300));
+    setup.limits.write_time = Span(Duration::from_secs(3));
     let target = Target::start(setup);
     let mut deaf = Connection::open(&target);
     deaf.send(b"GET /o2ims-infrastructureInventory/v1/resourceTypes/large HTTP/1.1\r\nHost: a\r\n\r\n");

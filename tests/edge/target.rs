@@ -37,7 +37,7 @@ pub(crate) const IDLE: Duration = Duration::from_millis(900);
 /// Size of a body.
 pub(crate) const BODY: usize = 48 << 10;
 /// How long the slow route takes.
-const SLOW: Duration = Duration::from_millis(1500);
+const SLOW: Duration = Duration::from_secs(4);
 /// A path with a cached answer.
 pub(crate) const POOLS: &str = "/o2ims-infrastructureInventory/v1/resourcePools";
 /// A path that takes a body.

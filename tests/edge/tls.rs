@@ -3,6 +3,7 @@
 use crate::client::{Connection, becomes, config, config_of, ops};
 use crate::target::{POOLS, Setup, Target, authority};
 use netweave::conf::tree::{ClientAuth, TlsProfile};
+use netweave::conf::unit::Span;
 use netweave::listen::Ask;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, RootCertStore};
@@ -95,7 +96,9 @@ fn the_intermediate_profile_speaks_tls_1_2_too() {
 
 #[test]
 fn an_exchanged_authority_counts_for_open_and_for_resumed_connections() {
-    let target = Target::start(Setup::default());
+    let mut setup = Setup::default();
+    setup.limits.idle = Span(Duration::from_secs(20));
+    let target = Target::start(setup);
     let client = config(&target.certs, Some("smo"), "http/1.1");
     let mut open = Connection::with(target.api, &client).expect("a connection");
     assert_eq!(open.get(SELF).status, 200);

@@ -41,6 +41,27 @@ fn compare_says_what_became_slower_and_fails_only_if_asked() {
 }
 
 #[test]
+fn compare_names_what_only_one_set_has_and_fails_for_it_only_if_asked() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let two = |name: &str, second: &str| {
+        report(folder.path(), name, 20.0, true);
+        let file = folder.path().join(name);
+        let mut both: Value = serde_json::from_slice(&std::fs::read(&file).expect("a report")).expect("JSON");
+        let mut more = both["samples"][0].clone();
+        more["label"] = json!(second);
+        both["samples"].as_array_mut().expect("samples").push(more);
+        std::fs::write(&file, both.to_string()).expect("a report");
+    };
+    two("a.json", "list");
+    two("b.json", "pools");
+    let (code, out, _) = run(folder.path(), &["bench", "compare", "a.json", "b.json"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("missing after: list, cpu_us\nmissing before: pools, cpu_us\n"), "{out}");
+    let asked = ["bench", "compare", "a.json", "b.json", "--fail-slower", "50"];
+    assert_eq!(run(folder.path(), &asked).0, 1);
+}
+
+#[test]
 fn what_cannot_be_compared_is_a_fault_of_the_command_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     report(folder.path(), "a.json", 20.0, true);

@@ -165,7 +165,7 @@ async fn a_file_that_is_exchanged_by_a_link_is_seen() {
 #[tokio::test]
 async fn a_log_level_lasts_as_long_as_it_was_asked_for() {
     let (gateway, _inventory) = gateway().await;
-    let (code, told) = ask(&gateway, &["log-level", "debug", "--for", "2s"]).await;
+    let (code, told) = ask(&gateway, &["log-level", "debug", "--for", "6s"]).await;
     assert_eq!((code, &told["before"]), (0, &json!("info")), "{told}");
     let answered = "\"level\":\"debug\"";
     let smo = gateway.client("smo");

@@ -1,7 +1,7 @@
 //! Health and metrics, on the operations port and, without a certificate, on the API port.
 
 use netweave_tests::harness::client::V2;
-use netweave_tests::harness::{Inventory, Setup};
+use netweave_tests::harness::{Inventory, Setup, soon};
 
 /// Families that have a source from the first release on; the rest of their names is tested where they are defined.
 const FAMILIES: &[&str] = &[
@@ -47,6 +47,9 @@ async fn metrics_have_the_promised_families_and_count_requests() {
     for _ in 0..3 {
         client.get(&format!("{V2}/resourceTypes")).await.expect(200);
     }
+    // A request is counted once it has been answered.
+    let counted = r#"o2ims_http_requests_total{method="GET",path="/o2ims-infrastructureInventory/v2/resourceTypes",status="200"}"#;
+    soon("all are counted", async || gateway.metric(counted).await >= Some(3.0)).await;
     let text = String::from_utf8(gateway.ops("/metrics").await.expect(200).body.to_vec()).expect("text");
     for family in FAMILIES {
         assert!(text.lines().any(|line| line.starts_with(family)), "{family} is missing in:\n{text}");
@@ -72,7 +75,7 @@ async fn log_lines_are_json_and_name_the_request() {
     let gateway = Setup::memory().file("lab", &inventory).start().await;
     let client = gateway.client("smo");
     client.get_with("/unknown", &[("x-request-id", "find-me")]).await.problem(404);
-    netweave_tests::harness::soon("the refusal is logged", async || gateway.log().contains("find-me")).await;
+    soon("the refusal is logged", async || gateway.log().contains("find-me")).await;
     for line in gateway.log().lines() {
         assert!(serde_json::from_str::<serde_json::Value>(line).is_ok_and(|line| line.is_object()), "{line}");
         assert!(line.len() <= 4096, "a line of {} bytes", line.len());

@@ -100,11 +100,23 @@ fn bucket(metrics: &str, quantile: f64) -> usize {
     place.expect("all requests took less than ten seconds")
 }
 
+async fn metrics(gateway: &Gateway) -> String {
+    String::from_utf8(gateway.ops("/metrics").await.expect(200).body.to_vec()).expect("text")
+}
+
+/// Returns how many requests were counted.
+fn requests(metrics: &str) -> f64 {
+    let lines = metrics.lines().filter(|line| line.starts_with("o2ims_http_requests_total{"));
+    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+}
+
 #[tokio::test]
 async fn what_a_process_measures_is_what_prometheus_calculates() {
     let (_inventory, gateway) = busy().await;
+    // A request is counted once it has been answered.
+    soon("all are counted", async || requests(&metrics(&gateway).await) >= 41.0).await;
     let status = gateway.ops("/status").await.expect(200).json();
-    let metrics = String::from_utf8(gateway.ops("/metrics").await.expect(200).body.to_vec()).expect("text");
+    let metrics = metrics(&gateway).await;
     for (name, quantile) in [("latencyP95", 0.95), ("latencyP99", 0.99)] {
         let one = objective(&status, name);
         let measured = one["measured"].as_f64().expect("a latency");
@@ -113,11 +125,7 @@ async fn what_a_process_measures_is_what_prometheus_calculates() {
         assert!(lower <= measured && measured <= upper, "{name}: {measured} is not in {lower}..{upper}");
         assert!(one["events"].as_u64().is_some_and(|events| events >= 41), "{one}");
     }
-    let counted: f64 = metrics
-        .lines()
-        .filter(|line| line.starts_with("o2ims_http_requests_total"))
-        .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
-        .sum();
+    let counted = requests(&metrics);
     let events = objective(&status, "availability")["events"].as_f64().expect("a count");
     assert!((counted - events).abs() < 0.5, "{counted} requests on /metrics, {events} on /status");
 }
