@@ -62,6 +62,18 @@ struct Comparison {
     #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<String>,
     figures: Vec<Compared>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<Missing>,
+}
+
+/// A figure of one set only.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Missing {
+    name: String,
+    peer: bool,
+    /// Where it is missing: `before` or `after`.
+    from: &'static str,
 }
 
 pub(super) fn run(args: &Args, process: &mut Process) -> Result<Exit, Failure> {
@@ -90,25 +102,25 @@ impl Comparison {
         }
         let runs = before.has_runs() && after.has_runs();
         let series = |of: &Reports| if runs { of.by_run() } else { of.by_round() };
-        let now = series(after);
-        let figures = series(before).into_iter().filter_map(|one| {
-            let same = now.iter().find(|other| other.name == one.name)?;
-            Some(Compared::of(&one, same))
-        });
+        let (then, now) = (series(before), series(after));
+        let figures = then.iter().filter_map(|one| Some(Compared::of(one, find(&now, one)?)));
+        let missing = missing(&then, &now, "after").chain(missing(&now, &then, "before"));
         let warning = (before.class != after.class)
             .then(|| format!("measured on different machines: {} and {}", before.class, after.class));
         let each = if runs { "run" } else { "round" };
-        Ok(Self { bench: before.bench.clone(), each, warning, figures: figures.collect() })
+        let (figures, missing) = (figures.collect(), missing.collect());
+        Ok(Self { bench: before.bench.clone(), each, warning, figures, missing })
     }
 
     fn count(&self, verdict: Verdict) -> usize {
         self.figures.iter().filter(|one| one.verdict == verdict).count()
     }
 
-    /// Says whether a figure of the gateway is worse by more than some percent, or was zero and is worse.
+    /// Says whether a figure of the gateway is worse by more than some percent, was zero and is worse, or is not there any more.
     fn is_slower_by(&self, percent: f64) -> bool {
         let mut own = self.figures.iter().filter(|one| !one.peer && one.verdict == Verdict::Worse);
         own.any(|one| one.percent.is_none_or(|found| found > percent))
+            || self.missing.iter().any(|one| !one.peer && one.from == "after")
     }
 
     fn print(&self, process: &mut Process) -> Result<(), Failure> {
@@ -119,6 +131,9 @@ impl Comparison {
         process
             .out
             .table(&["FIGURE", "BEFORE", "AFTER", "CHANGE", "95 % INTERVAL OF RATIO OR DIFFERENCE"], &rows)?;
+        for one in &self.missing {
+            process.out.line(&format!("missing {}: {}", one.from, one.name))?;
+        }
         let count = |verdict| self.count(verdict);
         process.out.line(&format!(
             "{}, by {}: {} better, {} worse, {} without a change beyond noise, {} not judged. By chance alone, one of twenty differs.",
@@ -130,6 +145,16 @@ impl Comparison {
             count(Verdict::NotJudged)
         ))
     }
+}
+
+fn find<'a>(all: &'a [Series], one: &Series) -> Option<&'a Series> {
+    all.iter().find(|other| other.name == one.name)
+}
+
+/// Returns what one set has and the other one has not.
+fn missing(all: &[Series], others: &[Series], from: &'static str) -> impl Iterator<Item = Missing> {
+    let only = all.iter().filter(|one| find(others, one).is_none());
+    only.map(move |one| Missing { name: one.name.clone(), peer: one.peer, from })
 }
 
 impl Compared {

@@ -158,7 +158,13 @@ fn requests_that_fail_where_none_did_are_worse_by_any_percent() {
     assert_eq!(failing.row().last().map(String::as_str), Some("by 1 to 5"));
     let none = compared("failed", [0.0; 5], [0.0; 5]);
     assert_eq!(none.verdict, Verdict::NoChange);
-    let comparison = |figures| Comparison { bench: "soak".to_owned(), each: "run", warning: None, figures };
+    let comparison = |figures| Comparison {
+        bench: "soak".to_owned(),
+        each: "run",
+        warning: None,
+        figures,
+        missing: Vec::new(),
+    };
     assert!(comparison(vec![failing]).is_slower_by(1000.0));
     assert!(!comparison(vec![none]).is_slower_by(0.0));
 }
