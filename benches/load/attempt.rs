@@ -66,15 +66,25 @@ pub(crate) async fn made<F: Future<Output = Result<()>>>(bench: impl Fn() -> F) 
     match ended {
         Ok(Ok(())) => Ok(if session::invalid() { ExitCode::FAILURE } else { ExitCode::SUCCESS }),
         Ok(Err(fault)) => {
-            session::broken_off(&out, End::Failed(fault.to_string()))?;
+            last(session::broken_off(&out, End::Failed(fault.to_string()))?)?;
             Err(fault)
         }
         Err(code) => {
-            let written = session::broken_off(&out, End::Interrupted)?;
-            say(if written { "interrupted: the report has the rows up to now" } else { "interrupted" })?;
+            let line = session::broken_off(&out, End::Interrupted)?;
+            say(if line.is_some() {
+                "interrupted: the report has the rows up to now"
+            } else {
+                "interrupted"
+            })?;
+            last(line)?;
             Ok(ExitCode::from(code))
         }
     }
+}
+
+/// Prints the last line of a bench that was broken off, if it has one.
+fn last(line: Option<String>) -> Result<()> {
+    line.map_or(Ok(()), |line| say(&line))
 }
 
 /// Runs the bench; before, if `BENCH_FLAME` or `BENCH_HEAP` is set, a round of it that shows where the gateway spends its time,

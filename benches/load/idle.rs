@@ -7,7 +7,7 @@ use netweave_benches::server;
 use serde_json::json;
 use std::time::Duration;
 
-/// Until the threads that read the inventory are gone, whose CPU time would be missing at the end.
+/// Until what begins at the start is done, and the threads that read the inventory are gone.
 const SETTLE: Duration = Duration::from_secs(12);
 const LENGTH: Duration = Duration::from_secs(30);
 

@@ -3,8 +3,9 @@
 use crate::Bench;
 use netweave_benches::Result;
 use netweave_benches::connection::{Connection, fetch, get};
+use netweave_benches::dice::Dice;
 use netweave_benches::go::{self, Go};
-use netweave_benches::haproxy::{self, Collector};
+use netweave_benches::haproxy;
 use netweave_benches::pki::Authority;
 use netweave_benches::report::{Report, say};
 use netweave_benches::server::{self, Server};
@@ -45,8 +46,6 @@ pub(crate) struct Peers {
     notes: Vec<String>,
     /// Whose certificates all of them accept.
     pub(crate) authority: Authority,
-    /// Outlives `HAProxy`, whose access log it takes.
-    _collector: Collector,
 }
 
 impl Peers {
@@ -65,7 +64,9 @@ impl Peers {
         let names: Vec<String> = stocks.iter().map(|stock| stock.name.clone()).collect();
         let www = home.join("www");
         std::fs::create_dir_all(&www)?;
-        let mut gateway = server::netweave(&bench.netweave, home, Arc::clone(&tls), &names)?;
+        let conf = server::conf(&names)?;
+        let mut gateway = server::start(&bench.netweave, home, Arc::clone(&tls), &conf)?;
+        say(&format!("netweave runs with:\n{:#}", conf.document))?;
         let mut sizes = Vec::new();
         for ((label, size, _), stock) in bodies.iter().zip(&mut stocks) {
             let bytes = calibrate(&mut gateway, stock, home, *size).await?;
@@ -78,8 +79,7 @@ impl Peers {
         }
         let files: Vec<String> = bodies.iter().map(|(label, ..)| format!("/{label}")).collect();
         let mut nginx = server::nginx(bench.nginx()?, home, Arc::clone(&tls))?;
-        let collector = Collector::start().await?;
-        let haproxy = haproxy(bench.haproxy()?, (home, &www), Arc::clone(&tls), (&collector, &files)).await?;
+        let haproxy = haproxy(bench.haproxy()?, (home, &www), Arc::clone(&tls), &files).await?;
         let go = go::start(home, Arc::clone(&tls), bodies.len()).await?;
         let mut hyper = server::floor(bench.floor()?, home, tls)?;
         for file in &files {
@@ -102,7 +102,7 @@ impl Peers {
             notes.push(format!("{GO} Its answers have {bytes:?} bytes."));
             all.push(Peer { name: "go", key: "go", server, paths });
         }
-        Ok(Self { all, notes, authority, _collector: collector })
+        Ok(Self { all, notes, authority })
     }
 
     /// Returns the gateway, nginx, `HAProxy`, hyper, and the Go gateway where there is one.
@@ -118,11 +118,13 @@ impl Peers {
     }
 }
 
-/// Lets another one begin in each round, so that none has always the same one before it.
+/// Returns them in an order of the round's own, the same in every run, so that none has always the same one before it.
 pub(crate) fn turned<T>(all: impl IntoIterator<Item = T>, round: usize) -> Vec<T> {
+    let mut dice = Dice(u64::try_from(round).unwrap_or_default());
     let mut all: Vec<T> = all.into_iter().collect();
-    let first = round % all.len().max(1);
-    all.rotate_left(first);
+    for last in (1..all.len()).rev() {
+        all.swap(last, dice.pick(last + 1));
+    }
     all
 }
 
@@ -134,23 +136,23 @@ fn duties(sizes: &[(String, usize)]) -> Vec<String> {
     sizes.iter().map(same).chain([DUTIES.to_owned()]).collect()
 }
 
-/// Starts `HAProxy` with the files of `www`, and shows its configuration. It has to log a request before it is measured.
+/// Starts `HAProxy` with the files of `www`, and shows its configuration. It has to log its requests before it is measured.
 async fn haproxy(
     program: &Path,
     (home, www): (&Path, &Path),
     tls: Arc<ClientConfig>,
-    (collector, files): (&Collector, &[String]),
+    files: &[String],
 ) -> Result<Server> {
     let bodies: Vec<(String, PathBuf)> =
         files.iter().map(|file| (file.clone(), www.join(file.trim_start_matches('/')))).collect();
-    let (mut server, conf) = haproxy::start(program, home, tls, collector, &bodies)?;
+    let (mut server, conf) = haproxy::start(program, home, tls, &bodies)?;
     for file in files {
         server.answers(file, |bytes| !bytes.is_empty()).await?;
     }
     let end = Instant::now() + LOGGED;
-    while collector.lines() == 0 {
+    while !files.iter().all(|file| haproxy::has_logged(home, file)) {
         if Instant::now() > end {
-            return Err("HAProxy sends no access log".into());
+            return Err("HAProxy writes no access log".into());
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

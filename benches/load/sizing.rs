@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 const LENGTH: Duration = Duration::from_secs(12);
-/// Until what the reading took is given back with its threads, whose CPU time would be missing at the end.
+/// Until what the reading took is given back with its threads.
 const SETTLE: Duration = Duration::from_secs(12);
 /// Reads for each change.
 const READS: u32 = 200;

@@ -1,60 +1,25 @@
-//! `HAProxy` under the gateway's duties, and the receiver of its access log.
+//! `HAProxy` under the gateway's duties.
 
 use crate::connection::Target;
-use crate::server::{Server, free, spawn};
+use crate::server::{Server, free, said, spawn};
 use crate::{Result, machine};
 use rustls::ClientConfig;
 use std::fmt::Write as _;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
 /// `HAProxy`'s own size of a buffer, and what it keeps free of it for headers that are added.
 const BUFFER: u64 = 16 << 10;
 const RESERVE: u64 = 2 << 10;
 
+/// Where its standard output goes, and with it the access log.
+const LOG: &str = "haproxy.out";
+
 /// Threads that `HAProxy` takes at most.
 const MOST_THREADS: usize = 64;
-
-/// Takes the access log as a collector of logs does; it ends when this is dropped.
-pub struct Collector {
-    address: SocketAddr,
-    lines: Arc<AtomicU64>,
-    _task: JoinSet<()>,
-}
-
-impl Collector {
-    /// Starts to listen.
-    ///
-    /// # Errors
-    /// There is no free port.
-    pub async fn start() -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let (address, lines) = (listener.local_addr()?, Arc::new(AtomicU64::new(0)));
-        let (mut task, count) = (JoinSet::new(), Arc::clone(&lines));
-        task.spawn(async move {
-            let mut buffer = vec![0; 64 << 10];
-            while let Ok((mut stream, _)) = listener.accept().await {
-                while let Ok(length @ 1..) = stream.read(&mut buffer).await {
-                    let ends = memchr::memchr_iter(b'\n', buffer.get(..length).unwrap_or_default()).count();
-                    count.fetch_add(u64::try_from(ends).unwrap_or_default(), Ordering::Relaxed);
-                }
-            }
-        });
-        Ok(Self { address, lines, _task: task })
-    }
-
-    /// Returns how many lines came so far.
-    pub fn lines(&self) -> u64 {
-        self.lines.load(Ordering::Relaxed)
-    }
-}
 
 /// Starts `HAProxy`, which answers each path with a file that it holds in memory; returns it with its configuration.
 ///
@@ -64,17 +29,23 @@ pub fn start(
     program: &Path,
     folder: &Path,
     tls: Arc<ClientConfig>,
-    collector: &Collector,
     bodies: &[(String, PathBuf)],
 ) -> Result<(Server, String)> {
     let address = free()?;
     let pem = [fs::read_to_string(folder.join("tls.crt"))?, fs::read_to_string(folder.join("tls.key"))?];
     fs::write(folder.join("haproxy.pem"), pem.concat())?;
-    let text = conf(folder, (address, collector.address), bodies)?;
+    let text = conf(folder, address, bodies)?;
     fs::write(folder.join("haproxy.cfg"), &text)?;
     let mut command = command(program);
     command.arg("-db").arg("-f").arg(folder.join("haproxy.cfg"));
-    Ok((spawn(command, folder, "haproxy.out", Target { address, tls: Some(tls) })?, text))
+    Ok((spawn(command, folder, LOG, Target { address, tls: Some(tls) })?, text))
+}
+
+/// Says whether a request for a path is in the access log of a folder's `HAProxy`.
+#[must_use]
+pub fn has_logged(folder: &Path, path: &str) -> bool {
+    let log = fs::read_to_string(said(folder, LOG)).unwrap_or_default();
+    log.contains(&format!("GET {path} HTTP/"))
 }
 
 /// Returns how the program is called, with the libraries that were unpacked beside it, if they were.
@@ -93,14 +64,10 @@ fn libraries(program: &Path) -> Option<PathBuf> {
 
 /// Writes a configuration with the gateway's duties: client certificates verified, a limit per client, an access log.
 ///
-/// Tuned: a thread for each core, answers from memory without a server behind, the log sent in batches from a ring, as a
-/// line for each request on a socket of its own costs a system call; buffers that hold the largest answer, and not more. It
-/// would start only with two descriptors for each connection, of which the second one is for a server behind.
-fn conf(
-    folder: &Path,
-    (address, collector): (SocketAddr, SocketAddr),
-    bodies: &[(String, PathBuf)],
-) -> Result<String> {
+/// Tuned: a thread for each core, answers from memory without a server behind, the log on standard output, a file here; buffers
+/// that hold the largest answer, and not more. It would start only with two descriptors for each connection, of which the second
+/// one is for a server behind.
+fn conf(folder: &Path, address: SocketAddr, bodies: &[(String, PathBuf)]) -> Result<String> {
     let (folder, cores) = (folder.display(), machine::cores().min(MOST_THREADS));
     let (mut answers, mut largest) = (String::new(), 0);
     for (path, file) in bodies {
@@ -119,13 +86,7 @@ fn conf(
   no strict-limits
   tune.bufsize {buffer}
   ssl-default-bind-options ssl-min-ver TLSv1.3
-  log ring@access format rfc3164 local0
-ring access
-  maxlen 1200
-  size 1048576
-  timeout connect 5s
-  timeout server 10s
-  server collector {collector}
+  log stdout format raw local0
 defaults
   mode http
   log global

@@ -1,9 +1,10 @@
 //! A measured process with its children: CPU time and memory, as the kernel counts them.
 
 use crate::Result;
+use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
+use nix::unistd;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
-use std::path::Path;
 use std::process::Child;
 use std::time::Duration;
 
@@ -22,18 +23,15 @@ impl Process {
         self.0.id()
     }
 
-    /// Returns the time on a CPU, user and kernel, of all threads of the process and its children, so far.
+    /// Returns the time on a CPU, user and kernel, of the process and its children so far, with that of threads that have ended.
     ///
     /// # Errors
     /// The process is gone.
     pub fn cpu(&self) -> Result<Duration> {
-        let mut nanos = 0;
-        for pid in self.family()? {
-            for task in fs::read_dir(format!("/proc/{pid}/task"))? {
-                nanos += on_cpu(&task?.path());
-            }
-        }
-        Ok(Duration::from_nanos(nanos))
+        self.family()?
+            .into_iter()
+            .map(|pid| time(clock_getcpuclockid(unistd::Pid::from_raw(pid.try_into()?))?))
+            .sum()
     }
 
     /// Returns the resident memory of the process and its children, in bytes.
@@ -155,10 +153,8 @@ impl Drop for Process {
     }
 }
 
-/// Nanoseconds on a CPU of one thread; 0 if it has just ended.
-fn on_cpu(task: &Path) -> u64 {
-    let text = fs::read_to_string(task.join("schedstat")).unwrap_or_default();
-    text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or_default()
+fn time(clock: ClockId) -> Result<Duration> {
+    Ok(clock_gettime(clock)?.into())
 }
 
 /// Returns the CPU time of this process, the load generator, so far.
@@ -166,9 +162,20 @@ fn on_cpu(task: &Path) -> u64 {
 /// # Errors
 /// The kernel does not tell.
 pub fn own_cpu() -> Result<Duration> {
-    let mut nanos = 0;
-    for task in fs::read_dir("/proc/self/task")? {
-        nanos += on_cpu(&task?.path());
+    time(ClockId::CLOCK_PROCESS_CPUTIME_ID)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn the_time_of_a_thread_that_has_ended_counts() {
+        const BUSY: Duration = Duration::from_millis(20);
+        let before = own_cpu().unwrap();
+        let work = || while time(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap() < BUSY {};
+        thread::spawn(work).join().unwrap();
+        assert!(own_cpu().unwrap() >= before + BUSY);
     }
-    Ok(Duration::from_nanos(nanos))
 }

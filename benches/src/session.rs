@@ -171,14 +171,14 @@ pub enum End {
     Failed(String),
 }
 
-/// Writes the report of a bench that did not come to its end, as far as it got; returns whether there was one.
+/// Writes the report of a bench that did not come to its end, as far as it got; returns its last line, if there was one.
 ///
 /// # Errors
 /// The folder cannot be written.
-pub fn broken_off(folder: &Path, end: End) -> crate::Result<bool> {
+pub fn broken_off(folder: &Path, end: End) -> crate::Result<Option<String>> {
     // A round that is not counted has nothing to tell, but whoever ends it is answered.
     let book = session(|all| all.book.take().filter(|_| !std::mem::take(&mut all.rehearsal)));
-    let Some(book) = book else { return Ok(false) };
+    let Some(book) = book else { return Ok(None) };
     let mut book = book.lock().unwrap_or_else(PoisonError::into_inner);
     let summary = match end {
         End::Interrupted => {
@@ -191,6 +191,5 @@ pub fn broken_off(folder: &Path, end: End) -> crate::Result<bool> {
         }
     };
     book.faults.extend(pending().into_iter().flat_map(|run| run.faults));
-    book.write(folder, summary)?;
-    Ok(true)
+    book.write(folder, summary).map(Some)
 }

@@ -132,12 +132,14 @@ fn the_report_of_a_bench_that_does_not_come_to_its_end_is_written_by_the_session
     };
     let open = || session::opened(&Arc::new(Mutex::new(book())));
     open();
-    assert!(session::broken_off(folder.path(), End::Interrupted).unwrap());
+    let line = session::broken_off(folder.path(), End::Interrupted).unwrap();
+    assert!(line.is_some_and(|line| line.ends_with(": interrupted=1")));
     assert_eq!(written()["interrupted"], json!(true));
-    assert!(!session::broken_off(folder.path(), End::Interrupted).unwrap(), "it is written once");
+    assert!(session::broken_off(folder.path(), End::Interrupted).unwrap().is_none(), "it is written once");
 
     open();
-    assert!(session::broken_off(folder.path(), End::Failed("status 503".to_owned())).unwrap());
+    let line = session::broken_off(folder.path(), End::Failed("status 503".to_owned())).unwrap();
+    assert!(line.is_some_and(|line| line.ends_with(": failed=1 invalid=1")));
     let json = written();
     assert_eq!((&json["valid"], &json["faults"][0]), (&json!(false), &json!("the bench failed: status 503")));
     assert_eq!(
@@ -148,7 +150,7 @@ fn the_report_of_a_bench_that_does_not_come_to_its_end_is_written_by_the_session
     open();
     session::closed();
     let failed = End::Failed("reads failed".to_owned());
-    assert!(!session::broken_off(folder.path(), failed).unwrap(), "it was complete");
+    assert!(session::broken_off(folder.path(), failed).unwrap().is_none(), "it was complete");
 }
 
 #[test]
