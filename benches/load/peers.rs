@@ -3,7 +3,6 @@
 use crate::Bench;
 use netweave_benches::Result;
 use netweave_benches::connection::{Connection, fetch, get};
-use netweave_benches::dice::Dice;
 use netweave_benches::go::{self, Go};
 use netweave_benches::haproxy;
 use netweave_benches::pki::Authority;
@@ -118,12 +117,14 @@ impl Peers {
     }
 }
 
-/// Returns them in an order of the round's own, the same in every run, so that none has always the same one before it.
+/// Lets another one begin in each round, and turns the order around after every second one, so that none has always the same one
+/// before it.
 pub(crate) fn turned<T>(all: impl IntoIterator<Item = T>, round: usize) -> Vec<T> {
-    let mut dice = Dice(u64::try_from(round).unwrap_or_default());
     let mut all: Vec<T> = all.into_iter().collect();
-    for last in (1..all.len()).rev() {
-        all.swap(last, dice.pick(last + 1));
+    let first = round % all.len().max(1);
+    all.rotate_left(first);
+    if round / 2 % 2 == 1 {
+        all.reverse();
     }
     all
 }

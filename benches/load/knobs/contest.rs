@@ -126,7 +126,7 @@ mod tests {
             Ok([if first_round { 1000.0 } else { *one }, *one * 2.0])
         });
         assert_eq!(medians.await.unwrap(), [[1.0, 2.0], [2.0, 4.0]]);
-        assert_eq!(order, [1.0, 2.0, 2.0, 1.0].repeat(2));
+        assert_eq!(order, [1.0, 2.0, 2.0, 1.0, 2.0, 1.0, 1.0, 2.0]);
     }
 
     #[test]

@@ -141,6 +141,7 @@ impl Book {
             "figures": figures.collect::<Vec<_>>(), "samples": samples.collect::<Vec<_>>(),
             "latencies": self.latencies(None).into_iter().map(|(label, one)| percentiles(&label, &one)).collect::<Vec<_>>(),
             "memory": memory.collect::<Vec<_>>(),
+            "texts": about.texts,
             "heap": about.heaps.iter().map(heap::Profile::document).collect::<Vec<_>>(),
         })
     }
