@@ -121,7 +121,9 @@ async fn clouds_at_rest_get_a_tenth_of_the_calls_that_they_allow() {
         WHILE.as_secs(),
         scene.calls(0, ""),
     ));
-    assert!(instances <= pace::SHARE * pace::EC2, "{instances} calls a minute");
-    assert!(gcp <= pace::SHARE * pace::COMPUTE, "{gcp} calls a minute");
-    assert!(vmware <= VCENTER_PER_MINUTE, "{vmware} calls a minute");
+    // A lease that was lost and taken again has everything listed once more.
+    let lost = scene.gateway.log().matches("the source's lease is lost").count();
+    assert!(instances <= pace::SHARE * pace::EC2, "{instances} calls a minute, {lost} leases lost");
+    assert!(gcp <= pace::SHARE * pace::COMPUTE, "{gcp} calls a minute, {lost} leases lost");
+    assert!(vmware <= VCENTER_PER_MINUTE, "{vmware} calls a minute, {lost} leases lost");
 }
