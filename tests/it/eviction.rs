@@ -107,6 +107,8 @@ async fn a_server_that_lost_everything_has_all_subscriptions_again() {
         (0..count()).all(told).then_some(())
     })
     .await;
+    let listings = || stage.gateway.log().matches("watching the source").count();
+    until(BACK, "the next listing", async || (listings() > 1).then_some(())).await;
     stage.seen("first").await;
     stage.tell("after").await;
 }

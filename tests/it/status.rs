@@ -1,7 +1,7 @@
 //! `/status` and `netweave slo`: what a process says of itself, against what `/metrics` says.
 
 use netweave_tests::harness::client::{Client, V2};
-use netweave_tests::harness::gateway::command;
+use netweave_tests::harness::gateway::{command, requests};
 use netweave_tests::harness::{Gateway, Inventory, Setup, soon};
 use serde_json::Value;
 use std::process::Output;
@@ -100,23 +100,13 @@ fn bucket(metrics: &str, quantile: f64) -> usize {
     place.expect("all requests took less than ten seconds")
 }
 
-async fn metrics(gateway: &Gateway) -> String {
-    String::from_utf8(gateway.ops("/metrics").await.expect(200).body.to_vec()).expect("text")
-}
-
-/// Returns how many requests were counted.
-fn requests(metrics: &str) -> f64 {
-    let lines = metrics.lines().filter(|line| line.starts_with("o2ims_http_requests_total{"));
-    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
-}
-
 #[tokio::test]
 async fn what_a_process_measures_is_what_prometheus_calculates() {
     let (_inventory, gateway) = busy().await;
     // A request is counted once it has been answered.
-    soon("all are counted", async || requests(&metrics(&gateway).await) >= 41.0).await;
+    soon("all are counted", async || requests(&gateway.metrics().await) >= 41.0).await;
     let status = gateway.ops("/status").await.expect(200).json();
-    let metrics = metrics(&gateway).await;
+    let metrics = gateway.metrics().await;
     for (name, quantile) in [("latencyP95", 0.95), ("latencyP99", 0.99)] {
         let one = objective(&status, name);
         let measured = one["measured"].as_f64().expect("a latency");

@@ -5,6 +5,7 @@
 
 use netweave_tests::harness::client::V2;
 use netweave_tests::harness::figures::record;
+use netweave_tests::harness::gateway::requests;
 use netweave_tests::harness::socket::{Dialer, Said};
 use netweave_tests::harness::{Gateway, Inventory, Setup, soon};
 use std::time::Duration;
@@ -193,9 +194,7 @@ async fn outcome(dialer: &Dialer, attack: &Attack) -> (Vec<u16>, bool) {
 
 /// Returns how many requests the gateway has counted.
 async fn counted(gateway: &Gateway) -> f64 {
-    let text = String::from_utf8(gateway.ops("/metrics").await.expect(200).body.to_vec()).expect("text");
-    let lines = text.lines().filter(|line| line.starts_with("o2ims_http_requests_total{"));
-    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    requests(&gateway.metrics().await)
 }
 
 #[tokio::test]

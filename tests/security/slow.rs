@@ -64,7 +64,7 @@ async fn hold(slow: Slow<'_>, inventory: &Inventory) {
     // The answer is in the cache from then on, so that it is there once, not for each.
     soon("the inventory is read", async || gateway.client("smo").get(LARGE).await.status == 200).await;
     let gone = async || (gateway.metric(CONNECTIONS).await == Some(0.0)).then_some(());
-    until(PATIENCE, "the first client is gone", gone).await;
+    until(PATIENCE, "the first client is gone", &gone).await;
     let growth = Growth::of(gateway.pid());
     let dialer = Dialer::new(&gateway, "slow", "http/1.1").window(4096);
     let opening = tokio::spawn({
@@ -81,8 +81,7 @@ async fn hold(slow: Slow<'_>, inventory: &Inventory) {
         socket.send(drip.as_bytes(), Duration::from_secs(1)).await;
     }
     gateway.client("smo").get(&format!("{V2}/resourcePools")).await.expect(200);
-    let freed = async || (gateway.metric(CONNECTIONS).await == Some(0.0)).then_some(());
-    let ((), freed) = until(PATIENCE, "they are let go", freed).await;
+    let ((), freed) = until(PATIENCE, "they are let go", gone).await;
     soon("no request is left", async || gateway.metric(IN_FLIGHT).await == Some(0.0)).await;
     let (memory, freed) = (growth.peak_kib(), freed.as_millis());
     let most = f64::from(u32::try_from(CLIENTS).expect("a small number"));

@@ -170,7 +170,6 @@ async fn keys_come_from_a_server_whose_authority_is_believed_and_from_no_other()
     let server = KeyServer::start_tls(&[&key], &theirs).await;
     let (gateway, _ca) = served_over_tls(&server, &theirs).await;
     ask(&gateway.client("smo"), SELF, &token(&key)).await.expect(200);
-    drop(gateway);
     let server = KeyServer::start_tls(&[&key], &theirs).await;
     let (gateway, _ca) = served_over_tls(&server, &others).await;
     ask(&gateway.client("smo"), SELF, &token(&key)).await.problem(503);

@@ -34,6 +34,12 @@ pub struct Gateway {
     ready: &'static str,
 }
 
+/// Returns how many requests were counted in some metrics.
+pub fn requests(metrics: &str) -> f64 {
+    let lines = metrics.lines().filter(|line| line.starts_with("o2ims_http_requests_total{"));
+    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+}
+
 impl Gateway {
     /// Returns a client with a certificate of that name.
     pub fn client(&self, name: &str) -> Client {
@@ -85,9 +91,14 @@ impl Gateway {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
+    /// Returns all metrics as they are exposed.
+    pub async fn metrics(&self) -> String {
+        String::from_utf8(self.ops("/metrics").await.expect(200).body.to_vec()).expect("text")
+    }
+
     /// Returns the value of a sample on `/metrics`, named with its labels as they are written there.
     pub async fn metric(&self, sample: &str) -> Option<f64> {
-        let text = String::from_utf8(self.ops("/metrics").await.expect(200).body.to_vec()).expect("text");
+        let text = self.metrics().await;
         let line =
             text.lines().find(|line| line.strip_prefix(sample).is_some_and(|rest| rest.starts_with(' ')))?;
         line.rsplit(' ').next()?.parse().ok()
