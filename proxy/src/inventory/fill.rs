@@ -139,7 +139,7 @@ impl Fills {
             if is_known(views, line, kind) {
                 read += 1;
             } else {
-                line.want(kind);
+                line.want(kind, self.clock.now());
                 if line.slots.get(kind).has_failed() {
                     failed += 1;
                     parts +=

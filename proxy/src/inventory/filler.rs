@@ -36,6 +36,7 @@ impl Filler {
     /// Returns the first kind whose list is due, and whether it must be confirmed or is wanted only; never before its pause
     /// is over.
     async fn next(&self) -> Option<(Kind, bool)> {
+        self.line.forget_met();
         let now = self.now();
         let due = self.line.feed.held().await;
         let due = |kind| due.iter().any(|(held, at)| *held == kind && now >= *at);

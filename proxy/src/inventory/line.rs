@@ -13,6 +13,9 @@ use tokio::sync::Notify;
 /// Least time between two lists of one kind, whatever is asked: absent objects must not make a call storm.
 pub(super) const PAUSE: Duration = Duration::from_secs(5);
 
+/// The time of what is not wanted.
+const NOT_WANTED: i64 = i64::MIN;
+
 /// How well what is known of a collection can be trusted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Freshness {
@@ -33,7 +36,8 @@ pub(super) struct Line {
 
 /// What is wanted of one kind, and what came of it the last time.
 pub(super) struct Slot {
-    wanted: AtomicBool,
+    /// When a list was last wanted, in milliseconds; [`NOT_WANTED`] while none is.
+    wanted_at: AtomicI64,
     failed: AtomicBool,
     /// When the latest list ended, well or not, in milliseconds.
     ended_at: AtomicI64,
@@ -61,16 +65,27 @@ impl Line {
         let Some(confirmed) = *state.kinds.get(kind) else { return Freshness { age: None, stale: true } };
         let age = now.since(confirmed);
         if age > self.slots.get(kind).stretch(lifetime) {
-            self.want(kind);
+            self.want(kind, now);
         }
         Freshness { age: Some(age), stale: state.fails(kind) || age > lifetime }
     }
 
     /// Asks the filler for a list; asking again before it is made changes nothing.
-    pub(super) fn want(&self, kind: Kind) {
-        if !self.slots.get(kind).wanted.swap(true, Ordering::AcqRel) {
+    pub(super) fn want(&self, kind: Kind, now: Timestamp) {
+        if self.slots.get(kind).want(now) {
             self.feed.causes().ask();
             self.work.notify_one();
+        }
+    }
+
+    /// Forgets what was wanted before the source confirmed it: a look that was under way then has answered that, too.
+    pub(super) fn forget_met(&self) {
+        let Some(state) = self.feed.desk().sources.state(&self.feed.name) else { return };
+        for (kind, slot) in self.slots.iter() {
+            if state.kinds.get(kind).is_some_and(|confirmed| slot.forget_before(confirmed)) {
+                self.feed.causes().take();
+                self.feed.desk().catalog.ring();
+            }
         }
     }
 }
@@ -78,16 +93,29 @@ impl Line {
 impl Slot {
     fn new(ids: &dyn Ids) -> Self {
         Self {
-            wanted: AtomicBool::new(false),
+            wanted_at: AtomicI64::new(NOT_WANTED),
             failed: AtomicBool::new(false),
             ended_at: AtomicI64::new(i64::MIN),
             jitter: AtomicI32::new(jitter(ids)),
         }
     }
 
+    /// Wants a list; `false` if one was wanted already.
+    fn want(&self, now: Timestamp) -> bool {
+        self.wanted_at.fetch_max(now.0, Ordering::AcqRel) == NOT_WANTED
+    }
+
     /// Returns whether a list is wanted.
     pub(super) fn is_wanted(&self) -> bool {
-        self.wanted.load(Ordering::Acquire)
+        self.wanted_at.load(Ordering::Acquire) != NOT_WANTED
+    }
+
+    /// Wants no list any more if it was last wanted before then; `false` if none was.
+    fn forget_before(&self, then: Timestamp) -> bool {
+        let wanted_at = self.wanted_at.load(Ordering::Acquire);
+        let forget =
+            |from| self.wanted_at.compare_exchange(from, NOT_WANTED, Ordering::AcqRel, Ordering::Acquire);
+        wanted_at != NOT_WANTED && wanted_at < then.0 && forget(wanted_at).is_ok()
     }
 
     /// Returns whether the latest list failed.
@@ -106,7 +134,7 @@ impl Slot {
         self.ended_at.store(ended_at.0, Ordering::Release);
         self.failed.store(failed, Ordering::Release);
         self.jitter.store(jitter(ids), Ordering::Release);
-        self.wanted.store(false, Ordering::Release);
+        self.wanted_at.store(NOT_WANTED, Ordering::Release);
     }
 
     fn stretch(&self, lifetime: Duration) -> Duration {

@@ -183,6 +183,29 @@ async fn a_source_that_can_only_be_asked_is_asked_by_its_stream() {
 }
 
 #[tokio::test]
+async fn a_look_that_was_under_way_has_answered_whoever_asked_meanwhile() {
+    let backend = FakeBackend::polled(&[POOLS]);
+    let world = World::new(&[("a", &backend)]).run();
+    let (name, second) = (SourceName::from("a"), Duration::from_secs(1));
+    let answers = || world.desk.sources.seen(&name, world.desk.clock.now(), false);
+    let wanted = || world.fills.lines[0].slots.get(POOLS).is_wanted();
+    world.commit(0, POOLS, vec![]).await;
+    world.settle().await;
+    answers();
+    world.clock.forward(LIFETIME * 2);
+    assert!(fresh(&world).stale);
+    world.eventually(|| !wanted()).await;
+    assert_eq!(backend.refreshes.load(Ordering::SeqCst), 1);
+    world.clock.forward(second);
+    assert!(fresh(&world).stale && wanted(), "the look takes its time, and its pause is not over");
+    world.clock.forward(second);
+    answers();
+    world.clock.forward(PAUSE);
+    world.eventually(|| !wanted()).await;
+    assert_eq!(backend.refreshes.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
 async fn what_can_be_read_of_a_source_is_served_while_a_part_of_it_fails() {
     let backend = FakeBackend::polled(&[POOLS]);
     let world = World::new(&[("a", &backend)]).run().watch();
