@@ -4,8 +4,11 @@
 //! by one [`Filler`] per source; everybody, this process included, reads their results from the log.
 //!
 //! A collection is answered once every source that offers its kind was read. While one was not, readers wait for it, at
-//! most ten seconds; one whose fill failed is passed over, but for what is known of parts of it, and the answer is marked
-//! stale. Only if that leaves nothing at all the answer is 503. Nobody is told that an object does not exist while a source that may have it was never read.
+//! most ten seconds; one whose fill failed, or for which readers have waited so long in vain, is passed over, but for what is
+//! known of parts of it, and the answer is marked stale. Only if that leaves nothing at all the answer is 503. Nobody is told
+//! that an object does not exist while a source that may have it was never read.
+//!
+//! Why a source fails is known to the process that leads it; others only see that its first list does not come.
 
 use super::catalog::{Catalog, Views};
 use super::class::Class;
@@ -37,7 +40,7 @@ pub struct Fills {
 enum Standing {
     /// Every source was read.
     Whole,
-    /// Sources whose first list failed are missing.
+    /// Sources whose first list failed, or does not come, are missing.
     Partial,
     /// A source was never read, and it did not fail yet.
     Pending,
@@ -99,18 +102,38 @@ impl Fills {
         let settled = async {
             let mut pulse = self.catalog.pulse();
             loop {
-                match self.standing(scope, kinds) {
-                    Standing::Whole => return Ok(()),
-                    Standing::Partial if !every => return Ok(()),
-                    Standing::Partial | Standing::Nothing => return Err(unread()),
-                    Standing::Pending => {}
+                if let Some(verdict) = self.verdict(scope, kinds, every) {
+                    return verdict;
                 }
                 if pulse.changed().await.is_err() {
                     return Err(unread());
                 }
             }
         };
-        timeout(FIRST_READ, settled).await.unwrap_or_else(|_| Err(unread()))
+        if let Ok(known) = timeout(FIRST_READ, settled).await {
+            return known;
+        }
+        self.pass_over(scope, kinds);
+        self.verdict(scope, kinds, every).unwrap_or_else(|| Err(unread()))
+    }
+
+    /// Whether these kinds can be answered; `None` while that is open.
+    fn verdict(&self, scope: &Scope, kinds: &[Kind], every: bool) -> Option<Result<()>> {
+        match self.standing(scope, kinds) {
+            Standing::Whole => Some(Ok(())),
+            Standing::Partial if !every => Some(Ok(())),
+            Standing::Partial | Standing::Nothing => Some(Err(unread())),
+            Standing::Pending => None,
+        }
+    }
+
+    /// Has nobody wait any more for the first lists that have not come.
+    fn pass_over(&self, scope: &Scope, kinds: &[Kind]) {
+        let views = self.catalog.views();
+        for kind in kinds.iter().filter(|_| views.loaded) {
+            let unread = self.seen(scope).filter(|line| !is_known(&views, line, *kind));
+            unread.for_each(|line| line.slots.get(*kind).pass_over());
+        }
     }
 
     fn seen(&self, scope: &Scope) -> impl Iterator<Item = &Arc<Line>> {
@@ -140,7 +163,7 @@ impl Fills {
                 read += 1;
             } else {
                 line.want(kind, self.clock.now());
-                if line.slots.get(kind).has_failed() {
+                if line.slots.get(kind).is_passed_over() {
                     failed += 1;
                     parts +=
                         usize::from(views.view(&line.feed.name, kind).is_some_and(|view| !view.is_empty()));

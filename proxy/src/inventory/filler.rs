@@ -36,8 +36,8 @@ impl Filler {
     /// Returns the first kind whose list is due, and whether it must be confirmed or is wanted only; never before its pause
     /// is over.
     async fn next(&self) -> Option<(Kind, bool)> {
-        self.line.forget_met();
         let now = self.now();
+        self.line.forget_met(now);
         let due = self.line.feed.held().await;
         let due = |kind| due.iter().any(|(held, at)| *held == kind && now >= *at);
         let ready = self.line.slots.iter().filter(|(_, slot)| !slot.rests(now));

@@ -39,6 +39,8 @@ pub(super) struct Slot {
     /// When a list was last wanted, in milliseconds; [`NOT_WANTED`] while none is.
     wanted_at: AtomicI64,
     failed: AtomicBool,
+    /// Readers have waited for the first list in vain.
+    overdue: AtomicBool,
     /// When the latest list ended, well or not, in milliseconds.
     ended_at: AtomicI64,
     /// Stretches the lifetime by up to a tenth either way, so that pods and kinds do not ask in step; per thousand.
@@ -78,11 +80,13 @@ impl Line {
         }
     }
 
-    /// Forgets what was wanted before the source confirmed it: a look that was under way then has answered that, too.
-    pub(super) fn forget_met(&self) {
+    /// Forgets what was wanted before the source confirmed it: a look that was under way then has answered that, too. A time
+    /// that lies ahead is of a clock that was set back, and answers nothing.
+    pub(super) fn forget_met(&self, now: Timestamp) {
         let Some(state) = self.feed.desk().sources.state(&self.feed.name) else { return };
         for (kind, slot) in self.slots.iter() {
-            if state.kinds.get(kind).is_some_and(|confirmed| slot.forget_before(confirmed)) {
+            let confirmed = state.kinds.get(kind).filter(|confirmed| *confirmed <= now);
+            if confirmed.is_some_and(|confirmed| slot.forget_before(confirmed)) {
                 self.feed.causes().take();
                 self.feed.desk().catalog.ring();
             }
@@ -95,6 +99,7 @@ impl Slot {
         Self {
             wanted_at: AtomicI64::new(NOT_WANTED),
             failed: AtomicBool::new(false),
+            overdue: AtomicBool::new(false),
             ended_at: AtomicI64::new(i64::MIN),
             jitter: AtomicI32::new(jitter(ids)),
         }
@@ -118,9 +123,14 @@ impl Slot {
         wanted_at != NOT_WANTED && wanted_at < then.0 && forget(wanted_at).is_ok()
     }
 
-    /// Returns whether the latest list failed.
-    pub(super) fn has_failed(&self) -> bool {
-        self.failed.load(Ordering::Acquire)
+    /// Returns whether nobody should wait for the first list: the latest try failed, or it has been waited for in vain.
+    pub(super) fn is_passed_over(&self) -> bool {
+        self.failed.load(Ordering::Acquire) || self.overdue.load(Ordering::Acquire)
+    }
+
+    /// Has nobody wait for the first list any more.
+    pub(super) fn pass_over(&self) {
+        self.overdue.store(true, Ordering::Release);
     }
 
     /// Returns whether it is too early for the next list. A time that lies ahead is of a clock that was set back.
@@ -168,7 +178,7 @@ mod tests {
         let slot = Slot::new(&*ids);
         assert!(!slot.rests(Timestamp(0)));
         slot.settle(Timestamp(1000), true, &*ids);
-        assert!(slot.rests(Timestamp(5999)) && !slot.rests(Timestamp(6000)) && slot.has_failed());
+        assert!(slot.rests(Timestamp(5999)) && !slot.rests(Timestamp(6000)) && slot.is_passed_over());
         assert!(slot.rests(Timestamp(1000)) && !slot.rests(Timestamp(999)));
     }
 }

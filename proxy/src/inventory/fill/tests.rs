@@ -205,6 +205,24 @@ async fn a_look_that_was_under_way_has_answered_whoever_asked_meanwhile() {
     assert_eq!(backend.refreshes.load(Ordering::SeqCst), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_source_whose_first_list_does_not_come_is_waited_for_once() {
+    let (good, silent) = (FakeBackend::new(&[POOLS]), FakeBackend::polled(&[POOLS]));
+    good.holds(POOLS, vec![pool("p")]);
+    // Another process leads it, and knows why nothing comes.
+    let world = World::new(&[("a", &good), ("b", &silent)]).run();
+    let begun = tokio::time::Instant::now();
+    world.known(&[POOLS], false).await.unwrap();
+    assert_eq!(begun.elapsed(), FIRST_READ);
+    assert!(fresh(&world).stale, "the answer is marked");
+    world.known(&[POOLS], false).await.unwrap();
+    assert_eq!(world.known(&[POOLS], true).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!((begun.elapsed(), world.ids(POOLS, None)), (FIRST_READ, vec!["p".to_owned()]));
+    world.commit(1, POOLS, vec![pool("q")]).await;
+    world.settle().await;
+    world.known(&[POOLS], true).await.unwrap();
+}
+
 #[tokio::test]
 async fn what_can_be_read_of_a_source_is_served_while_a_part_of_it_fails() {
     let backend = FakeBackend::polled(&[POOLS]);
