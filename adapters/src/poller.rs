@@ -72,7 +72,7 @@ impl Backend for Poller {
         self.inner.get(key).await
     }
 
-    /// Begins a round, unless one is under way or the source fails: its pauses are kept.
+    /// Begins a round, unless one is under way or being told, or the source fails: its pauses are kept.
     fn refresh(&self) {
         let state = locked(&self.state);
         if !state.looking && !state.failing {
@@ -139,8 +139,9 @@ impl Polling {
         }
     }
 
-    /// Waits for the next round; a nudge ends the wait.
+    /// Waits for the next round; a nudge ends the wait. What is said before it begins, the round that has just ended has answered.
     async fn wait(&mut self) {
+        locked(&self.state).looking = false;
         let jittered = self.pause.mul_f64(0.9 + 0.2 * fastrand::f64());
         let nudged = async {
             if self.nudges.changed().await.is_err() {
@@ -176,7 +177,7 @@ impl Polling {
         self.pause = self.every;
         let error = gap.map(|gap| gap.error);
         let failing = error.is_some();
-        *locked(&self.state) = State { looking: false, failing, gap: error.as_ref().map(Error::echo) };
+        *locked(&self.state) = State { looking: true, failing, gap: error.as_ref().map(Error::echo) };
         self.ready.push_back(error.map_or(Ok(Change::Heartbeat), Err));
     }
 

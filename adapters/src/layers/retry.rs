@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable};
 use netweave_model::port::{Backend, Capabilities, Changes, Look};
-use netweave_model::{Error, Kind, Object, ObjectKey, Result, Retry};
+use netweave_model::{Error, ErrorKind, Kind, Object, ObjectKey, Result, Retry};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,13 +36,18 @@ impl Retrying {
         Self { inner, attempts }
     }
 
-    async fn tried<T, F: Future<Output = Result<T>>>(&self, call: impl FnMut() -> F) -> Result<T> {
+    /// Makes a call until it is answered; after an error of a kind that is not `worth` it, no more.
+    async fn tried<T, F: Future<Output = Result<T>>>(
+        &self,
+        call: impl FnMut() -> F,
+        worth: impl Fn(ErrorKind) -> bool,
+    ) -> Result<T> {
         let pauses = ExponentialBuilder::default()
             .with_min_delay(self.attempts.pause)
             .with_max_times(self.attempts.most.saturating_sub(1));
         call.retry(pauses)
             .sleep(tokio::time::sleep)
-            .when(|error: &Error| error.retry() != Retry::Never)
+            .when(|error: &Error| error.retry() != Retry::Never && worth(error.kind()))
             .adjust(|error, pause| self.pause(error, pause?))
             .await
     }
@@ -71,11 +76,13 @@ impl Backend for Retrying {
     }
 
     async fn look(&self, kinds: &[Kind]) -> Result<Look> {
-        self.tried(|| self.inner.look(kinds)).await
+        // Many calls: if one came too often or took too long, all of them again are worse. Whoever looks has longer pauses.
+        let worth = |kind| !matches!(kind, ErrorKind::RateLimited | ErrorKind::Timeout);
+        self.tried(|| self.inner.look(kinds), worth).await
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Object> {
-        self.tried(|| self.inner.get(key)).await
+        self.tried(|| self.inner.get(key), |_| true).await
     }
 
     fn changes(&self, kinds: &[Kind]) -> Changes {
@@ -87,14 +94,30 @@ impl Backend for Retrying {
 mod tests {
     use super::*;
     use crate::layers::fake::{Fake, Turn};
-    use netweave_model::ErrorKind;
+    use netweave_model::Id;
     use tokio::time::Instant;
 
+    fn over(fake: &Arc<Fake>) -> Retrying {
+        Retrying::new(Arc::clone(fake) as Arc<dyn Backend>, Attempts::default())
+    }
+
+    /// Gets one object, which is not there if it can be asked for.
     async fn calls_for(fake: &Arc<Fake>) -> (usize, bool, Duration) {
-        let backend = Retrying::new(Arc::clone(fake) as Arc<dyn Backend>, Attempts::default());
+        let key = ObjectKey { kind: Kind::Resource, id: Id::from("any") };
         let began = Instant::now();
-        let good = backend.list(Kind::Resource).await.is_ok();
-        (fake.calls(), good, began.elapsed())
+        let error = over(fake).get(&key).await.unwrap_err();
+        (fake.calls(), error.kind() == ErrorKind::NotFound, began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_is_not_repeated_when_it_came_too_often_or_took_too_long() {
+        for (kind, calls) in
+            [(ErrorKind::Unavailable, 2), (ErrorKind::RateLimited, 1), (ErrorKind::Timeout, 1)]
+        {
+            let fake = Fake::failing([kind]);
+            let good = over(&fake).look(&[Kind::Resource]).await.is_ok();
+            assert_eq!((fake.calls(), good), (calls, calls == 2), "{kind:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -109,7 +132,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn other_failures_are_final() {
-        for kind in [ErrorKind::Forbidden, ErrorKind::NotFound, ErrorKind::Invalid, ErrorKind::Internal] {
+        for kind in [ErrorKind::Forbidden, ErrorKind::Invalid, ErrorKind::Internal] {
             assert_eq!(calls_for(&Fake::failing([kind])).await.0, 1, "{kind:?}");
         }
     }

@@ -84,6 +84,11 @@ async fn round(changes: &mut Changes) -> String {
     }
 }
 
+/// Has the stream wait for its next round; returns whether it does.
+async fn waits(changes: &mut Changes) -> bool {
+    futures::poll!(changes.next()).is_pending()
+}
+
 #[tokio::test(start_paused = true)]
 async fn only_differences_follow_the_first_round() {
     let (shelf, poller) = poller();
@@ -234,11 +239,15 @@ async fn a_refresh_begins_a_round_unless_the_source_fails() {
     shelf.set(&[("a", "1")]);
     let began = Instant::now();
     poller.refresh();
+    assert!(waits(&mut changes).await, "what was said before all was told is answered by it");
+    poller.refresh();
     assert_eq!(round(&mut changes).await, "+a");
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     shelf.fail();
+    assert!(waits(&mut changes).await);
     poller.refresh();
     assert_eq!(round(&mut changes).await, "!");
+    assert!(waits(&mut changes).await);
     poller.refresh();
     let began = Instant::now();
     assert_eq!(round(&mut changes).await, "!");

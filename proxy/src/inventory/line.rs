@@ -6,12 +6,14 @@ use super::sources::SourceState;
 use netweave_model::port::Ids;
 use netweave_model::{Kind, Timestamp};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 
 /// Least time between two lists of one kind, whatever is asked: absent objects must not make a call storm.
 pub(super) const PAUSE: Duration = Duration::from_secs(5);
+/// How often it doubles while lists fail.
+const DOUBLINGS: u32 = 3;
 
 /// The time of what is not wanted.
 const NOT_WANTED: i64 = i64::MIN;
@@ -38,7 +40,8 @@ pub(super) struct Line {
 pub(super) struct Slot {
     /// When a list was last wanted, in milliseconds; [`NOT_WANTED`] while none is.
     wanted_at: AtomicI64,
-    failed: AtomicBool,
+    /// Tries that failed since the last good one.
+    failures: AtomicU32,
     /// Readers have waited for the first list in vain.
     overdue: AtomicBool,
     /// When the latest list ended, well or not, in milliseconds.
@@ -87,7 +90,6 @@ impl Line {
         for (kind, slot) in self.slots.iter() {
             let confirmed = state.kinds.get(kind).filter(|confirmed| *confirmed <= now);
             if confirmed.is_some_and(|confirmed| slot.forget_before(confirmed)) {
-                self.feed.causes().take();
                 self.feed.desk().catalog.ring();
             }
         }
@@ -98,7 +100,7 @@ impl Slot {
     fn new(ids: &dyn Ids) -> Self {
         Self {
             wanted_at: AtomicI64::new(NOT_WANTED),
-            failed: AtomicBool::new(false),
+            failures: AtomicU32::new(0),
             overdue: AtomicBool::new(false),
             ended_at: AtomicI64::new(i64::MIN),
             jitter: AtomicI32::new(jitter(ids)),
@@ -125,7 +127,7 @@ impl Slot {
 
     /// Returns whether nobody should wait for the first list: the latest try failed, or it has been waited for in vain.
     pub(super) fn is_passed_over(&self) -> bool {
-        self.failed.load(Ordering::Acquire) || self.overdue.load(Ordering::Acquire)
+        self.failures.load(Ordering::Acquire) > 0 || self.overdue.load(Ordering::Acquire)
     }
 
     /// Has nobody wait for the first list any more.
@@ -136,13 +138,15 @@ impl Slot {
     /// Returns whether it is too early for the next list. A time that lies ahead is of a clock that was set back.
     pub(super) fn rests(&self, now: Timestamp) -> bool {
         let ended_at = Timestamp(self.ended_at.load(Ordering::Acquire));
-        ended_at <= now && now.since(ended_at) < PAUSE
+        let doublings = self.failures.load(Ordering::Acquire).saturating_sub(1).min(DOUBLINGS);
+        ended_at <= now && now.since(ended_at) < PAUSE * 2_u32.pow(doublings)
     }
 
     /// Keeps what came of a list; nothing is wanted any more.
     pub(super) fn settle(&self, ended_at: Timestamp, failed: bool, ids: &dyn Ids) {
         self.ended_at.store(ended_at.0, Ordering::Release);
-        self.failed.store(failed, Ordering::Release);
+        let failures = self.failures.load(Ordering::Acquire);
+        self.failures.store(if failed { failures.saturating_add(1) } else { 0 }, Ordering::Release);
         self.jitter.store(jitter(ids), Ordering::Release);
         self.wanted_at.store(NOT_WANTED, Ordering::Release);
     }
@@ -180,5 +184,11 @@ mod tests {
         slot.settle(Timestamp(1000), true, &*ids);
         assert!(slot.rests(Timestamp(5999)) && !slot.rests(Timestamp(6000)) && slot.is_passed_over());
         assert!(slot.rests(Timestamp(1000)) && !slot.rests(Timestamp(999)));
+        for pause in [10_000, 20_000, 40_000, 40_000] {
+            slot.settle(Timestamp(0), true, &*ids);
+            assert!(slot.rests(Timestamp(pause - 1)) && !slot.rests(Timestamp(pause)), "{pause}");
+        }
+        slot.settle(Timestamp(0), false, &*ids);
+        assert!(!slot.rests(Timestamp(5000)) && !slot.is_passed_over());
     }
 }

@@ -299,11 +299,12 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// Returns when the source is asked again. One that is asked too often is not asked more often than one that is well.
+/// Returns when the source is asked again. One that is asked too often, or does not let the gateway in, is not asked more
+/// often than one that is well.
 fn probe_pause(answer: &Result<()>) -> Duration {
-    match answer {
-        Err(error) if error.kind() != ErrorKind::RateLimited => PROBE_SOON,
-        Ok(()) | Err(_) => PROBE,
+    match answer.as_ref().map_err(Error::kind) {
+        Ok(()) | Err(ErrorKind::RateLimited | ErrorKind::Unauthenticated | ErrorKind::Forbidden) => PROBE,
+        Err(_) => PROBE_SOON,
     }
 }
 

@@ -130,6 +130,25 @@ async fn a_region_of_aws_that_fails_stays_as_it_was_while_the_others_change() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_region_of_aws_that_refuses_good_keys_has_them_anew_each_time_it_is_asked_and_no_other() {
+    let Some(mut regions) = Regions::start().await else { return };
+    // The same role twice: two accounts with keys of their own.
+    regions.conf.accounts.extend(regions.conf.accounts.clone());
+    let backend = regions.backend();
+    let kinds = backend.capabilities().kinds.clone();
+    let assumed = || regions.wire.count("Action=AssumeRole");
+    backend.look(&kinds).await.unwrap();
+    assert_eq!(assumed(), 2);
+    let refusal = "<Response><Errors><Error><Code>AuthFailure</Code></Error></Errors></Response>";
+    regions.wire.next_with(1, FAR_CALLS, Fault::answer(401, refusal));
+    for _ in 0..5 {
+        let gap = backend.look(&kinds).await.unwrap().gap.unwrap();
+        assert_eq!(gap.error.kind(), ErrorKind::Unauthenticated);
+    }
+    assert_eq!(assumed(), 3, "the region rests, and says nothing of the keys meanwhile");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_region_of_aws_that_was_never_read_says_nothing_and_if_all_fail_all_fails() {
     let Some(mut regions) = Regions::start().await else { return };
     regions.run(REGION).await;

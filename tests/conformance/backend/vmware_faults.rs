@@ -2,6 +2,7 @@
 //! that change, answers of no use.
 
 use super::vmware::{VcenterBench, id};
+use futures::StreamExt;
 use netweave_model::{ErrorKind, Kind, Retry};
 use netweave_tests::conformance::backend::{Bench, Told, resources};
 use netweave_tests::harness::fault_proxy::Fault;
@@ -120,6 +121,13 @@ async fn a_list_with_a_page_of_no_use_fails() {
 async fn a_password_that_changed_is_read_again_and_a_wrong_one_is_not_tried_often() {
     let bench = VcenterBench::bare().await;
     bench.vcenter.set_password("another");
+    let mut stream = bench.backend().changes(&[Kind::Resource]);
+    let backend = bench.backend();
+    let (told, probed) = futures::join!(stream.next(), backend.probe());
+    for error in [told.unwrap().unwrap_err(), probed.unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+    }
+    drop(stream);
     for _ in 0..5 {
         let error = bench.backend().probe().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unauthenticated);

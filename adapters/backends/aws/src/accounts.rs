@@ -6,7 +6,7 @@ use crate::credentials::Source;
 use crate::error;
 use crate::wire::identity::{Assumed, Caller, Keys};
 use aws_credential_types::Credentials;
-use netweave_model::{Result, Timestamp};
+use netweave_model::{ErrorKind, Result, Timestamp};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::{Mutex, OnceCell};
@@ -19,10 +19,7 @@ const LASTING: Duration = Duration::from_hours(1);
 const SESSION: &str = "netweave";
 
 /// The accounts of one source; at least one.
-pub(crate) struct Accounts {
-    base: Arc<Base>,
-    all: Vec<Account>,
-}
+pub(crate) struct Accounts(Vec<Account>);
 
 /// The keys of the gateway itself.
 struct Base {
@@ -50,19 +47,11 @@ impl Accounts {
         if all.is_empty() {
             all.push(account(None));
         }
-        Self { base, all }
+        Self(all)
     }
 
     pub(crate) fn all(&self) -> &[Account] {
-        &self.all
-    }
-
-    /// Forgets all keys, so that the next call has them anew.
-    pub(crate) async fn renew(&self) {
-        *self.base.keys.lock().await = None;
-        for account in &self.all {
-            *account.keys.lock().await = None;
-        }
+        &self.0
     }
 }
 
@@ -73,6 +62,10 @@ impl Base {
             return Ok(keys.clone());
         }
         Ok(kept.insert(self.source.keys().await?).clone())
+    }
+
+    async fn forget(&self) {
+        *self.keys.lock().await = None;
     }
 }
 
@@ -88,7 +81,26 @@ impl Account {
             return Ok(keys.clone());
         }
         let base = self.base.keys(client.now()).await?;
-        Ok(kept.insert(assume(client, Site { keys: &base, region }, role).await?).clone())
+        let assumed = assume(client, Site { keys: &base, region }, role).await;
+        if is_refused(&assumed) {
+            self.base.forget().await;
+        }
+        Ok(kept.insert(assumed?).clone())
+    }
+
+    /// Runs a call with keys of the account. Where they are refused, the next one has them anew; those of other accounts stay.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub(crate) async fn heeded<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let outcome = call.await;
+        if is_refused(&outcome) {
+            match self.role {
+                Some(_) => *self.keys.lock().await = None,
+                None => self.base.forget().await,
+            }
+        }
+        outcome
     }
 
     /// Returns the account's number.
@@ -106,6 +118,10 @@ impl Account {
         };
         self.id.get_or_try_init(ask).await.map(String::as_str)
     }
+}
+
+fn is_refused<T>(outcome: &Result<T>) -> bool {
+    outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unauthenticated)
 }
 
 /// Whether keys last long enough to be used.

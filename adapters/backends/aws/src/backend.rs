@@ -12,7 +12,7 @@ use futures::StreamExt;
 use netweave_http::{Api, ApiSettings, origin};
 use netweave_model::parts::Parts;
 use netweave_model::port::{Backend, Capabilities, Changes, Clock, Look, Reach};
-use netweave_model::{Error, ErrorKind, Id, Kind, Object, ObjectKey, Result, SourceName};
+use netweave_model::{Error, Id, Kind, Object, ObjectKey, Result, SourceName};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -74,21 +74,6 @@ impl Aws {
         })
     }
 
-    /// Runs a call; refused keys are had anew for the next one.
-    async fn asked<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
-        let outcome = call.await;
-        if let Err(error) = &outcome {
-            self.renew_after(error).await;
-        }
-        outcome
-    }
-
-    async fn renew_after(&self, error: &Error) {
-        if error.kind() == ErrorKind::Unauthenticated {
-            self.reader.accounts.renew().await;
-        }
-    }
-
     fn names(&self) -> MutexGuard<'_, HashMap<Id, Name>> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -101,16 +86,13 @@ impl Backend for Aws {
     }
 
     async fn probe(&self) -> Result<()> {
-        self.asked(self.reader.probe()).await
+        self.reader.probe().await
     }
 
     async fn look(&self, kinds: &[Kind]) -> Result<Look> {
         self.capabilities.check(kinds)?;
         let depth = Depth::of(kinds);
-        let (mut whole, gap) = Box::pin(self.asked(self.reader.whole(depth))).await?;
-        if let Some(gap) = &gap {
-            self.renew_after(&gap.error).await;
-        }
+        let (mut whole, gap) = Box::pin(self.reader.whole(depth)).await?;
         if depth != Depth::Places {
             *self.names() = std::mem::take(&mut whole.names);
         }
@@ -122,7 +104,7 @@ impl Backend for Aws {
     async fn get(&self, key: &ObjectKey) -> Result<Object> {
         let name = self.names().get(&key.id).cloned().filter(|_| key.kind == Kind::Resource);
         match name {
-            Some(name) => Box::pin(self.asked(self.reader.one(&name))).await,
+            Some(name) => self.reader.one(&name).await,
             None => self.list(key.kind).await?.find(key),
         }
     }

@@ -115,7 +115,7 @@ impl Reader {
     pub(crate) async fn probe(&self) -> Result<()> {
         let mut asked = Vec::new();
         for account in self.accounts.all() {
-            asked.push(self.look(account));
+            asked.push(account.heeded(self.look(account)));
         }
         stream::iter(asked).buffer_unordered(AT_ONCE).try_collect().await
     }
@@ -133,13 +133,14 @@ impl Reader {
     pub(crate) async fn whole(&self, depth: Depth) -> Result<(Whole, Option<Gap>)> {
         let mut asked = Vec::new();
         for (index, account) in self.accounts.all().iter().enumerate() {
-            asked.push((index, self.parts(index, account)));
+            asked.push((index, account.heeded(self.parts(index, account))));
         }
         let places = self.places.read(asked, AT_ONCE).await?;
         let parts: Vec<&Part> = places.parts.iter().flat_map(|account| account.value.iter()).collect();
         let mut asked = Vec::new();
         for part in &parts {
-            asked.push((part.key(), self.part(part, depth)));
+            let account = self.account(part.account)?;
+            asked.push((part.key(), account.heeded(self.part(part, depth))));
         }
         // What stands in for a part that fails must be all of it.
         let regions = match depth {
@@ -153,7 +154,9 @@ impl Reader {
         }
         let fresh = regions.parts.iter().find(|region| region.fresh).map(|region| &region.key);
         let learnt = match parts.iter().find(|part| Some(&part.key()) == fresh) {
-            Some(part) if depth == Depth::Everything => self.learn(part, &inventory).await,
+            Some(part) if depth == Depth::Everything => {
+                self.account(part.account)?.heeded(self.learn(part, &inventory)).await
+            }
             _ => Ok(()),
         };
         let gap = Gap::join(places.gap, regions.gap);
@@ -170,12 +173,20 @@ impl Reader {
         kinds.into_iter().filter(|(_, unsure)| *unsure).map(|(kind, _)| kind).collect()
     }
 
+    fn account(&self, index: usize) -> Result<&Account> {
+        self.accounts.all().get(index).ok_or_else(missing)
+    }
+
     /// Reads one resource as it is now.
     ///
     /// # Errors
     /// `NotFound`: it is gone.
     pub(crate) async fn one(&self, name: &Name) -> Result<Object> {
-        let account = self.accounts.all().get(name.account).ok_or_else(missing)?;
+        let account = self.account(name.account)?;
+        account.heeded(Box::pin(self.one_of(account, name))).await
+    }
+
+    async fn one_of(&self, account: &Account, name: &Name) -> Result<Object> {
         let keys = account.keys(&self.client, &self.home).await?;
         let number = account.id(&self.client, &self.home).await?.to_owned();
         let part = Part { account: name.account, number, keys, region: name.region.clone() };

@@ -47,6 +47,8 @@ pub(crate) struct Connection {
     conf: Conf,
     /// A digest of the password that was refused last, and when that was.
     refused: Mutex<Option<(u64, Instant)>>,
+    /// One login at a time: the next one must know whether the password was refused.
+    pub(crate) login: tokio::sync::Mutex<()>,
     retired: Mutex<VecDeque<Ticket>>,
 }
 
@@ -66,6 +68,7 @@ impl Connection {
             endpoint,
             conf: conf.clone(),
             refused: Mutex::new(None),
+            login: tokio::sync::Mutex::new(()),
             retired: Mutex::new(VecDeque::new()),
         };
         read_password(&connection.conf.password_file).await?;

@@ -122,6 +122,7 @@ async fn login(
     content: &Content,
     before: Option<HeaderValue>,
 ) -> Outcome<HeaderValue> {
+    let _one = connection.login.lock().await;
     let password = connection.password().await?;
     let login = request::login(&content.sessions, connection.user(), &password);
     let outcome = connection.call(before.as_ref(), login, TIME).await;

@@ -24,7 +24,7 @@ const ERRORS_EVERY: Duration = Duration::from_secs(5);
 /// Longest pause between attempts to begin.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// The same while the server says that it is asked too often.
+/// The same while the server says that it is asked too often, or what it tells is of no use.
 const LONGEST_BUSY: Duration = Duration::from_mins(2);
 /// Shortest time between two signs of life while changes come.
 const BEAT: Duration = Duration::from_secs(5);
@@ -43,7 +43,7 @@ struct Follow {
     beat: Option<Instant>,
     /// Pauses before attempts to begin.
     backoff: Backoff,
-    /// The same of a server that says that it is asked too often.
+    /// The same of a server that is spared.
     busy: Backoff,
 }
 
@@ -192,10 +192,12 @@ impl Follow {
     }
 
     /// Chooses the pause after a failure. A server that is gone may be back at any moment; one that is asked too often is
-    /// asked less and less, and gets the time that it wants.
+    /// asked less and less, and gets the time that it wants; so is one whose full state is of no use, as that is much to read.
     fn rest(&mut self, error: Option<&Error>) {
         self.backoff.failed(Retry::Later);
-        if let Some(error) = error.filter(|error| error.kind() == ErrorKind::RateLimited) {
+        let spared =
+            |kind| matches!(kind, ErrorKind::RateLimited | ErrorKind::Internal | ErrorKind::TooLarge);
+        if let Some(error) = error.filter(|error| spared(error.kind())) {
             self.busy.failed(error.retry());
         } else {
             self.busy.reset();

@@ -96,7 +96,9 @@ async fn a_sign_of_life_from_before_an_error_does_not_hide_it() {
 fn a_source_that_is_asked_too_often_is_not_asked_sooner() {
     let refused = |kind| probe_pause(&Err(Error::new(kind, "prescribed")));
     assert_eq!((probe_pause(&Ok(())), refused(ErrorKind::Unavailable)), (PROBE, PROBE_SOON));
-    assert_eq!(refused(ErrorKind::RateLimited), PROBE);
+    for kind in [ErrorKind::RateLimited, ErrorKind::Unauthenticated, ErrorKind::Forbidden] {
+        assert_eq!(refused(kind), PROBE, "{kind:?}");
+    }
 }
 
 #[tokio::test]
