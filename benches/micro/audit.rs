@@ -9,7 +9,7 @@ use call::{call, peer};
 use criterion::{Criterion, Throughput};
 use netweave::audit::body::Redactor;
 use netweave::audit::chain::Chain;
-use netweave::audit::{Audit, Entry, Event, Parts, Payload};
+use netweave::audit::{Audit, Entry, Event, Parts, Payload, Stamp};
 use netweave::clock::{SystemClock, SystemIds};
 use netweave::conf::tree::{Audit as Conf, AuditMode, SinkKind};
 use netweave::telemetry::metrics::Metrics;
@@ -35,11 +35,11 @@ fn lines(criterion: &mut Criterion<CpuTime>) {
     for (name, bodies) in [("read", None), ("change with bodies", Some((body(), body())))] {
         let entry = Entry::Call(call(peer.as_ref(), bodies));
         let mut chain = Chain::new("edge-7.5f0e2c41a9d3".to_owned());
-        let mut out = Vec::new();
+        let (mut out, mut stamp) = (Vec::new(), Stamp::default());
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 out.clear();
-                chain.append(black_box(&entry).record(&redactor), &mut out)
+                chain.append(black_box(&entry).record(&redactor, &mut stamp), &mut out)
             });
         });
     }

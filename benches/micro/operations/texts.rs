@@ -3,9 +3,9 @@
 use super::Operation;
 use super::call::{call, peer};
 use super::node::node;
-use netweave::audit::Entry;
 use netweave::audit::body::Redactor;
 use netweave::audit::chain::Chain;
+use netweave::audit::{Entry, Stamp};
 use netweave::webhook::signature::Secret;
 use netweave_model::query::{Filter, Indexed, Marker, Paths, Query, Target};
 use netweave_model::{Error, Kind, Result};
@@ -67,9 +67,9 @@ fn line() -> Operation {
     let redactor = Redactor::new(&[1; 32], 4096);
     let entry = Entry::Call(call(peer().as_ref(), None));
     let mut chain = Chain::new("edge-7.5f0e2c41a9d3".to_owned());
-    let mut out = Vec::new();
+    let (mut out, mut stamp) = (Vec::new(), Stamp::default());
     Operation::new("audit: line of a read", move || {
         out.clear();
-        chain.append(black_box(&entry).record(&redactor), &mut out).map(drop)
+        chain.append(black_box(&entry).record(&redactor, &mut stamp), &mut out).map(drop)
     })
 }

@@ -5,7 +5,7 @@
 
 use super::body::Redactor;
 use super::operation;
-use super::record::{Certificate, Record, Text, Token, VERSION};
+use super::record::{Certificate, Record, Text, Token, VERSION, Written};
 use crate::filters::bearer::Presented;
 use crate::listen::identity::Identity;
 use crate::listen::peer::Peer;
@@ -14,7 +14,9 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode};
 use netweave_model::{Timestamp, Trace};
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -148,16 +150,29 @@ impl Entry {
     }
 
     /// Makes the record, without its place in the chain.
-    pub fn record(&self, redactor: &Redactor) -> Record<'_> {
+    pub fn record<'a>(&'a self, redactor: &Redactor, stamp: &'a mut Stamp) -> Record<'a> {
         match self {
-            Self::Call(call) => call.record(redactor),
+            Self::Call(call) => call.record(redactor, stamp),
             Self::Event(event) => event.record(),
         }
     }
 }
 
+/// The time of the latest call as text: under load, many end within its millisecond.
+#[derive(Debug, Default)]
+pub struct Stamp(Option<(Timestamp, String)>);
+
+impl Stamp {
+    fn of(&mut self, at: Timestamp) -> &str {
+        if self.0.as_ref().is_none_or(|(known, _)| *known != at) {
+            self.0 = None;
+        }
+        &self.0.get_or_insert_with(|| (at, at.to_string())).1
+    }
+}
+
 impl Call {
-    fn record(&self, redactor: &Redactor) -> Record<'_> {
+    fn record<'a>(&'a self, redactor: &Redactor, stamp: &'a mut Stamp) -> Record<'a> {
         let path = self.path.as_ref().map(Short::as_str);
         let named = path.zip(self.method.as_ref());
         let named = named.map(|(path, method)| operation::named(path, method)).unwrap_or_default();
@@ -183,7 +198,7 @@ impl Call {
                 .and_then(|peer| peer.tenant())
                 .map(|tenant| Text::Owned(tenant.name.clone())),
             target: path.map(|path| Text::Borrowed(cut(path))),
-            time: Text::Owned(self.at.to_string()),
+            time: Text::Borrowed(stamp.of(self.at)),
             trace_id: self.trace.map(|trace| Text::Owned(trace.id_text())),
             v: VERSION,
             ..Record::default()
@@ -191,6 +206,8 @@ impl Call {
         if let Some(identity) = self.peer.as_ref().and_then(|peer| peer.certificate()) {
             sign(&mut record, identity);
         }
+        let certificate = self.peer.as_ref().and_then(|peer| peer.recorded());
+        record.certificate = certificate.map(|certificate| Written(Cow::Borrowed(certificate)));
         if let Some(presented) = &self.token {
             show(&mut record, presented);
         }
@@ -207,17 +224,18 @@ fn sign<'a>(record: &mut Record<'a>, identity: &'a Identity) {
     record.common_name = identity.common_name.as_deref().map(Text::Borrowed);
     record.identity = Some(Text::Borrowed(&identity.name));
     record.identity_field = Some(Text::Borrowed(identity.field.word()));
-    record.certificate = Some(Certificate {
-        alternative_names: identity
-            .facts
-            .alternative_names
-            .iter()
-            .map(|name| Text::Borrowed(name.as_str()))
-            .collect(),
+}
+
+/// Returns a certificate as records have it; `None` if it cannot be written.
+pub fn certificate(identity: &Identity) -> Option<Box<RawValue>> {
+    let names = identity.facts.alternative_names.iter();
+    let certificate = Certificate {
+        alternative_names: names.map(|name| Text::Borrowed(name.as_str())).collect(),
         fingerprint: Text::Borrowed(&identity.fingerprint),
         not_after: Text::Borrowed(&identity.facts.ends),
         serial: Text::Borrowed(&identity.facts.serial),
-    });
+    };
+    to_raw_value(&certificate).ok()
 }
 
 /// Says what its token was.
@@ -268,6 +286,14 @@ fn cut(path: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stamp_is_that_of_its_time() {
+        let mut stamp = Stamp::default();
+        for at in [5, 5, 7, 5] {
+            assert_eq!(stamp.of(Timestamp(at)), Timestamp(at).to_string());
+        }
+    }
 
     #[test]
     fn a_long_path_is_cut_between_two_characters() {

@@ -3,7 +3,7 @@
 use super::archive;
 use super::body::Redactor;
 use super::chain::Chain;
-use super::entry::{Call, Entry, Event};
+use super::entry::{Call, Entry, Event, Stamp};
 use super::flood::Flood;
 use super::keys::{Secret, Signer};
 use super::others::Others;
@@ -298,7 +298,7 @@ pub fn append(folder: &std::path::Path, secret: Option<Secret>, start: &str, eve
     let mut files = Files::open(folder, chain.writer(), secret).map_err(refused)?;
     let mut lines = Vec::new();
     let entry = Entry::Event(Box::new(event));
-    chain.append(entry.record(&Redactor::new(&[], 0)), &mut lines)?;
+    chain.append(entry.record(&Redactor::new(&[], 0), &mut Stamp::default()), &mut lines)?;
     let batch = super::sink::Batch { lines, first: 1, last: 1, sync: true, ..super::sink::Batch::default() };
     files.take(&[Arc::new(batch)]).map_err(refused)
 }

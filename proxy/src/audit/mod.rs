@@ -24,5 +24,5 @@ pub mod sink;
 pub mod verify;
 mod writer;
 
-pub use entry::{Call, Entry, Event, Payload};
+pub use entry::{Call, Entry, Event, Payload, Stamp};
 pub use handle::{Audit, Parts, append};

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -22,7 +23,8 @@ pub type Text<'a> = Cow<'a, str>;
 pub struct Record<'a> {
     /// The client's certificate, if it showed one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub certificate: Option<Certificate<'a>>,
+    #[schemars(with = "Option<Certificate<'a>>")]
+    pub certificate: Option<Written<'a>>,
     /// The collection that the path names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collection: Option<Text<'a>>,
@@ -104,6 +106,19 @@ pub struct Record<'a> {
     /// Who wrote the record: the pod and its start.
     pub writer: Text<'a>,
 }
+
+/// A [`Certificate`] as its JSON, which is made once for each connection.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Written<'a>(pub Cow<'a, RawValue>);
+
+impl PartialEq for Written<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
+
+impl Eq for Written<'_> {}
 
 /// A certificate of a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -5,7 +5,7 @@
 
 use super::chain::Chain;
 use super::checkpoint::{Checkpoint, Head};
-use super::entry::{Entry, Event};
+use super::entry::{Entry, Event, Stamp};
 use super::keys::Signer;
 use super::others::Others;
 use super::prune::{PRUNED, Plan, Rule};
@@ -78,6 +78,7 @@ pub(super) struct Parts {
 pub(super) struct Writer {
     parts: Parts,
     batch: Batch,
+    stamp: Stamp,
     /// Bytes of the segment so far, and when it was begun.
     segment: (usize, Instant),
     checkpoint_due: Instant,
@@ -117,6 +118,7 @@ impl Writer {
         Self {
             parts,
             batch: Batch::default(),
+            stamp: Stamp::default(),
             segment: (0, now),
             checkpoint_due: now,
             pruning_due: now,
@@ -161,7 +163,7 @@ impl Writer {
 
     fn append(&mut self, entry: &Entry) {
         let before = self.batch.lines.len();
-        let record = entry.record(&self.parts.redactor);
+        let record = entry.record(&self.parts.redactor, &mut self.stamp);
         if let Err(error) = self.parts.chain.append(record, &mut self.batch.lines) {
             self.batch.lines.truncate(before);
             self.parts.metrics.audit_dropped.with_label_values(&["record"]).inc();

@@ -3,10 +3,12 @@
 use super::identity::Identity;
 use super::trust::Trust;
 use crate::access::{Access, Grant, Tenant};
+use crate::audit::entry;
 use crate::filters::limits::{Share, Shares};
 use arc_swap::ArcSwap;
 use netweave_model::Timestamp;
 use rustls::pki_types::CertificateDer;
+use serde_json::value::RawValue;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -17,6 +19,8 @@ pub struct Peer {
     /// Its address.
     pub address: IpAddr,
     client: Client,
+    /// Its certificate as records of the audit log have it.
+    recorded: Option<Box<RawValue>>,
 }
 
 /// Who the other end is.
@@ -89,17 +93,18 @@ pub enum NoIdentity {
 impl Peer {
     /// Makes a peer without a certificate.
     pub fn anonymous(address: IpAddr) -> Self {
-        Self { address, client: Client::Anonymous }
+        Self { address, client: Client::Anonymous, recorded: None }
     }
 
     /// Makes a peer whose certificate was verified and cannot be used.
     pub fn unusable(address: IpAddr) -> Self {
-        Self { address, client: Client::Unusable(None) }
+        Self { address, client: Client::Unusable(None), recorded: None }
     }
 
     /// Makes a peer whose certificate was verified and names somebody who may not come.
     pub fn stranger(address: IpAddr, identity: Identity) -> Self {
-        Self { address, client: Client::Unusable(Some(Box::new(identity))) }
+        let recorded = entry::certificate(&identity);
+        Self { address, client: Client::Unusable(Some(Box::new(identity))), recorded }
     }
 
     /// Makes a peer with the chain that was verified under `generation`, and was looked up by that generation of `rules`.
@@ -109,6 +114,7 @@ impl Peer {
         chain: Vec<CertificateDer<'static>>,
         (generation, rules): (u64, u64),
     ) -> Self {
+        let recorded = entry::certificate(&caller.identity);
         let known = Known {
             identity: caller.identity.clone(),
             caller: ArcSwap::from_pointee(caller),
@@ -117,7 +123,7 @@ impl Peer {
             generation: AtomicU64::new(generation),
             confirmed: AtomicBool::new(true),
         };
-        Self { address, client: Client::Known(Box::new(known)) }
+        Self { address, client: Client::Known(Box::new(known)), recorded }
     }
 
     /// Returns who it is, if that still holds: certificates end, and authorities and rules are exchanged, while connections live.
@@ -178,6 +184,11 @@ impl Peer {
             Client::Unusable(identity) => identity.as_deref(),
             Client::Anonymous => None,
         }
+    }
+
+    /// Returns its certificate as records of the audit log have it.
+    pub fn recorded(&self) -> Option<&RawValue> {
+        self.recorded.as_deref()
     }
 
     /// Returns its tenant.
