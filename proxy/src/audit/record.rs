@@ -1,9 +1,10 @@
 //! One record of the audit log, as it is written, hashed and read again.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -108,9 +109,16 @@ pub struct Record<'a> {
 }
 
 /// A [`Certificate`] as its JSON, which is made once for each connection.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Written<'a>(pub Cow<'a, RawValue>);
+
+impl<'de> Deserialize<'de> for Written<'_> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let certificate = Certificate::deserialize(deserializer)?;
+        to_raw_value(&certificate).map(|raw| Self(Cow::Owned(raw))).map_err(D::Error::custom)
+    }
+}
 
 impl PartialEq for Written<'_> {
     fn eq(&self, other: &Self) -> bool {

@@ -110,10 +110,13 @@ impl Fills {
                 }
             }
         };
+        let loaded = self.catalog.views().loaded;
         if let Ok(known) = timeout(FIRST_READ, settled).await {
             return known;
         }
-        self.pass_over(scope, kinds);
+        if loaded {
+            self.pass_over(scope, kinds);
+        }
         self.verdict(scope, kinds, every).unwrap_or_else(|| Err(unread()))
     }
 
@@ -130,7 +133,7 @@ impl Fills {
     /// Has nobody wait any more for the first lists that have not come.
     fn pass_over(&self, scope: &Scope, kinds: &[Kind]) {
         let views = self.catalog.views();
-        for kind in kinds.iter().filter(|_| views.loaded) {
+        for kind in kinds {
             let unread = self.seen(scope).filter(|line| !is_known(&views, line, *kind));
             unread.for_each(|line| line.slots.get(*kind).pass_over());
         }
@@ -161,6 +164,7 @@ impl Fills {
         for line in self.seen(scope).filter(|line| line.offers.contains(&kind)) {
             if is_known(views, line, kind) {
                 read += 1;
+                line.slots.get(kind).arrived();
             } else {
                 line.want(kind, self.clock.now());
                 if line.slots.get(kind).is_passed_over() {

@@ -6,14 +6,12 @@ use super::sources::SourceState;
 use netweave_model::port::Ids;
 use netweave_model::{Kind, Timestamp};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 
 /// Least time between two lists of one kind, whatever is asked: absent objects must not make a call storm.
 pub(super) const PAUSE: Duration = Duration::from_secs(5);
-/// How often it doubles while lists fail.
-const DOUBLINGS: u32 = 3;
 
 /// The time of what is not wanted.
 const NOT_WANTED: i64 = i64::MIN;
@@ -40,8 +38,7 @@ pub(super) struct Line {
 pub(super) struct Slot {
     /// When a list was last wanted, in milliseconds; [`NOT_WANTED`] while none is.
     wanted_at: AtomicI64,
-    /// Tries that failed since the last good one.
-    failures: AtomicU32,
+    failed: AtomicBool,
     /// Readers have waited for the first list in vain.
     overdue: AtomicBool,
     /// When the latest list ended, well or not, in milliseconds.
@@ -100,7 +97,7 @@ impl Slot {
     fn new(ids: &dyn Ids) -> Self {
         Self {
             wanted_at: AtomicI64::new(NOT_WANTED),
-            failures: AtomicU32::new(0),
+            failed: AtomicBool::new(false),
             overdue: AtomicBool::new(false),
             ended_at: AtomicI64::new(i64::MIN),
             jitter: AtomicI32::new(jitter(ids)),
@@ -127,7 +124,7 @@ impl Slot {
 
     /// Returns whether nobody should wait for the first list: the latest try failed, or it has been waited for in vain.
     pub(super) fn is_passed_over(&self) -> bool {
-        self.failures.load(Ordering::Acquire) > 0 || self.overdue.load(Ordering::Acquire)
+        self.failed.load(Ordering::Acquire) || self.overdue.load(Ordering::Acquire)
     }
 
     /// Has nobody wait for the first list any more.
@@ -135,18 +132,23 @@ impl Slot {
         self.overdue.store(true, Ordering::Release);
     }
 
+    /// Notes that the first list is there: should it get lost with the store, the next one is waited for again.
+    pub(super) fn arrived(&self) {
+        if self.overdue.load(Ordering::Acquire) {
+            self.overdue.store(false, Ordering::Release);
+        }
+    }
+
     /// Returns whether it is too early for the next list. A time that lies ahead is of a clock that was set back.
     pub(super) fn rests(&self, now: Timestamp) -> bool {
         let ended_at = Timestamp(self.ended_at.load(Ordering::Acquire));
-        let doublings = self.failures.load(Ordering::Acquire).saturating_sub(1).min(DOUBLINGS);
-        ended_at <= now && now.since(ended_at) < PAUSE * 2_u32.pow(doublings)
+        ended_at <= now && now.since(ended_at) < PAUSE
     }
 
     /// Keeps what came of a list; nothing is wanted any more.
     pub(super) fn settle(&self, ended_at: Timestamp, failed: bool, ids: &dyn Ids) {
         self.ended_at.store(ended_at.0, Ordering::Release);
-        let failures = self.failures.load(Ordering::Acquire);
-        self.failures.store(if failed { failures.saturating_add(1) } else { 0 }, Ordering::Release);
+        self.failed.store(failed, Ordering::Release);
         self.jitter.store(jitter(ids), Ordering::Release);
         self.wanted_at.store(NOT_WANTED, Ordering::Release);
     }
@@ -184,11 +186,5 @@ mod tests {
         slot.settle(Timestamp(1000), true, &*ids);
         assert!(slot.rests(Timestamp(5999)) && !slot.rests(Timestamp(6000)) && slot.is_passed_over());
         assert!(slot.rests(Timestamp(1000)) && !slot.rests(Timestamp(999)));
-        for pause in [10_000, 20_000, 40_000, 40_000] {
-            slot.settle(Timestamp(0), true, &*ids);
-            assert!(slot.rests(Timestamp(pause - 1)) && !slot.rests(Timestamp(pause)), "{pause}");
-        }
-        slot.settle(Timestamp(0), false, &*ids);
-        assert!(!slot.rests(Timestamp(5000)) && !slot.is_passed_over());
     }
 }

@@ -115,6 +115,11 @@ impl Sources {
         });
     }
 
+    /// Notes that the source answers again, without a word about whether what is known of it is current.
+    pub fn answered(&self, source: &SourceName) {
+        self.with(source, |state| state.failure = None);
+    }
+
     /// Notes whether this process holds the source's lease; without it no watch of ours is live, and what failed here says
     /// nothing of how the source fares with the pod that asks it now.
     pub fn leading(&self, source: &SourceName, leading: bool) {

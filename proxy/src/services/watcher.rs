@@ -235,8 +235,11 @@ impl<'a> Watch<'a> {
         if native {
             causes.note(None);
         }
-        if listed? == Listed::Committed {
-            self.feed.desk().sources.filled(&self.feed.name, kind, self.feed.desk().clock.now());
+        let desk = self.feed.desk();
+        match listed? {
+            Listed::Committed => desk.sources.filled(&self.feed.name, kind, desk.clock.now()),
+            // Else a source that was asked too often before would not be asked for the second list.
+            Listed::Held | Listed::Outdated => desk.sources.answered(&self.feed.name),
         }
         self.synced.insert(kind);
         self.silent_ticks = 0;

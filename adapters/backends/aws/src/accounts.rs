@@ -8,6 +8,7 @@ use crate::wire::identity::{Assumed, Caller, Keys};
 use aws_credential_types::Credentials;
 use netweave_model::{ErrorKind, Result, Timestamp};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio::sync::{Mutex, OnceCell};
 
@@ -19,12 +20,16 @@ const LASTING: Duration = Duration::from_hours(1);
 const SESSION: &str = "netweave";
 
 /// The accounts of one source; at least one.
-pub(crate) struct Accounts(Vec<Account>);
+pub(crate) struct Accounts {
+    base: Arc<Base>,
+    all: Vec<Account>,
+}
 
 /// The keys of the gateway itself.
 struct Base {
     source: Source,
     keys: Mutex<Option<Credentials>>,
+    refused: AtomicBool,
 }
 
 /// One account.
@@ -37,7 +42,7 @@ pub(crate) struct Account {
 
 impl Accounts {
     pub(crate) fn new(conf: &Conf, source: Source) -> Self {
-        let base = Arc::new(Base { source, keys: Mutex::new(None) });
+        let base = Arc::new(Base { source, keys: Mutex::new(None), refused: AtomicBool::new(false) });
         let account = |role: Option<conf::Account>| {
             let id =
                 OnceCell::new_with(role.as_ref().and_then(|role| account_of(&role.role)).map(str::to_owned));
@@ -47,11 +52,18 @@ impl Accounts {
         if all.is_empty() {
             all.push(account(None));
         }
-        Self(all)
+        Self { base, all }
     }
 
     pub(crate) fn all(&self) -> &[Account] {
-        &self.0
+        &self.all
+    }
+
+    /// Begins a question to all accounts: if the gateway's own keys were refused in the last one, they are had anew, once.
+    pub(crate) async fn begin(&self) {
+        if self.base.refused.swap(false, Ordering::AcqRel) {
+            *self.base.keys.lock().await = None;
+        }
     }
 }
 
@@ -64,8 +76,8 @@ impl Base {
         Ok(kept.insert(self.source.keys().await?).clone())
     }
 
-    async fn forget(&self) {
-        *self.keys.lock().await = None;
+    fn refuse(&self) {
+        self.refused.store(true, Ordering::Release);
     }
 }
 
@@ -83,7 +95,7 @@ impl Account {
         let base = self.base.keys(client.now()).await?;
         let assumed = assume(client, Site { keys: &base, region }, role).await;
         if is_refused(&assumed) {
-            self.base.forget().await;
+            self.base.refuse();
         }
         Ok(kept.insert(assumed?).clone())
     }
@@ -97,7 +109,7 @@ impl Account {
         if is_refused(&outcome) {
             match self.role {
                 Some(_) => *self.keys.lock().await = None,
-                None => self.base.forget().await,
+                None => self.base.refuse(),
             }
         }
         outcome

@@ -113,6 +113,7 @@ impl Ground {
 impl Reader {
     /// Asks every account for something that the gateway must be able to read.
     pub(crate) async fn probe(&self) -> Result<()> {
+        self.accounts.begin().await;
         let mut asked = Vec::new();
         for account in self.accounts.all() {
             asked.push(account.heeded(self.look(account)));
@@ -131,6 +132,7 @@ impl Reader {
     /// # Errors
     /// None could be read.
     pub(crate) async fn whole(&self, depth: Depth) -> Result<(Whole, Option<Gap>)> {
+        self.accounts.begin().await;
         let mut asked = Vec::new();
         for (index, account) in self.accounts.all().iter().enumerate() {
             asked.push((index, account.heeded(self.parts(index, account))));
@@ -182,6 +184,7 @@ impl Reader {
     /// # Errors
     /// `NotFound`: it is gone.
     pub(crate) async fn one(&self, name: &Name) -> Result<Object> {
+        self.accounts.begin().await;
         let account = self.account(name.account)?;
         account.heeded(Box::pin(self.one_of(account, name))).await
     }

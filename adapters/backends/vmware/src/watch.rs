@@ -172,6 +172,7 @@ impl Follow {
 
     async fn failed(&mut self, failure: Failure) {
         let settled = self.epoch.as_ref().is_some_and(|epoch| epoch.gathering.is_none());
+        let gathering = self.epoch.is_some() && !settled;
         let error = if failure.is_lost_version() && settled {
             match self.again().await {
                 Ok(()) => return,
@@ -185,7 +186,7 @@ impl Follow {
             Some(failure.into_error())
         };
         self.epoch = None;
-        self.rest(error.as_ref());
+        self.rest(error.as_ref(), gathering);
         if let Some(error) = error {
             self.report(error);
         }
@@ -193,10 +194,12 @@ impl Follow {
 
     /// Chooses the pause after a failure. A server that is gone may be back at any moment; one that is asked too often is
     /// asked less and less, and gets the time that it wants; so is one whose full state is of no use, as that is much to read.
-    fn rest(&mut self, error: Option<&Error>) {
+    fn rest(&mut self, error: Option<&Error>, gathering: bool) {
         self.backoff.failed(Retry::Later);
-        let spared =
-            |kind| matches!(kind, ErrorKind::RateLimited | ErrorKind::Internal | ErrorKind::TooLarge);
+        let spared = |kind| {
+            kind == ErrorKind::RateLimited
+                || gathering && matches!(kind, ErrorKind::Internal | ErrorKind::TooLarge)
+        };
         if let Some(error) = error.filter(|error| spared(error.kind())) {
             self.busy.failed(error.retry());
         } else {

@@ -160,6 +160,26 @@ async fn a_held_list_is_asked_for_again_and_confirmed() {
 }
 
 #[tokio::test]
+async fn a_held_list_is_confirmed_although_the_source_was_asked_too_often_before_it() {
+    let backend = FakeBackend::polled(&[POOLS]);
+    let world = World::new(&[("a", &backend)]).run();
+    world.commit(0, POOLS, vec![pool("p"), pool("q")]).await;
+    world.settle().await;
+    let world = world.watch();
+    world.eventually(|| backend.streams.load(Ordering::SeqCst) == 1).await;
+    let name = SourceName::from("a");
+    let fails = || world.desk.sources.state(&name).unwrap().failure.is_some();
+    backend.say(&Err(Error::new(ErrorKind::RateLimited, "slow down")));
+    world.eventually(fails).await;
+    backend.say_list(POOLS, &[pool("p")]);
+    world.eventually(|| !fails()).await;
+    assert_eq!(world.ids(POOLS, None), ["p", "q"], "one list deletes nothing");
+    backend.holds(POOLS, vec![pool("p")]);
+    world.clock.forward(crate::inventory::feed::CONFIRM_AFTER);
+    world.eventually(|| world.ids(POOLS, None) == ["p"]).await;
+}
+
+#[tokio::test]
 async fn a_source_that_can_only_be_asked_is_asked_by_its_stream() {
     let backend = FakeBackend::polled(&[POOLS]);
     let world = World::new(&[("a", &backend)]).run().watch();
@@ -211,6 +231,7 @@ async fn a_source_whose_first_list_does_not_come_is_waited_for_once() {
     good.holds(POOLS, vec![pool("p")]);
     // Another process leads it, and knows why nothing comes.
     let world = World::new(&[("a", &good), ("b", &silent)]).run();
+    world.settle().await;
     let begun = tokio::time::Instant::now();
     world.known(&[POOLS], false).await.unwrap();
     assert_eq!(begun.elapsed(), FIRST_READ);
