@@ -25,6 +25,7 @@ holds status gateway lab status --dir "$LAB"
 refuses up_twice "a lab runs" gateway lab up --dir "$LAB"
 refuses unknown_fault "invalid value" gateway lab fault no-such-fault --dir "$LAB"
 cases faults python3 tests/operations/faults.py "$ROOT" "$NETWEAVE_BIN" "$LAB" "${NETWEAVE_FULL:+all}"
+holds healed until_true 60 gateway lab status --dir "$LAB"
 
 # What `up` started is gone after `down`, and nothing else is touched.
 pids=$(gateway lab status --dir "$LAB" -o json | python3 -c 'import json, sys; print(*[part["pid"] for part in json.load(sys.stdin)["parts"]])')
