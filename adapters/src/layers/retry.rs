@@ -132,7 +132,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn other_failures_are_final() {
-        for kind in [ErrorKind::Forbidden, ErrorKind::Invalid, ErrorKind::Internal] {
+        for kind in [ErrorKind::Forbidden, ErrorKind::NotFound, ErrorKind::Invalid, ErrorKind::Internal] {
             assert_eq!(calls_for(&Fake::failing([kind])).await.0, 1, "{kind:?}");
         }
     }

@@ -203,11 +203,9 @@ impl Call {
             v: VERSION,
             ..Record::default()
         };
-        if let Some(identity) = self.peer.as_ref().and_then(|peer| peer.certificate()) {
-            sign(&mut record, identity);
+        if let Some(peer) = &self.peer {
+            sign(&mut record, peer);
         }
-        let certificate = self.peer.as_ref().and_then(|peer| peer.recorded());
-        record.certificate = certificate.map(|certificate| Written(Cow::Borrowed(certificate)));
         if let Some(presented) = &self.token {
             show(&mut record, presented);
         }
@@ -220,7 +218,9 @@ impl Call {
 }
 
 /// Says who the client is.
-fn sign<'a>(record: &mut Record<'a>, identity: &'a Identity) {
+fn sign<'a>(record: &mut Record<'a>, peer: &'a Peer) {
+    let Some(identity) = peer.certificate() else { return };
+    record.certificate = peer.recorded().map(|certificate| Written(Cow::Borrowed(certificate)));
     record.common_name = identity.common_name.as_deref().map(Text::Borrowed);
     record.identity = Some(Text::Borrowed(&identity.name));
     record.identity_field = Some(Text::Borrowed(identity.field.word()));

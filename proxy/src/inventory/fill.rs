@@ -134,13 +134,17 @@ impl Fills {
     fn pass_over(&self, scope: &Scope, kinds: &[Kind]) {
         let views = self.catalog.views();
         for kind in kinds {
-            let unread = self.seen(scope).filter(|line| !is_known(&views, line, *kind));
+            let unread = self.offering(scope, *kind).filter(|line| !is_known(&views, line, *kind));
             unread.for_each(|line| line.slots.get(*kind).pass_over());
         }
     }
 
     fn seen(&self, scope: &Scope) -> impl Iterator<Item = &Arc<Line>> {
         self.lines.iter().filter(|line| scope.covers_source(&line.feed.name))
+    }
+
+    fn offering(&self, scope: &Scope, kind: Kind) -> impl Iterator<Item = &Arc<Line>> {
+        self.seen(scope).filter(move |line| line.offers.contains(&kind))
     }
 
     /// Compares what is offered with what is known; asks for what was never read.
@@ -161,7 +165,7 @@ impl Fills {
 
     fn standing_of(&self, views: &Views, scope: &Scope, kind: Kind) -> Standing {
         let (mut read, mut parts, mut failed, mut pending) = (0, 0, 0, 0);
-        for line in self.seen(scope).filter(|line| line.offers.contains(&kind)) {
+        for line in self.offering(scope, kind) {
             if is_known(views, line, kind) {
                 read += 1;
                 line.slots.get(kind).arrived();

@@ -116,10 +116,8 @@ impl Slot {
 
     /// Wants no list any more if it was last wanted before then; `false` if none was.
     fn forget_before(&self, then: Timestamp) -> bool {
-        let wanted_at = self.wanted_at.load(Ordering::Acquire);
-        let forget =
-            |from| self.wanted_at.compare_exchange(from, NOT_WANTED, Ordering::AcqRel, Ordering::Acquire);
-        wanted_at != NOT_WANTED && wanted_at < then.0 && forget(wanted_at).is_ok()
+        let met = |at| (at != NOT_WANTED && at < then.0).then_some(NOT_WANTED);
+        self.wanted_at.fetch_update(Ordering::AcqRel, Ordering::Acquire, met).is_ok()
     }
 
     /// Returns whether nobody should wait for the first list: the latest try failed, or it has been waited for in vain.

@@ -90,21 +90,30 @@ pub enum NoIdentity {
     Distrusted,
 }
 
+impl Client {
+    fn certificate(&self) -> Option<&Identity> {
+        match self {
+            Self::Known(known) => Some(&known.identity),
+            Self::Unusable(identity) => identity.as_deref(),
+            Self::Anonymous => None,
+        }
+    }
+}
+
 impl Peer {
     /// Makes a peer without a certificate.
     pub fn anonymous(address: IpAddr) -> Self {
-        Self { address, client: Client::Anonymous, recorded: None }
+        Self::new(address, Client::Anonymous)
     }
 
     /// Makes a peer whose certificate was verified and cannot be used.
     pub fn unusable(address: IpAddr) -> Self {
-        Self { address, client: Client::Unusable(None), recorded: None }
+        Self::new(address, Client::Unusable(None))
     }
 
     /// Makes a peer whose certificate was verified and names somebody who may not come.
     pub fn stranger(address: IpAddr, identity: Identity) -> Self {
-        let recorded = entry::certificate(&identity);
-        Self { address, client: Client::Unusable(Some(Box::new(identity))), recorded }
+        Self::new(address, Client::Unusable(Some(Box::new(identity))))
     }
 
     /// Makes a peer with the chain that was verified under `generation`, and was looked up by that generation of `rules`.
@@ -114,7 +123,6 @@ impl Peer {
         chain: Vec<CertificateDer<'static>>,
         (generation, rules): (u64, u64),
     ) -> Self {
-        let recorded = entry::certificate(&caller.identity);
         let known = Known {
             identity: caller.identity.clone(),
             caller: ArcSwap::from_pointee(caller),
@@ -123,7 +131,12 @@ impl Peer {
             generation: AtomicU64::new(generation),
             confirmed: AtomicBool::new(true),
         };
-        Self { address, client: Client::Known(Box::new(known)), recorded }
+        Self::new(address, Client::Known(Box::new(known)))
+    }
+
+    fn new(address: IpAddr, client: Client) -> Self {
+        let recorded = client.certificate().and_then(entry::certificate);
+        Self { address, client, recorded }
     }
 
     /// Returns who it is, if that still holds: certificates end, and authorities and rules are exchanged, while connections live.
@@ -179,11 +192,7 @@ impl Peer {
 
     /// Returns what its certificate says, whether or not it still holds.
     pub fn certificate(&self) -> Option<&Identity> {
-        match &self.client {
-            Client::Known(known) => Some(&known.identity),
-            Client::Unusable(identity) => identity.as_deref(),
-            Client::Anonymous => None,
-        }
+        self.client.certificate()
     }
 
     /// Returns its certificate as records of the audit log have it.

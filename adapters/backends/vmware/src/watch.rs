@@ -172,7 +172,7 @@ impl Follow {
 
     async fn failed(&mut self, failure: Failure) {
         let settled = self.epoch.as_ref().is_some_and(|epoch| epoch.gathering.is_none());
-        let gathering = self.epoch.is_some() && !settled;
+        let gathering = self.epoch.as_ref().is_some_and(|epoch| epoch.gathering.is_some());
         let error = if failure.is_lost_version() && settled {
             match self.again().await {
                 Ok(()) => return,
